@@ -1,0 +1,66 @@
+/*
+ * ascii: case and character classes of US-ASCII, whatever the locale.
+ *
+ * Mail protocols fold case in ASCII only; octets above 0x7f are never letters
+ * here (RFC 5321 2.4).
+ */
+#ifndef LETTERBOX_BASE_ASCII_H
+#define LETTERBOX_BASE_ASCII_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/span.h"
+
+static inline bool ascii_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline bool ascii_is_alpha(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static inline bool ascii_is_alnum(char c)
+{
+	return ascii_is_digit(c) || ascii_is_alpha(c);
+}
+
+/* 0x20 to 0x7e. */
+static inline bool ascii_is_print(char c)
+{
+	return (unsigned char)c >= 0x20 && (unsigned char)c <= 0x7e;
+}
+
+/* 0x21 to 0x7e. */
+static inline bool ascii_is_graph(char c)
+{
+	return (unsigned char)c >= 0x21 && (unsigned char)c <= 0x7e;
+}
+
+static inline bool ascii_is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static inline char ascii_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+static inline char ascii_upper(char c)
+{
+	return c >= 'a' && c <= 'z' ? (char)(c & ~0x20) : c;
+}
+
+/* Equality but for ASCII case. */
+bool ascii_eq_nocase(struct span a, struct span b);
+
+/* Prefix test but for ASCII case. */
+bool ascii_starts_nocase(struct span s, struct span prefix);
+
+/* Folds n octets to lower case in place. */
+void ascii_fold(char *p, size_t n);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * proc: this program's own path, and the roles it re-executes itself as.
+ *
+ * A role is the same binary started afresh (new address space layout, no
+ * inherited heap) with argv[0] = PROC_ROLE_PREFIX NAME, so that ps shows it, and
+ * its control socket (SOCK_SEQPACKET) on descriptor PROC_CONTROL_FD.  Everything
+ * else a role needs (settings, listening sockets, peers) it is sent through
+ * that socket.  Descriptors above it are closed on exec.
+ */
+#ifndef LETTERBOX_SYS_PROC_H
+#define LETTERBOX_SYS_PROC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+#define PROC_ROLE_PREFIX "letterbox: "
+
+enum { PROC_CONTROL_FD = 3 };
+
+/*
+ * First thing in main: opens descriptors 0, 1 and 2 on /dev/null where they are closed
+ * (so that no file ever becomes "standard error"), ignores SIGPIPE.
+ */
+void proc_init(void);
+
+/* Absolute path of this binary; false when it cannot be told (no /proc, relative start). */
+bool proc_self_path(char *path, size_t cap);
+
+struct proc_child {
+	pid_t pid;
+	int control; /* our end of its control socket, close-on-exec, non-blocking */
+};
+
+/*
+ * Starts role NAME.  Works without /proc (by the descriptor of the running binary, opened
+ * by proc_init).  The child gets descriptors 0, 1, 2 and PROC_CONTROL_FD, default signal
+ * dispositions but for SIGPIPE, an empty signal mask, and dies when its parent does
+ * (PR_SET_PDEATHSIG, checked against the race).  Fails TEMP.
+ */
+bool proc_spawn_role(const char *name, struct proc_child *child, struct err *e);
+
+/*
+ * In a role: names the process NAME for ps and checks that PROC_CONTROL_FD is a socket, so
+ * that a curious user who types the name gets a message instead of a mystery.  Exits 64 else.
+ */
+void proc_enter_role(const char *name);
+
+/* Reaps one ended child without waiting: its pid and wait status, or 0 when there is none. */
+pid_t proc_reap(int *status);
+
+#endif
