@@ -1,0 +1,59 @@
+/*
+ * box: what a role gives up before it meets a stranger's octet.
+ *
+ * Order: chroot, setgroups, setresgid, setresuid, proof that root cannot be had back,
+ * resource limits, no_new_privs, Landlock, seccomp.  chroot and uids only when
+ * started as root; Landlock and seccomp where the kernel has them, never required
+ * (one debug line says what is missing).  After box_enter a system call outside the
+ * allowance fails with EPERM (ENOSYS for those that libc probes), it does not kill: a
+ * forgotten call must not cost a message, and tests count on it being visible.
+ */
+#ifndef LETTERBOX_SYS_BOX_H
+#define LETTERBOX_SYS_BOX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+/* What the role may still do; reading and writing of open descriptors, memory, time, epoll always. */
+enum box_allow {
+	BOX_SOCKETS = 1 << 0, /* make and connect sockets (relay) */
+	BOX_ACCEPT = 1 << 1,  /* accept on listening sockets it was given */
+	BOX_FILES = 1 << 2,   /* open, make, link, rename, unlink files */
+	BOX_READ = 1 << 3,    /* open files for reading only */
+	BOX_THREADS = 1 << 4, /* start threads (commit pool) */
+	BOX_FORK = 1 << 5,    /* start and reap processes (gate) */
+	BOX_OWNER = 1 << 6,   /* chown and uid changes (gate) */
+};
+
+enum { BOX_PATHS_MAX = 8 };
+
+struct box_path {
+	const char *path;
+	bool write; /* else read only */
+};
+
+struct box {
+	const char *role;
+	unsigned allow;              /* box_allow bits */
+	bool drop;                   /* become uid and gid (needs root; ignored when not) */
+	uid_t uid;
+	gid_t gid;
+	const char *chroot_dir;      /* NULL: none; ignored when not root */
+	struct box_path paths[BOX_PATHS_MAX]; /* for Landlock, as seen before the chroot; unused ones NULL */
+	uint32_t max_files;          /* RLIMIT_NOFILE; 0: leave */
+	uint64_t max_memory;         /* RLIMIT_AS octets; 0: leave */
+};
+
+/* Enters the box; fails TEMP, and then the process must end. */
+bool box_enter(const struct box *b, struct err *e);
+
+/* Only the change of user, verified, for a delivery child: groups, gid, uid. */
+bool box_become(uid_t uid, gid_t gid, struct err *e);
+
+/* uid and gid of the account that the roles run as (LETTERBOX_USER, else "letterbox", "mail", "nobody"); false: not root. */
+bool box_account(uid_t *uid, gid_t *gid);
+
+#endif

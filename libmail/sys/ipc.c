@@ -1,0 +1,284 @@
+/*
+ * Channels between roles; see sys/ipc.h.
+ */
+#include "sys/ipc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct ipc_packet {
+	struct ipc_packet *next;
+	int fds[IPC_FDS_MAX]; /* duplicates, owned */
+	size_t nfds;
+	size_t len;
+	char octets[];
+};
+
+bool ipc_pair(int fds[2], struct err *e)
+{
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) != 0)
+		return err_errno(e, errno, "socketpair");
+	return true;
+}
+
+static ssize_t send_packet(int fd, const void *octets, size_t len, const int *fds, size_t n)
+{
+	struct iovec iov = {(void *)octets, len};
+	union {
+		struct cmsghdr header;
+		char mem[CMSG_SPACE(IPC_FDS_MAX * sizeof(int))];
+	} control = {0};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	ssize_t sent;
+
+	if (n) {
+		struct cmsghdr *h;
+
+		msg.msg_control = control.mem;
+		msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
+		h = CMSG_FIRSTHDR(&msg);
+		h->cmsg_level = SOL_SOCKET;
+		h->cmsg_type = SCM_RIGHTS;
+		h->cmsg_len = CMSG_LEN(n * sizeof(int));
+		memcpy(CMSG_DATA(h), fds, n * sizeof(int));
+	}
+	do
+		sent = sendmsg(fd, &msg, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent;
+}
+
+static void take_fds(struct msghdr *msg, int fds[IPC_FDS_MAX])
+{
+	size_t n = 0;
+
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(msg); h; h = CMSG_NXTHDR(msg, h)) {
+		size_t count = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; i < count; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(h) + i * sizeof fd, sizeof fd);
+			if (n < IPC_FDS_MAX)
+				fds[n++] = fd;
+			else
+				close(fd);
+		}
+	}
+}
+
+static ssize_t receive_packet(int fd, char *mem, int fds[IPC_FDS_MAX])
+{
+	struct iovec iov = {mem, WIRE_MAX};
+	union {
+		struct cmsghdr header;
+		char mem[CMSG_SPACE(IPC_FDS_MAX * sizeof(int))];
+	} control;
+	struct msghdr msg = {.msg_iov = &iov,
+	                     .msg_iovlen = 1,
+	                     .msg_control = control.mem,
+	                     .msg_controllen = sizeof control.mem};
+	ssize_t got;
+
+	for (size_t i = 0; i < IPC_FDS_MAX; i++)
+		fds[i] = -1;
+	do
+		got = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
+	while (got < 0 && errno == EINTR);
+	if (got >= 0)
+		take_fds(&msg, fds);
+	/* A cut message cannot be told from a short one: make it unreadable. */
+	if (got > 0 && msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+		got = 1;
+	return got;
+}
+
+static void close_fds(int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+static void drop_first(struct ipc *c)
+{
+	struct ipc_packet *p = c->first;
+
+	c->first = p->next;
+	if (!c->first)
+		c->last = &c->first;
+	c->waiting--;
+	close_fds(p->fds, p->nfds);
+	free(p);
+}
+
+void ipc_close(struct ipc *c)
+{
+	int fd = c->watch.fd;
+
+	if (fd < 0)
+		return;
+	loop_remove(c->loop, &c->watch);
+	close(fd);
+	while (c->first)
+		drop_first(c);
+}
+
+bool ipc_is_open(const struct ipc *c)
+{
+	return c->watch.fd >= 0;
+}
+
+static void end(struct ipc *c)
+{
+	ipc_close(c);
+	c->on_close(c);
+}
+
+static void receive(struct ipc *c)
+{
+	char mem[WIRE_MAX];
+	int fds[IPC_FDS_MAX];
+	struct wire_in in;
+	bool ok;
+
+	/* Bounded per turn, so that one busy peer does not starve the others. */
+	for (int i = 0; i < LOOP_BATCH && ipc_is_open(c); i++) {
+		ssize_t got = receive_packet(c->watch.fd, mem, fds);
+
+		if (got < 0 && errno == EAGAIN)
+			return;
+		ok = got > 0 && wire_open(&in, span_make(mem, (size_t)got)) &&
+		     c->on_message(c, &in, fds);
+		close_fds(fds, IPC_FDS_MAX);
+		if (!ok) {
+			if (ipc_is_open(c))
+				end(c);
+			return;
+		}
+	}
+}
+
+static void flush(struct ipc *c)
+{
+	while (c->first) {
+		struct ipc_packet *p = c->first;
+
+		if (send_packet(c->watch.fd, p->octets, p->len, p->fds, p->nfds) < 0) {
+			if (errno != EAGAIN)
+				end(c);
+			return;
+		}
+		drop_first(c);
+	}
+	loop_events(c->loop, &c->watch, EPOLLIN);
+}
+
+static void ready(struct loop_watch *w, uint32_t events)
+{
+	struct ipc *c = (struct ipc *)((char *)w - offsetof(struct ipc, watch));
+
+	if (events & EPOLLOUT)
+		flush(c);
+	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR) && ipc_is_open(c))
+		receive(c);
+}
+
+bool ipc_open(struct ipc *c, struct loop *l, int fd, struct err *e)
+{
+	c->loop = l;
+	c->first = NULL;
+	c->last = &c->first;
+	c->waiting = 0;
+	c->watch.fd = -1;
+	c->watch.ready = ready;
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	return loop_add(l, &c->watch, fd, EPOLLIN, e);
+}
+
+static struct ipc_packet *make_packet(const struct buf *b, const int *fds, size_t n)
+{
+	struct ipc_packet *p = malloc(sizeof *p + b->len);
+
+	if (!p)
+		return NULL;
+	*p = (struct ipc_packet){.len = b->len};
+	memcpy(p->octets, b->ptr, b->len);
+	for (; p->nfds < n; p->nfds++) {
+		p->fds[p->nfds] = fcntl(fds[p->nfds], F_DUPFD_CLOEXEC, 3);
+		if (p->fds[p->nfds] < 0) {
+			close_fds(p->fds, p->nfds);
+			free(p);
+			return NULL;
+		}
+	}
+	return p;
+}
+
+void ipc_send(struct ipc *c, const struct buf *b, const int *fds, size_t n)
+{
+	struct ipc_packet *p;
+
+	BUG_ON(!buf_ok(b) || b->len < WIRE_HEADER || b->len > WIRE_MAX || n > IPC_FDS_MAX);
+	if (!ipc_is_open(c))
+		return;
+	if (!c->first && send_packet(c->watch.fd, b->ptr, b->len, fds, n) >= 0)
+		return;
+	/* Whatever failed beyond a full socket shows again when the loop tries. */
+	p = c->waiting < IPC_QUEUE_MAX ? make_packet(b, fds, n) : NULL;
+	if (!p) {
+		shutdown(c->watch.fd, SHUT_RDWR);
+		return;
+	}
+	*c->last = p;
+	c->last = &p->next;
+	c->waiting++;
+	loop_events(c->loop, &c->watch, EPOLLIN | EPOLLOUT);
+}
+
+bool ipc_send_now(int fd, const struct buf *b, const int *fds, size_t n, struct err *e)
+{
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+	BUG_ON(!buf_ok(b) || b->len < WIRE_HEADER || b->len > WIRE_MAX || n > IPC_FDS_MAX);
+	while (send_packet(fd, b->ptr, b->len, fds, n) < 0) {
+		if (errno != EAGAIN)
+			return err_errno(e, errno, "sending to a peer");
+		poll(&p, 1, -1);
+	}
+	return true;
+}
+
+int ipc_receive(int fd, int timeout_ms, char *mem, struct wire_in *in, int fds[IPC_FDS_MAX],
+                struct err *e)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	ssize_t got;
+
+	do {
+		int n = poll(&p, 1, timeout_ms);
+
+		if (n == 0) {
+			err_temp(e, "4.4.2", "a peer did not answer in %d ms", timeout_ms);
+			return -1;
+		}
+		got = receive_packet(fd, mem, fds);
+	} while (got < 0 && errno == EAGAIN);
+	if (got < 0) {
+		err_errno(e, errno, "receiving from a peer");
+		return -1;
+	}
+	if (got == 0)
+		return 0;
+	if (wire_open(in, span_make(mem, (size_t)got)))
+		return 1;
+	close_fds(fds, IPC_FDS_MAX);
+	err_temp(e, "4.3.0", "a peer sent a malformed message");
+	return -1;
+}

@@ -1,0 +1,121 @@
+/*
+ * Event lines to standard error or syslog; see sys/log.h.
+ *
+ * Writes syslog datagrams itself: musl's syslog(3) reconnects by path, which
+ * fails after a chroot.  RFC 3164 form without host name, as local daemons expect.
+ */
+#include "sys/log.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+
+enum { FACILITY_MAIL = 2 << 3 };
+
+static struct {
+	char name[32];
+	enum log_target target;
+	enum log_level level;
+	int fd;
+} state = {"letterbox", LOG_T_STDERR, LOG_L_INFO, 2};
+
+static int open_syslog(void)
+{
+	struct sockaddr_un to = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -1;
+	if (connect(fd, (struct sockaddr *)&to, sizeof to) != 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static enum log_target from_environment(void)
+{
+	const char *want = getenv("LETTERBOX_LOG");
+
+	if (!want)
+		return LOG_T_AUTO;
+	if (strcmp(want, "syslog") == 0)
+		return LOG_T_SYSLOG;
+	if (strcmp(want, "json") == 0)
+		return LOG_T_JSON;
+	if (strcmp(want, "none") == 0)
+		return LOG_T_NONE;
+	return LOG_T_STDERR;
+}
+
+void log_init(const char *name, enum log_target target)
+{
+	int fd = -1;
+
+	snprintf(state.name, sizeof state.name, "%s", name);
+	if (target == LOG_T_AUTO)
+		target = from_environment();
+	if (state.target == LOG_T_SYSLOG && state.fd > 2)
+		close(state.fd);
+	if (target == LOG_T_SYSLOG || (target == LOG_T_AUTO && !isatty(2)))
+		fd = open_syslog();
+	if (fd < 0 && (target == LOG_T_AUTO || target == LOG_T_SYSLOG))
+		target = LOG_T_STDERR;
+	else if (fd >= 0)
+		target = LOG_T_SYSLOG;
+	state.target = target;
+	state.fd = fd >= 0 ? fd : 2;
+}
+
+void log_set_level(enum log_level level)
+{
+	state.level = level;
+}
+
+int log_fd(void)
+{
+	return state.target == LOG_T_NONE ? -1 : state.fd;
+}
+
+static void put_json(struct buf *out, enum log_level level, const char *text)
+{
+	buf_printf(out, "{\"time\":%lld,\"level\":%d,\"program\":\"%s\",\"pid\":%d,\"text\":\"",
+	           (long long)time(NULL), (int)level, state.name, (int)getpid());
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			buf_putc(out, '\\');
+		buf_putc(out, *text);
+	}
+	buf_puts(out, "\"}\n");
+}
+
+void log_put(enum log_level level, const char *fmt, ...)
+{
+	char text[LOG_MAX], mem[2 * LOG_MAX + 128];
+	struct buf line;
+	va_list ap;
+
+	if (level > state.level || state.target == LOG_T_NONE)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	err_printable(text);
+	buf_init_fixed(&line, mem, sizeof mem);
+	if (state.target == LOG_T_JSON)
+		put_json(&line, level, text);
+	else if (state.target == LOG_T_SYSLOG)
+		buf_printf(&line, "<%d>%s[%d]: %s", FACILITY_MAIL | (int)level, state.name,
+		           (int)getpid(), text);
+	else
+		buf_printf(&line, "%s[%d]: %s\n", state.name, (int)getpid(), text);
+	(void)!write(state.fd, line.ptr, line.len);
+}
