@@ -1,0 +1,242 @@
+/*
+ * smtp_server: one SMTP or LMTP session's server side, as a pure machine.
+ *
+ * Octets from the client go in, replies and events come out (RFC 5321, 2033,
+ * 1870, 2034, 2920, 3207, 3461, 4954, 6152; reply texts are sendmail's).  The
+ * machine decides syntax and sequence; the program behind it decides addresses,
+ * policy and storage.  It holds no list of recipients and allocates nothing.
+ *
+ * The loop: feed input until SMTP_EV_MORE, write `out` to the client.  An event
+ * marked "answer" pauses the machine (feed gives SMTP_EV_WAIT and consumes
+ * nothing) until accept, reply or reject was called exactly once.  Spans given
+ * with an event lie in the input and live until that answer or the next feed.
+ * Unconsumed input must come again, with more behind it, in the next feed; the
+ * program's buffer must hold at least config.line_max octets.
+ */
+#ifndef LETTERBOX_PROTO_SMTP_SERVER_H
+#define LETTERBOX_PROTO_SMTP_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/span.h"
+#include "proto/line.h"
+
+/* config.flags: what is offered, and how strict we are. */
+enum {
+	SMTP_OFFER_PIPELINING = 1 << 0,
+	SMTP_OFFER_EXPN = 1 << 1, /* else EXPN is answered 502 5.7.0 */
+	SMTP_OFFER_VERB = 1 << 2,
+	SMTP_OFFER_8BITMIME = 1 << 3,
+	SMTP_OFFER_SIZE = 1 << 4,
+	SMTP_OFFER_DSN = 1 << 5,
+	SMTP_OFFER_ETRN = 1 << 6,
+	SMTP_OFFER_DELIVERBY = 1 << 7,
+	SMTP_OFFER_HELP = 1 << 8,
+	SMTP_OFFER_STARTTLS = 1 << 9, /* shown until TLS runs */
+	SMTP_OFFER_SMTPUTF8 = 1 << 10,
+	SMTP_OFFER_VRFY = 1 << 11,     /* no keyword; without it VRFY is answered 252 2.5.2 */
+	SMTP_LMTP = 1 << 12,           /* LHLO, and one reply per recipient after the dot */
+	SMTP_NEED_HELO = 1 << 13,      /* PrivacyOptions needmailhelo */
+	SMTP_NEED_VRFY_HELO = 1 << 14, /* needvrfyhelo */
+	SMTP_NEED_EXPN_HELO = 1 << 15, /* needexpnhelo */
+	SMTP_NEED_AUTH = 1 << 16,      /* MAIL before AUTH: 530 5.7.0 */
+	SMTP_NEED_TLS = 1 << 17,    /* all but EHLO, STARTTLS, NOOP, RSET, QUIT before TLS: 530 */
+	SMTP_EARLY_OK = 1 << 18,    /* srv_features F: input before our EHLO/DATA reply is taken */
+	SMTP_LENIENT = 1 << 19,     /* LF ends a command: -bs on a terminal or pipe */
+	SMTP_NUL_REFUSED = 1 << 20, /* RejectNUL: a body with NUL gets 550 5.6.0 */
+	/* what sendmail offers on its standard input, TLS and AUTH apart */
+	SMTP_OFFER_USUAL = SMTP_OFFER_PIPELINING | SMTP_OFFER_EXPN | SMTP_OFFER_VERB |
+			   SMTP_OFFER_8BITMIME | SMTP_OFFER_SIZE | SMTP_OFFER_DSN |
+			   SMTP_OFFER_ETRN | SMTP_OFFER_HELP | SMTP_OFFER_VRFY,
+};
+
+enum {
+	SMTP_BAD_COMMANDS_MAX = 25, /* sendmail's MAXBADCOMMANDS */
+	SMTP_HELO_MAX = 255,        /* RFC 5321 4.5.3.1.2 */
+	SMTP_PATH_MAX = 256,        /* RFC 5321 4.5.3.1.3 */
+	SMTP_REPLY_MAX = 512,       /* RFC 5321 4.5.3.1.5, with CRLF */
+	SMTP_ENVID_MAX = 100,       /* RFC 3461 4.4 */
+	SMTP_ORCPT_MAX = 500,       /* RFC 3461 4.2 */
+};
+
+/* Borrowed for the session's life; shared by all sessions of a listener. */
+struct smtp_server_config {
+	struct span name;      /* our host name ($j), in greeting, HELO and 421 */
+	struct span product;   /* greeting text between name and ";", e.g. "ESMTP letterbox 1.0" */
+	struct span version;   /* for HELP, e.g. "letterbox 1.0" */
+	struct span auth;      /* mechanisms offered without TLS, "" = AUTH is off */
+	struct span auth_tls;  /* mechanisms offered once TLS runs */
+	uint64_t size_max;     /* MaxMessageSize, 0 = none */
+	uint32_t flags;        /* SMTP_OFFER_* and the others above */
+	unsigned bad_max;      /* 0 = SMTP_BAD_COMMANDS_MAX */
+	size_t line_max;       /* command line, 0 = LINE_SENDMAIL_MAX; AUTH lines: LINE_AUTH_MAX */
+	enum line_policy bare; /* bare CR or LF in message text */
+};
+
+enum smtp_server_event {
+	SMTP_EV_MORE,      /* all is consumed but perhaps the start of a line: read more */
+	SMTP_EV_WAIT,      /* an answer is due; nothing was consumed */
+	SMTP_EV_HELO,      /* answer; .helo, .esmtp.  A refusal leaves the session without a HELO */
+	SMTP_EV_MAIL,      /* answer; .path, .mail */
+	SMTP_EV_RCPT,      /* answer; .path, .rcpt */
+	SMTP_EV_DATA,      /* answer; accept writes 354 and body octets follow */
+	SMTP_EV_BODY,      /* .text: decoded message octets (CRLF lines); several per message */
+	SMTP_EV_EOM,       /* answer; .body.octets and .body.flags.  See smtp_server_accept_eom */
+	SMTP_EV_REFUSED,   /* instead of EOM: the machine refused the message (bare CR/LF, size,
+			      NUL) and has replied; drop what was stored */
+	SMTP_EV_VRFY,      /* answer; .text is the argument */
+	SMTP_EV_EXPN,      /* answer; .text */
+	SMTP_EV_ETRN,      /* answer; .text is the node, "@domain" or "#queue group" */
+	SMTP_EV_VERB,      /* verbose mode was asked for and granted (reply written) */
+	SMTP_EV_HELP,      /* answer; .text is the topic; accept writes 502 "not implemented" */
+	SMTP_EV_AUTH,      /* answer; .mech, .text the initial response in base64 ("=" is empty),
+			      .has_text whether there was one; or smtp_server_challenge */
+	SMTP_EV_AUTH_LINE, /* answer; .text is the response to a challenge; or challenge again */
+	SMTP_EV_AUTH_ABORT, /* the client gave up ("*", or a line too long); 501 is written */
+	SMTP_EV_STARTTLS,   /* answer; after accept: flush, handshake, smtp_server_tls_started */
+	SMTP_EV_RSET,       /* the transaction was dropped by RSET, HELO or EHLO: forget it */
+	SMTP_EV_QUIT,       /* 221 is written: flush and close */
+	SMTP_EV_ABORT,      /* flush and close; .text says why, for the log */
+};
+
+enum smtp_body { SMTP_BODY_NONE, SMTP_BODY_7BIT, SMTP_BODY_8BITMIME };
+enum smtp_ret { SMTP_RET_NONE, SMTP_RET_FULL, SMTP_RET_HDRS };
+
+/* Bits of NOTIFY= (RFC 3461 4.1); 0 = not given. */
+enum {
+	SMTP_NOTIFY_NEVER = 1,
+	SMTP_NOTIFY_SUCCESS = 2,
+	SMTP_NOTIFY_FAILURE = 4,
+	SMTP_NOTIFY_DELAY = 8
+};
+
+/* The parameters of MAIL, validated; spans are as sent (xtext undecoded). */
+struct smtp_mail {
+	uint64_t size;      /* SIZE=, 0 = not given */
+	int64_t by_seconds; /* BY= (RFC 2852) */
+	char by_mode;       /* 'N', 'R' or 0 = not given */
+	bool by_trace;
+	bool utf8;           /* SMTPUTF8 */
+	enum smtp_body body; /* BODY= */
+	enum smtp_ret ret;   /* RET= */
+	struct span envid;   /* ENVID=, xtext */
+	struct span auth;    /* AUTH=, xtext; "<>" = nobody */
+};
+
+/* The parameters of RCPT. */
+struct smtp_rcpt {
+	unsigned notify;   /* SMTP_NOTIFY_* */
+	struct span orcpt; /* ORCPT= "type;xtext" */
+};
+
+/* A session.  The fields above the line are for reading; the rest is private. */
+struct smtp_server {
+	struct span path; /* MAIL, RCPT: address as written, with its <> if any */
+	struct span addr; /* the same without <> and source route; empty for <> */
+	struct span text; /* see the events */
+	struct span mech; /* AUTH */
+	struct smtp_mail mail;
+	struct smtp_rcpt rcpt;
+	struct line_body body; /* counts and flags of the current message */
+	size_t rcpts;          /* recipients accepted in this transaction */
+	unsigned bad;          /* commands that were wrong so far */
+	bool esmtp;            /* greeted by EHLO or LHLO */
+	bool has_text;
+	bool tls;           /* smtp_server_tls_started was called */
+	bool authenticated; /* AUTH succeeded */
+	bool early;         /* the client sent input before it may */
+	uint8_t helo_len;
+	char helo[SMTP_HELO_MAX + 1]; /* the client's name as it gave it, printable */
+	/* ---- */
+	const struct smtp_server_config *cfg;
+	struct span client;
+	struct line line;
+	size_t answers; /* LMTP: replies still due after the dot */
+	uint8_t state;
+	uint8_t due; /* the event that waits for its answer */
+	bool greeted;
+	bool in_mail;
+	bool refusing; /* the connection was refused in the greeting */
+	bool closed;
+};
+
+/*
+ * A new session.  cfg and client are borrowed; client is the text of the HELO
+ * reply, e.g. "host.example [192.0.2.1]" or "root@localhost".
+ */
+void smtp_server_init(struct smtp_server *s, const struct smtp_server_config *cfg,
+		      struct span client);
+
+/* Writes "220 NAME PRODUCT; DATE".  Nothing may be fed before. */
+void smtp_server_greet(struct smtp_server *s, struct span date, struct buf *out);
+
+/*
+ * Greets with a refusal (554, or 421 which also closes): afterwards every
+ * command but HELO, NOOP, RSET, QUIT gets 550 5.0.0 Command rejected.
+ */
+void smtp_server_greet_refuse(struct smtp_server *s, int code, struct span text, struct buf *out);
+
+/*
+ * Consumes input up to the next event; *used octets are done with.  Replies that
+ * need nobody's decision go to out.  Input that arrives while an answer is due
+ * may be fed (it gives SMTP_EV_WAIT, consumes nothing, and is noted as early).
+ */
+enum smtp_server_event smtp_server_feed(struct smtp_server *s, struct span in, size_t *used,
+					struct buf *out);
+
+/* The client's name as a span. */
+struct span smtp_server_helo(const struct smtp_server *s);
+
+/* True while an answer is due. */
+bool smtp_server_waiting(const struct smtp_server *s);
+
+/* True once the session is over: flush and close. */
+bool smtp_server_closed(const struct smtp_server *s);
+
+/*
+ * Answers the event that is due with the machine's positive text.  False when the
+ * client sent input it had to hold back (transaction stuffing, plaintext behind
+ * STARTTLS): a refusal was written instead and the session is over.
+ */
+bool smtp_server_accept(struct smtp_server *s, struct buf *out);
+
+/*
+ * Answers EOM with "250 2.0.0 QID Message accepted for delivery".  LMTP: call it
+ * (or reject, or reply) once for each accepted recipient, in the order of RCPT.
+ */
+void smtp_server_accept_eom(struct smtp_server *s, struct span qid, struct buf *out);
+
+/*
+ * Answers with a reply of the program's: 2xx accepts, 4xx and 5xx refuse, 421
+ * closes.  status is "x.y.z" or NULL for none; its class is made to match code.
+ * LF in text starts another line of the reply; the rest is made printable, and
+ * lines longer than SMTP_REPLY_MAX are cut.
+ */
+bool smtp_server_reply(struct smtp_server *s, int code, const char *status, struct span text,
+		       struct buf *out);
+
+/* Refuses with the code, status and text of e (err_reply_code). */
+void smtp_server_reject(struct smtp_server *s, const struct err *e, struct buf *out);
+
+/* One line "CODE-STATUS TEXT" before the answer proper (EXPN, HELP). */
+void smtp_server_reply_more(struct smtp_server *s, int code, const char *status, struct span text,
+			    struct buf *out);
+
+/* Answers AUTH or AUTH_LINE with "334 TEXT"; text is base64 already. */
+void smtp_server_challenge(struct smtp_server *s, struct span text, struct buf *out);
+
+/* TLS runs: all that was said before is forgotten (RFC 3207 4.2); EHLO is due. */
+void smtp_server_tls_started(struct smtp_server *s);
+
+/*
+ * Ends the session from our side (shutdown, timeout, load): writes
+ * "421 STATUS NAME TEXT".  Valid at any time, also while an answer is due.
+ */
+void smtp_server_close(struct smtp_server *s, const char *status, struct span text,
+		       struct buf *out);
+
+#endif
