@@ -1,49 +1,70 @@
-# letterbox: one static binary.  See README.md; "make help" lists the targets.
+# letterbox: one static binary.  "make help" lists the targets, README.md says the rest.
+#
+# Everything that is made goes to build/out/.  VARIANT=release (musl, static) is what ships;
+# VARIANT=san and VARIANT=fuzz are the same code on the host's libc under sanitizers, each
+# with objects of its own, so that no variant ever rebuilds another.
 
 OUT     := build/out
 VARIANT ?= release
 OBJ     := $(OUT)/obj/$(VARIANT)
-BEARSSL ?= source
+PREFIX  ?= /usr/local
 .DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+
+# V=1 shows the commands whole.
+Q := $(if $(V),,@)
 
 include build/toolchain.mk
 
 APPLET_SRC  := $(sort $(wildcard applets/*.c))
 LIBMAIL_SRC := $(sort $(wildcard libmail/*/*.c))
-SRC         := $(APPLET_SRC) $(LIBMAIL_SRC)
-OBJS        := $(SRC:%.c=$(OBJ)/%.o)
-LIB_OBJS    := $(LIBMAIL_SRC:%.c=$(OBJ)/%.o)
+APPLET_OBJ  := $(APPLET_SRC:%.c=$(OBJ)/%.o)
+LIBMAIL_OBJ := $(LIBMAIL_SRC:%.c=$(OBJ)/%.o)
 LIBMAIL     := $(OBJ)/libmail.a
+BIN         := $(if $(filter release,$(VARIANT)),$(OUT)/letterbox,$(OUT)/$(VARIANT)/letterbox)
 
 .PHONY: all
-all: $(OUT)/letterbox
+all: $(BIN)
 
-$(OBJ)/%.o: %.c $(OBJ)/flags $(BEARSSL_STAMP)
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+# LINK ... -o FILE $(CRT_BEGIN) OBJECTS $(LINK_LIBS)
+LINK      = $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL)
+LINK_LIBS = $(LIBMAIL) $(BEARSSL_LIB) $(LDLIBS) $(CRT_END)
 
-# Rebuilt when the compiler or a flag changed, and only then.
+# Rewritten when the compiler or a flag changed, and only then.
+FLAGS = $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) $(LDLIBS)
 $(OBJ)/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL)' | cmp -s - $@ || echo '$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL)' >$@
+	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' >$@
 .PHONY: FORCE
 FORCE:
 
-$(LIBMAIL): $(LIB_OBJS)
+# The list of sources, so that a deleted file leaves the archive too.
+$(OBJ)/sources: FORCE
+	@mkdir -p $(@D)
+	@echo '$(APPLET_SRC) $(LIBMAIL_SRC)' | cmp -s - $@ || echo '$(APPLET_SRC) $(LIBMAIL_SRC)' >$@
+
+$(OBJ)/%.o: %.c $(OBJ)/flags $(BEARSSL_STAMP) | $(TOOLS)
+	@mkdir -p $(@D)
+	@echo "  cc $< [$(VARIANT)]"
+	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(LIBMAIL): $(LIBMAIL_OBJ) $(OBJ)/sources
 	@rm -f $@
-	$(AR) rcsD $@ $(LIB_OBJS)
+	$(Q)$(AR) rcsD $@ $(LIBMAIL_OBJ)
 
-$(OBJ)/letterbox.debug: $(APPLET_SRC:%.c=$(OBJ)/%.o) $(LIBMAIL) $(BEARSSL_LIB)
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $(APPLET_SRC:%.c=$(OBJ)/%.o) $(LIBMAIL) $(BEARSSL_LIB) $(LDLIBS)
+$(OBJ)/letterbox: $(APPLET_OBJ) $(LIBMAIL) $(BEARSSL_LIB) $(OBJ)/flags
+	@echo "  link $@"
+	$(Q)$(LINK) -Wl,-Map=$@.map -o $@ $(CRT_BEGIN) $(APPLET_OBJ) $(LINK_LIBS)
 
-$(OUT)/letterbox: $(OBJ)/letterbox.debug
-	cp $< $(OUT)/letterbox.debug
-	$(STRIP) -s -R .comment -o $@ $<
+$(OUT)/letterbox: $(OBJ)/letterbox
+	@cp $< $(OUT)/letterbox.debug
+	$(Q)$(STRIP) -s -R .comment -o $@ $<
 
-.PHONY: clean
-clean:
-	rm -rf $(OUT)
+$(OUT)/$(VARIANT)/letterbox: $(OBJ)/letterbox
+	@mkdir -p $(@D)
+	@cp $< $@
 
--include $(OBJS:.o=.d)
+-include $(APPLET_OBJ:.o=.d) $(LIBMAIL_OBJ:.o=.d)
 
 include build/check.mk
+include build/install.mk

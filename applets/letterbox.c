@@ -12,11 +12,8 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/version.h"
 #include "sys/proc.h"
-
-#ifndef LETTERBOX_VERSION
-#define LETTERBOX_VERSION "1.0"
-#endif
 
 #define APPLET(name, entry, help) int entry(int argc, char **argv);
 #define ALIAS(name, entry)
@@ -71,7 +68,8 @@ static const struct row *find(const struct row *rows, size_t n, const char *name
 
 static int flush(int status)
 {
-	if (fflush(stdout) == 0 || status)
+	/* An earlier write may have failed with nothing left to flush. */
+	if ((fflush(stdout) == 0 && !ferror(stdout)) || status)
 		return status;
 	fprintf(stderr, "letterbox: standard output: %s\n", strerror(errno));
 	return EXIT_IOERR;
@@ -179,8 +177,8 @@ int main(int argc, char **argv)
 	row = find(applets, APPLETS, base_name(name));
 	if (row)
 		return row->entry(argc, argv);
-	if (strcmp(base_name(name), "letterbox") != 0 && strcmp(base_name(name), "letterbox.debug") != 0 &&
-	    argc < 2)
-		return unknown(base_name(name));
-	return letterbox_main(argc, argv);
+	/* Copies kept under another name: letterbox.debug, letterbox-1.0. */
+	if (strncmp(base_name(name), "letterbox", strlen("letterbox")) == 0)
+		return letterbox_main(argc, argv);
+	return unknown(base_name(name));
 }

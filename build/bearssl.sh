@@ -1,34 +1,148 @@
 #!/bin/sh
-# Fetches BearSSL's source package, checks its hash and compiles it for musl
-# and for the host's libc.  Usage: bearssl.sh OUTDIR
+# BearSSL for the build.
+#
+#   bearssl.sh get DIR            puts headers into DIR/inc and sources into DIR/src
+#                                 (or, for the archive of libbearssl-dev, DIR/system.a)
+#   bearssl.sh lib DIR VARIANT    makes DIR/VARIANT/libbearssl.a with $CC and $FLAGS
+#
+# $BEARSSL is "source" or "system", $BEARSSL_SRC an unpacked tree to take instead.
 set -eu
-out=$1
-sha=102a625bd8f6155260867a50c508df8d8c3f796985dd744df1a68e5cd1a79004
-mkdir -p "$out/apt/lists/partial" "$out/apt/cache/archives/partial" "$out/host"
-out=$(cd "$out" && pwd)
-if [ -z "${BEARSSL_SRC:-}" ]; then
-    cat >"$out/apt/src.list" <<L
-deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm main
-L
-    o="-o Dir::Etc::SourceList=$out/apt/src.list -o Dir::Etc::SourceParts=/dev/null -o Dir::State::Lists=$out/apt/lists -o Dir::Cache=$out/apt/cache -o APT::Sandbox::User="
-    (cd "$out/apt" && apt-get $o update -qq && apt-get $o source -qq --download-only bearssl)
-    tar=$(ls "$out"/apt/bearssl_0.6+dfsg.1.orig.tar.*)
-    echo "$sha  $tar" | sha256sum -c - >/dev/null
-    rm -rf "$out/src" && mkdir "$out/src" && tar -xf "$tar" -C "$out/src" --strip-components=1
-    BEARSSL_SRC=$out/src
-fi
-rm -rf "$out/inc"
-cp -r "$BEARSSL_SRC/inc" "$out/inc"
-compile() { # dir cc flags...
-    d=$1; shift
-    mkdir -p "$d"
-    find "$BEARSSL_SRC/src" -name '*.c' | sort | xargs -P "$(nproc)" -I{} sh -c '
-        src=$1; d=$2; shift 2
-        "$@" -c -o "$d/$(basename "$src" .c).o" "$src"' _ {} "$d" "$@"
-    rm -f "$d/libbearssl.a"
-    (cd "$d" && ls ./*.o | sort | xargs ar rcsD libbearssl.a && rm -f ./*.o)
+
+version=0.6+dfsg.1
+sha256=102a625bd8f6155260867a50c508df8d8c3f796985dd744df1a68e5cd1a79004
+
+say() {
+    echo "bearssl: $*" >&2
 }
-fl="-w -Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -DBR_USE_GETENTROPY=1 -DBR_USE_URANDOM=0 -I$BEARSSL_SRC/inc -I$BEARSSL_SRC/src"
-compile "$out" ${CC:-musl-gcc} $fl -fno-pie
-compile "$out/host" gcc $fl -g
-touch "$out/stamp"
+
+verified() { # FILE
+    [ -f "$1" ] && echo "$sha256  $1" | sha256sum -c - >/dev/null 2>&1
+}
+
+# A deb-src line for each Debian archive that the system itself uses; empty without apt.
+source_entries() {
+    release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+    key=/usr/share/keyrings/debian-archive-keyring.gpg
+    apt-get indextargets --format '$(REPO_URI)|$(RELEASE)|$(COMPONENT)' 'Created-By: Packages' |
+        awk -F'|' -v rel="$release" -v key="$([ -f $key ] && echo "[signed-by=$key] ")" \
+            '$2 == rel && $3 == "main" && !seen[$1]++ {
+                print "deb-src " key $1 " " rel " main"
+            }'
+}
+
+# Into $out/apt, with lists and cache of its own: the system's apt is only read.
+fetch() {
+    apt=$out/apt
+    tar=$apt/bearssl_$version.orig.tar.xz
+    verified "$tar" && return 0
+    command -v apt-get >/dev/null || return 1
+    mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
+    source_entries >"$apt/src.list"
+    [ -s "$apt/src.list" ] || return 1
+    set -- -o Dir::Etc::SourceList="$apt/src.list" -o Dir::Etc::SourceParts=/dev/null \
+        -o Dir::State::Lists="$apt/lists" -o Dir::Cache="$apt/cache" -o APT::Sandbox::User=
+    (cd "$apt" && apt-get "$@" update && apt-get "$@" source --download-only bearssl) \
+        >"$apt/log" 2>&1 || return 1
+    verified "$tar" && return 0
+    say "the source package is not the one that this build was checked with (sha256)"
+    return 1
+}
+
+take_source() { # DIR
+    rm -rf "$out/inc" "$out/system.a"
+    cp -R "$1/inc" "$out/inc"
+    [ "$1" = "$out/src" ] || { rm -rf "$out/src" && ln -s "$1" "$out/src"; }
+}
+
+unpack() {
+    rm -rf "$out/src"
+    mkdir "$out/src"
+    tar -xf "$out/apt/bearssl_$version.orig.tar.xz" -C "$out/src" --strip-components=1
+}
+
+# libbearssl-dev: as installed, else installed (root), else unpacked aside.
+take_system() {
+    root=
+    set -- /usr/lib/*/libbearssl.a /usr/lib/libbearssl.a
+    if [ ! -f "$1" ] && command -v apt-get >/dev/null; then
+        if [ "$(id -u)" = 0 ]; then
+            apt-get install -y --no-install-recommends libbearssl-dev >/dev/null || true
+        else
+            root=$out/dev
+            mkdir -p "$root"
+            (cd "$root" && apt-get download libbearssl-dev && dpkg -x libbearssl-dev_*.deb .) \
+                >/dev/null 2>&1 || true
+        fi
+    fi
+    set -- "$root"/usr/lib/*/libbearssl.a "$root"/usr/lib/libbearssl.a
+    for archive; do
+        [ -f "$archive" ] || continue
+        rm -rf "$out/inc" "$out/src"
+        mkdir -p "$out/inc"
+        cp "$root"/usr/include/bearssl*.h "$out/inc/"
+        cp "$archive" "$out/system.a"
+        return 0
+    done
+    say "no libbearssl.a either; run: apt-get install libbearssl-dev"
+    return 1
+}
+
+get() {
+    case ${BEARSSL:-source} in
+    source)
+        if [ -n "${BEARSSL_SRC:-}" ]; then
+            take_source "$(cd "$BEARSSL_SRC" && pwd)"
+        elif fetch; then
+            unpack
+            take_source "$out/src"
+        else
+            say "the source package cannot be had (see $out/apt/log); linking libbearssl-dev"
+            take_system
+        fi
+        ;;
+    system) take_system ;;
+    *)
+        say "BEARSSL is source or system, not $BEARSSL"
+        exit 2
+        ;;
+    esac
+    touch "$out/stamp"
+}
+
+compile() { # DIR: one batch of files a core
+    src=$(cd "$out/src" && pwd -P)
+    set -- ${CC:-cc} -w -Os -ffunction-sections -fdata-sections -DBR_USE_GETENTROPY=1 \
+        -DBR_USE_URANDOM=0 -ffile-prefix-map="$src=bearssl" -I"$src/inc" -I"$src/src" $FLAGS -c
+    find "$src/src" -name '*.c' | LC_ALL=C sort |
+        (cd "$dir" && xargs -P "$(nproc)" -n 40 "$@")
+    (cd "$dir" && LC_ALL=C ls | grep '\.o$' | xargs "${AR:-ar}" rcsD libbearssl.a)
+}
+
+# The archive was built for glibc with fortify; musl has no such entry points.
+adopt() {
+    cp "$out/system.a" "$dir/libbearssl.a"
+    [ "$variant" = release ] || return 0
+    ${CC:-cc} -Os $FLAGS -c -o "$dir/fortify.o" build/fortify.c
+    "${AR:-ar}" rsD "$dir/libbearssl.a" "$dir/fortify.o"
+}
+
+lib() {
+    dir=$out/$variant
+    mkdir -p "$dir"
+    rm -f "$dir"/*.o "$dir/libbearssl.a"
+    if [ -f "$out/system.a" ]; then
+        adopt
+    else
+        echo "bearssl: compiling for $variant with ${CC:-cc}"
+        compile
+    fi
+    rm -f "$dir"/*.o
+}
+
+mkdir -p "$2"
+out=$(cd "$2" && pwd)
+variant=${3:-}
+case $1 in
+get) get ;;
+lib) lib ;;
+esac

@@ -1,0 +1,45 @@
+# make check and its parts.  tests/run says what there is to run and runs it.
+
+UNIT   := $(patsubst %.c,$(OBJ)/%,$(sort $(wildcard tests/unit/*_test.c)))
+REPLAY := $(patsubst %_fuzz.c,$(OBJ)/%_replay,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
+FUZZ   := $(patsubst %_fuzz.c,$(OBJ)/%_fuzz,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
+FUZZ_SECONDS ?= 60
+
+# What unit tests may link besides libmail: the applets without the dispatcher's main.
+TESTED := $(OBJ)/applets.a
+$(TESTED): $(APPLET_OBJ) $(OBJ)/sources
+	@rm -f $@
+	$(Q)$(AR) rcsD $@ $(filter-out %/letterbox.o,$(APPLET_OBJ))
+
+TEST_CFLAGS = $(CFLAGS_ALL) -Itests -I. -MMD -MP -MF $@.d
+
+$(OBJ)/tests/unit/%_test: tests/unit/%_test.c $(TESTED) $(LIBMAIL) $(BEARSSL_LIB) $(OBJ)/flags
+	@mkdir -p $(@D)
+	@echo "  cc $< [$(VARIANT)]"
+	$(Q)$(LINK) $(TEST_CFLAGS) -o $@ $(CRT_BEGIN) $< $(TESTED) $(LINK_LIBS)
+
+# The corpus without libFuzzer: gcc and a plain main.
+$(OBJ)/tests/fuzz/%_replay: tests/fuzz/%_fuzz.c tests/fuzz/replay.c $(TESTED) $(LIBMAIL) \
+    $(BEARSSL_LIB) $(OBJ)/flags
+	@mkdir -p $(@D)
+	@echo "  cc $< [$(VARIANT)]"
+	$(Q)$(LINK) $(TEST_CFLAGS) -Wno-missing-prototypes -o $@ $(CRT_BEGIN) $< tests/fuzz/replay.c \
+	    $(TESTED) $(LINK_LIBS)
+
+$(OBJ)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(TESTED) $(LIBMAIL) $(BEARSSL_LIB) $(OBJ)/flags
+	@mkdir -p $(@D)
+	@echo "  cc $< [$(VARIANT)]"
+	$(Q)$(LINK) $(TEST_CFLAGS) -Wno-missing-prototypes -fsanitize=fuzzer -o $@ $< $(TESTED) \
+	    $(LINK_LIBS)
+
+-include $(UNIT:%=%.d) $(REPLAY:%=%.d) $(FUZZ:%=%.d)
+
+.PHONY: test-programs fuzz-programs unit
+test-programs: $(BIN) $(UNIT) $(REPLAY)
+fuzz-programs: $(FUZZ)
+
+# make unit [T=address]: the unit tests alone, on both builds.
+unit:
+	@$(MAKE) --no-print-directory VARIANT=san test-programs
+	@$(MAKE) --no-print-directory VARIANT=release test-programs
+	@sh tests/run unit/$(T)

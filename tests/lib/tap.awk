@@ -1,0 +1,70 @@
+# Reads one program's TAP, prints its counts "PASSED FAILED SKIPPED" and a report.
+# Variables: status (exit status), label, log_name.
+
+/^ok/ {
+    seen++
+    if (toupper($0) ~ /# SKIP/) {
+        skipped++
+        sub(/.*# [Ss][Kk][Ii][Pp] */, "")
+        report = report "skip " label ": " $0 "\n"
+    } else
+        passed++
+    held = ""
+    failing = 0
+    next
+}
+/^not ok/ {
+    seen++
+    failed++
+    failing = 1
+    report = report "FAIL " label ": " $0 "\n" held
+    held = ""
+    next
+}
+/^1\.\.0/ {
+    planned = 1
+    skipped++
+    sub(/^1\.\.0 *#? *([Ss][Kk][Ii][Pp])? */, "")
+    report = report "skip " label ": " $0 "\n"
+    plan = 0
+    next
+}
+/^1\.\.[0-9]+$/ {
+    planned = 1
+    plan = substr($0, 4) + 0
+    next
+}
+/^Bail out!/ {
+    failed++
+    report = report "FAIL " label ": " $0 "\n"
+    bailed = 1
+    next
+}
+# What a failing point printed: unit tests say it before the point, scripts behind it.
+/^#/ {
+    if (failing)
+        report = report "    " $0 "\n"
+    else
+        held = held "    " $0 "\n"
+    next
+}
+
+function broken(why) {
+    failed++
+    report = report "FAIL " label ": " why " (see " log_name ".tap and .err)\n"
+}
+
+END {
+    if (status == 124 || status == 137)
+        broken("stopped: ran too long")
+    else if (!planned && !bailed)
+        broken("ended without a plan, exit status " status)
+    else if (!bailed && planned && plan != seen)
+        broken("planned " plan " points, ran " seen)
+    else if (status != 0 && !failed)
+        broken("exit status " status)
+    print passed + 0, failed + 0, skipped + 0
+    printf "%s", report
+    if (!report)
+        printf "ok   %s: %d\n", label, passed
+}

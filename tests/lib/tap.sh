@@ -1,0 +1,251 @@
+# A small TAP library for the shell tests: ". "$(dirname "$0")/../lib/tap.sh"" comes first.
+#
+# It makes a temporary directory $T with a directory of links to the binary under test at
+# the head of PATH, and takes both away at the end together with every process that
+# start_daemon started.  Points are counted; the plan is printed at the end.
+#
+#   ok NAME COMMAND...           passes when the command exits 0
+#   nok NAME COMMAND...          passes when it exits otherwise
+#   is GOT WANT NAME             strings are equal
+#   like TEXT ERE NAME           text matches (grep -E); unlike: does not
+#   same FILE1 FILE2 NAME        files are equal, octet for octet
+#   exits STATUS NAME COMMAND... exit status; leaves output in $T/out and $T/err
+#   pass NAME, fail NAME, skip COUNT REASON, diag TEXT
+#   need TOOL..., need_root, skip_all REASON   skip the whole test, aloud
+#   free_port                    prints a port nobody listens on, reserved for this test
+#   start_daemon NAME COMMAND... in the background, output to $T/NAME.log, pid in $T/NAME.pid
+#   stop_daemon NAME [SIGNAL]    signals and waits for its end; its status is the result
+#   wait_port PORT [NAME]        until someone listens; at once false when NAME has ended
+#   wait_for SECONDS COMMAND...  until the command succeeds; false after SECONDS
+#   wait_log NAME ERE            until the daemon's log has such a line
+#   as_user UID COMMAND...       as that uid and gid, with no other group (root only)
+#
+# Waiting is for an event, looked for every 20 ms; the seconds only bound a failure.
+
+set -u
+ROOT=$(cd "$(dirname "$0")/../.." && pwd)
+BIN=${LETTERBOX_BIN:-$ROOT/build/out/letterbox}
+BUILD=${LETTERBOX_BUILD:-release}
+T=$(mktemp -d "${TMPDIR:-/tmp}/letterbox-test.XXXXXX") || exit 2
+tap_count=0
+tap_failed=0
+tap_done=
+export LC_ALL=C TZ=UTC
+
+tap_end() {
+    status=$?
+    trap - EXIT INT TERM HUP
+    for pidfile in "$T"/*.pid; do
+        [ -f "$pidfile" ] && kill -KILL "$(cat "$pidfile")" 2>/dev/null
+    done
+    for port in "${TMPDIR:-/tmp}"/letterbox-port-*; do
+        [ "$(cat "$port/owner" 2>/dev/null)" = $$ ] && rm -rf "$port"
+    done
+    if [ "$tap_failed" -gt 0 ] && [ -n "${KEEP:-}" ]; then
+        echo "# kept: $T"
+    else
+        rm -rf "$T"
+    fi
+    [ -n "$tap_done" ] || echo "1..$tap_count"
+    [ "$tap_failed" = 0 ] || status=1
+    exit "$status"
+}
+trap tap_end EXIT
+trap 'exit 130' INT TERM HUP
+
+[ -x "$BIN" ] || { echo "Bail out! no binary at $BIN" && exit 1; }
+mkdir "$T/bin"
+ln -s "$BIN" "$T/bin/letterbox"
+for applet in $("$BIN" --list); do
+    [ "$applet" = letterbox ] || ln -s "$BIN" "$T/bin/$applet"
+done
+PATH=$T/bin:$PATH:/usr/sbin:/sbin
+
+diag() {
+    printf '%s\n' "$*" | sed 's/^/# /'
+}
+
+pass() {
+    tap_count=$((tap_count + 1))
+    echo "ok $tap_count - $1"
+}
+
+fail() {
+    tap_count=$((tap_count + 1))
+    tap_failed=$((tap_failed + 1))
+    echo "not ok $tap_count - $1"
+}
+
+skip() { # COUNT REASON
+    tap_left=$1
+    while [ "$tap_left" -gt 0 ]; do
+        tap_count=$((tap_count + 1))
+        tap_left=$((tap_left - 1))
+        echo "ok $tap_count # SKIP $2"
+    done
+}
+
+skip_all() {
+    echo "1..0 # SKIP $*"
+    tap_done=yes
+    exit 0
+}
+
+need() {
+    for tool; do
+        command -v "$tool" >/dev/null 2>&1 || skip_all "no $tool on this machine"
+    done
+}
+
+need_root() {
+    [ "$(id -u)" = 0 ] || skip_all "needs root"
+}
+
+ok() { # NAME COMMAND...
+    tap_name=$1
+    shift
+    if "$@" >"$T/out" 2>"$T/err"; then
+        pass "$tap_name"
+    else
+        tap_status=$?
+        fail "$tap_name"
+        diag "exit status $tap_status of: $*"
+        head -n 20 "$T/out" "$T/err" | sed 's/^/# /'
+    fi
+}
+
+nok() { # NAME COMMAND...
+    tap_name=$1
+    shift
+    if "$@" >"$T/out" 2>"$T/err"; then
+        fail "$tap_name"
+        diag "succeeded: $*"
+    else
+        pass "$tap_name"
+    fi
+}
+
+is() { # GOT WANT NAME
+    if [ "$1" = "$2" ]; then
+        pass "$3"
+    else
+        fail "$3"
+        diag "got:  $1"
+        diag "want: $2"
+    fi
+}
+
+like() { # TEXT ERE NAME
+    if printf '%s\n' "$1" | grep -Eq -e "$2"; then
+        pass "$3"
+    else
+        fail "$3"
+        diag "does not match $2:"
+        diag "$1"
+    fi
+}
+
+unlike() { # TEXT ERE NAME
+    if printf '%s\n' "$1" | grep -Eq -e "$2"; then
+        fail "$3"
+        diag "matches $2:"
+        diag "$1"
+    else
+        pass "$3"
+    fi
+}
+
+same() { # FILE1 FILE2 NAME
+    if cmp "$1" "$2" >"$T/cmp" 2>&1; then
+        pass "$3"
+    else
+        fail "$3"
+        diag "$(cat "$T/cmp")"
+    fi
+}
+
+exits() { # STATUS NAME COMMAND...
+    tap_want=$1
+    tap_name=$2
+    shift 2
+    "$@" >"$T/out" 2>"$T/err"
+    tap_status=$?
+    if [ "$tap_status" = "$tap_want" ]; then
+        pass "$tap_name"
+    else
+        fail "$tap_name"
+        diag "exit status $tap_status, not $tap_want, of: $*"
+        head -n 20 "$T/out" "$T/err" | sed 's/^/# /'
+    fi
+}
+
+wait_for() { # SECONDS COMMAND...
+    tap_left=$(($1 * 50))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        tap_left=$((tap_left - 1))
+        [ "$tap_left" -gt 0 ] || return 1
+        sleep 0.02
+    done
+}
+
+# Looks at the kernel's table, so that no daemon sees a connection from here.
+listening() { # PORT
+    grep -Eqi "^ *[0-9]+: [0-9A-F]+:$(printf %04X "$1") [0-9A-F]+:0000 0A " /proc/net/tcp \
+        /proc/net/tcp6 2>/dev/null
+}
+
+# Below the range that the kernel gives to clients; a directory is the reservation.
+free_port() {
+    tap_port=$((20000 + ($$ * 7 + tap_count) % 10000))
+    while listening "$tap_port" ||
+        ! mkdir "${TMPDIR:-/tmp}/letterbox-port-$tap_port" 2>/dev/null; do
+        tap_port=$((tap_port + 1))
+        [ "$tap_port" -lt 32000 ] || tap_port=20000
+    done
+    echo $$ >"${TMPDIR:-/tmp}/letterbox-port-$tap_port/owner"
+    echo "$tap_port"
+}
+
+start_daemon() { # NAME COMMAND...
+    tap_name=$1
+    shift
+    "$@" >"$T/$tap_name.log" 2>&1 </dev/null &
+    echo $! >"$T/$tap_name.pid"
+}
+
+alive() { # NAME
+    [ -f "$T/$1.pid" ] && kill -0 "$(cat "$T/$1.pid")" 2>/dev/null
+}
+
+stop_daemon() { # NAME [SIGNAL]
+    tap_pid=$(cat "$T/$1.pid") || return 1
+    kill -"${2:-TERM}" "$tap_pid" 2>/dev/null
+    wait "$tap_pid"
+    tap_status=$?
+    rm -f "$T/$1.pid"
+    return $tap_status
+}
+
+port_or_end() { # PORT NAME
+    listening "$1" || ! alive "$2"
+}
+
+wait_port() { # PORT [NAME]
+    if [ $# -gt 1 ]; then
+        wait_for 20 port_or_end "$1" "$2"
+    else
+        wait_for 20 listening "$1"
+    fi
+    listening "$1"
+}
+
+wait_log() { # NAME ERE
+    wait_for 20 grep -Eq -e "$2" "$T/$1.log"
+}
+
+as_user() { # UID COMMAND...
+    tap_uid=$1
+    shift
+    setpriv --reuid="$tap_uid" --regid="$tap_uid" --clear-groups "$@"
+}
