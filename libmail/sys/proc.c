@@ -1,31 +1,206 @@
 /*
  * Roles and this program's own path; see sys/proc.h.
+ *
+ * Between fork and exec only async-signal-safe calls are made.  A failed exec is
+ * told to the parent through a close-on-exec pipe, so that a missing binary is an
+ * error of proc_spawn_role and not a role that keeps dying.
  */
 #include "sys/proc.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include "sys/ipc.h"
+
+enum {
+	SPARE_FD = 10,         /* the child parks descriptors here while it sets up 0 to 3 */
+	SWEEP_FDS_MAX = 65536, /* where close_range is missing: as far as fds are looked at */
+};
+
+/* The running binary (O_PATH), -1 when it could not be opened. */
+static int self_fd = -1;
+
+static const char *exec_name(void)
+{
+	unsigned long at = getauxval(AT_EXECFN);
+	const char *name;
+
+	memcpy(&name, &at, sizeof name);
+	return name ? name : "";
+}
+
+static int placeholder(void)
+{
+	int fd = open("/dev/null", O_RDWR);
+
+	/* Without /dev: an epoll descriptor neither reads nor writes, and leads nowhere. */
+	return fd >= 0 ? fd : epoll_create1(0);
+}
 
 void proc_init(void)
 {
 	int fd;
 
 	do
-		fd = open("/dev/null", O_RDWR);
+		fd = placeholder();
 	while (fd >= 0 && fd <= 2);
 	if (fd > 2)
 		close(fd);
 	signal(SIGPIPE, SIG_IGN);
+	self_fd = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+	if (self_fd < 0)
+		self_fd = open(exec_name(), O_PATH | O_CLOEXEC);
 }
 
 bool proc_self_path(char *path, size_t cap)
 {
+	const char *name = exec_name();
 	ssize_t n = readlink("/proc/self/exe", path, cap - 1);
 
-	if (n <= 0 || (size_t)n >= cap - 1)
+	if (n > 0 && (size_t)n < cap - 1) {
+		path[n] = '\0';
+		return true;
+	}
+	if (name[0] != '/' || strlen(name) >= cap || access(name, X_OK) != 0)
 		return false;
-	path[n] = '\0';
+	memcpy(path, name, strlen(name) + 1);
 	return true;
+}
+
+/* From fd on, every descriptor closes on exec, whoever opened it and forgot. */
+static void sweep(int fd)
+{
+	enum { CLOEXEC = 1 << 2 };
+	struct rlimit limit;
+	int end = SWEEP_FDS_MAX;
+
+	if (syscall(436 /* close_range, the same on every architecture */, fd, ~0u, CLOEXEC) == 0)
+		return;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < SWEEP_FDS_MAX)
+		end = (int)limit.rlim_cur;
+	for (; fd < end; fd++)
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+static void default_signals(void)
+{
+	sigset_t none;
+
+	for (int signo = 1; signo < _NSIG; signo++)
+		if (signo != SIGKILL && signo != SIGSTOP)
+			signal(signo, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static _Noreturn void become_role(const char *name, int control, int report, pid_t parent)
+{
+	extern char **environ;
+	char title[64];
+	char *argv[] = {title, (char *)"role", NULL};
+	int binary, sys;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(EXIT_OSERR);
+	snprintf(title, sizeof title, PROC_ROLE_PREFIX "%s", name);
+	binary = fcntl(self_fd, F_DUPFD_CLOEXEC, SPARE_FD);
+	report = fcntl(report, F_DUPFD_CLOEXEC, SPARE_FD);
+	control = fcntl(control, F_DUPFD_CLOEXEC, SPARE_FD);
+	/* dup2 clears close-on-exec on the copy only. */
+	if (dup2(control, PROC_CONTROL_FD) == PROC_CONTROL_FD) {
+		sweep(PROC_CONTROL_FD + 1);
+		default_signals();
+		fexecve(binary, argv, environ);
+		/* Some emulators and old sandboxes know no execveat. */
+		execve(exec_name(), argv, environ);
+	}
+	sys = errno;
+	(void)!write(report, &sys, sizeof sys);
+	_exit(EXIT_OSERR);
+}
+
+/* The child's errno when its exec failed; 0 when the pipe was closed by the exec. */
+static int await_exec(int report)
+{
+	int sys = 0;
+	ssize_t n;
+
+	do
+		n = read(report, &sys, sizeof sys);
+	while (n < 0 && errno == EINTR);
+	return n == (ssize_t)sizeof sys ? sys : 0;
+}
+
+bool proc_spawn_role(const char *name, struct proc_child *child, struct err *e)
+{
+	int control[2], report[2];
+	pid_t parent = getpid(), pid;
+	int sys;
+
+	if (!ipc_pair(control, e))
+		return false;
+	if (pipe2(report, O_CLOEXEC) != 0) {
+		sys = errno;
+		close(control[0]);
+		close(control[1]);
+		return err_errno(e, sys, "cannot start %s", name);
+	}
+	pid = fork();
+	if (pid == 0)
+		become_role(name, control[1], report[1], parent);
+	sys = pid < 0 ? errno : 0;
+	close(control[1]);
+	close(report[1]);
+	if (pid > 0)
+		sys = await_exec(report[0]);
+	close(report[0]);
+	if (sys == 0) {
+		*child = (struct proc_child){pid, control[0]};
+		return true;
+	}
+	close(control[0]);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	return err_errno(e, sys, "cannot start %s", name);
+}
+
+void proc_enter_role(const char *name)
+{
+	static const char refusal[] = "letterbox: a role of the daemons is not started by hand\n";
+	int type = 0;
+	socklen_t len = sizeof type;
+
+	if (getsockopt(PROC_CONTROL_FD, SOL_SOCKET, SO_TYPE, &type, &len) != 0 ||
+	    type != SOCK_SEQPACKET) {
+		(void)!write(2, refusal, sizeof refusal - 1);
+		_exit(EXIT_USAGE);
+	}
+	prctl(PR_SET_NAME, name);
+	fcntl(PROC_CONTROL_FD, F_SETFD, FD_CLOEXEC);
+	/* A role starts nothing, and should not be able to. */
+	if (self_fd >= 0)
+		close(self_fd);
+	self_fd = -1;
+}
+
+pid_t proc_reap(int *status)
+{
+	pid_t pid;
+
+	do
+		pid = waitpid(-1, status, WNOHANG);
+	while (pid < 0 && errno == EINTR);
+	return pid > 0 ? pid : 0;
 }

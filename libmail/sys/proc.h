@@ -6,6 +6,9 @@
  * its control socket (SOCK_SEQPACKET) on descriptor PROC_CONTROL_FD.  Everything
  * else a role needs (settings, listening sockets, peers) it is sent through
  * that socket.  Descriptors above it are closed on exec.
+ *
+ * The descriptor of the running binary is this module's one piece of state: it
+ * must be had before a chroot or an upgrade takes the file away.
  */
 #ifndef LETTERBOX_SYS_PROC_H
 #define LETTERBOX_SYS_PROC_H
@@ -21,8 +24,8 @@
 enum { PROC_CONTROL_FD = 3 };
 
 /*
- * First thing in main: opens descriptors 0, 1 and 2 on /dev/null where they are closed
- * (so that no file ever becomes "standard error"), ignores SIGPIPE.
+ * First thing in main: occupies descriptors 0, 1 and 2 where they are closed (so that
+ * no file ever becomes "standard error"), opens the running binary, ignores SIGPIPE.
  */
 void proc_init(void);
 
@@ -35,16 +38,16 @@ struct proc_child {
 };
 
 /*
- * Starts role NAME.  Works without /proc (by the descriptor of the running binary, opened
- * by proc_init).  The child gets descriptors 0, 1, 2 and PROC_CONTROL_FD, default signal
- * dispositions but for SIGPIPE, an empty signal mask, and dies when its parent does
- * (PR_SET_PDEATHSIG, checked against the race).  Fails TEMP.
+ * Starts role NAME from the descriptor that proc_init opened: works without /proc and when
+ * the file was replaced.  The child gets descriptors 0, 1, 2 and PROC_CONTROL_FD, default signal
+ * dispositions, an empty signal mask, the environment, and is killed when its parent (the thread
+ * that called this) ends.  Fails TEMP, also when the exec itself failed.
  */
 bool proc_spawn_role(const char *name, struct proc_child *child, struct err *e);
 
 /*
- * In a role: names the process NAME for ps and checks that PROC_CONTROL_FD is a socket, so
- * that a curious user who types the name gets a message instead of a mystery.  Exits 64 else.
+ * In a role: names the process NAME for ps and checks that PROC_CONTROL_FD is a SEQPACKET socket,
+ * so that a curious user who types the name gets a message instead of a mystery.  Exits 64 else.
  */
 void proc_enter_role(const char *name);
 
