@@ -1,0 +1,387 @@
+/*
+ * SMTP paths and single addresses: RFC 5321 4.1.2 and 4.1.3; see format/address.h.
+ *
+ * One scanner (take_local, take_domain) decides for every caller what an address is, so that the
+ * server, the header parser and the mailers cannot disagree.  It must not accept a control
+ * octet anywhere: spool files and argument vectors rely on that.
+ */
+#include "format/address.h"
+
+#include "base/ascii.h"
+#include "base/num.h"
+
+const char *address_error_text(enum address_error e)
+{
+	static const char *const text[] = {
+	    [ADDRESS_OK] = "",
+	    [ADDRESS_MISSING] = "Address required",
+	    [ADDRESS_UNBALANCED] = "Unbalanced brackets, quotes or comment",
+	    [ADDRESS_BAD_LOCAL] = "Bad local part",
+	    [ADDRESS_BAD_DOMAIN] = "Bad domain",
+	    [ADDRESS_TOO_LONG] = "Address too long",
+	};
+	return text[e];
+}
+
+/* atext of RFC 5322 3.2.3 and UTF-8 (RFC 6531 3.3). */
+static bool is_atext(char c)
+{
+	return ascii_is_alnum(c) || (unsigned char)c > 0x7f ||
+	       (c && memchr("!#$%&'*+-/=?^_`{|}~", c, 19));
+}
+
+static bool is_control(char c)
+{
+	return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
+static size_t skip_blanks(struct span s, size_t at)
+{
+	while (at < s.len && ascii_is_blank(s.ptr[at]))
+		at++;
+	return at;
+}
+
+/* Behind the quoted string that begins at at. */
+static enum address_error take_quoted(struct span s, size_t *at)
+{
+	for (size_t i = *at + 1; i < s.len; i++) {
+		if (is_control(s.ptr[i]))
+			return ADDRESS_BAD_LOCAL;
+		if (s.ptr[i] == '"') {
+			*at = i + 1;
+			return ADDRESS_OK;
+		}
+		if (s.ptr[i] == '\\' && ++i < s.len && is_control(s.ptr[i]))
+			return ADDRESS_BAD_LOCAL;
+	}
+	return ADDRESS_UNBALANCED;
+}
+
+/* Leaves *at on the first octet that cannot belong to a local part. */
+static enum address_error take_local(struct span s, size_t *at)
+{
+	size_t start = *at;
+
+	while (*at < s.len) {
+		char c = s.ptr[*at];
+
+		if (c == '"') {
+			enum address_error e = take_quoted(s, at);
+			if (e != ADDRESS_OK)
+				return e;
+		} else if (c == '\\') {
+			/* RFC 821 quoted single octets this way; \user is still seen. */
+			if (*at + 1 >= s.len || !ascii_is_graph(s.ptr[*at + 1]))
+				return ADDRESS_BAD_LOCAL;
+			*at += 2;
+		} else if (is_atext(c) || c == '.') {
+			++*at;
+		} else {
+			break;
+		}
+	}
+	return *at > start ? ADDRESS_OK : ADDRESS_BAD_LOCAL;
+}
+
+static bool is_ipv4(struct span s)
+{
+	for (int i = 0; i < 4; i++) {
+		uint64_t v;
+		if (i < 3 && span_index(s, '.') == s.len)
+			return false;
+		struct span part = i < 3 ? span_cut(&s, '.') : s;
+		if (part.len > 3 || !num_parse(part, 255, &v))
+			return false;
+	}
+	return true;
+}
+
+/* RFC 5321 4.1.3: at most eight groups, one "::" for two or more, IPv4 at the end. */
+static bool is_ipv6(struct span s)
+{
+	enum { GROUPS = 8 };
+	size_t groups = 0;
+	bool gap = false;
+
+	if (span_starts(s, SPAN(":")) && !span_starts(s, SPAN("::")))
+		return false;
+	while (s.len) {
+		if (span_starts(s, SPAN("::"))) {
+			s = span_skip(s, 2);
+			if (gap || (s.len && s.ptr[0] == ':'))
+				return false;
+			gap = true;
+			continue;
+		}
+		if (s.ptr[0] == ':')
+			s = span_skip(s, 1);
+		size_t n = span_index(s, ':');
+		struct span part = span_head(s, n);
+		uint64_t v;
+		if (n == s.len && is_ipv4(part)) {
+			groups += 2;
+		} else {
+			if (n > 4 || !num_parse_base(part, 16, 0xffff, &v))
+				return false;
+			groups++;
+		}
+		s = span_skip(s, n);
+	}
+	return gap ? groups < GROUPS : groups == GROUPS;
+}
+
+bool address_is_domain(struct span s)
+{
+	if (span_ends(s, SPAN(".")))
+		s.len--;
+	if (s.len == 0 || s.len > ADDRESS_DOMAIN_MAX || s.ptr[0] == '-')
+		return false;
+	size_t label = 0;
+	for (size_t i = 0; i < s.len; i++) {
+		char c = s.ptr[i];
+		if (c == '.') {
+			if (label == 0)
+				return false;
+			label = 0;
+			continue;
+		}
+		if (!ascii_is_alnum(c) && c != '-' && c != '_' && (unsigned char)c <= 0x7f)
+			return false;
+		if (++label > ADDRESS_LABEL_MAX)
+			return false;
+	}
+	return label > 0;
+}
+
+enum address_literal address_literal_kind(struct span domain, struct span *inner)
+{
+	if (domain.len < 3 || domain.ptr[0] != '[' || domain.ptr[domain.len - 1] != ']')
+		return ADDRESS_LITERAL_NONE;
+	struct span in = span_make(domain.ptr + 1, domain.len - 2);
+	*inner = in;
+	if (is_ipv4(in))
+		return ADDRESS_LITERAL_IPV4;
+	if (ascii_starts_nocase(in, SPAN("IPv6:"))) {
+		*inner = span_skip(in, 5);
+		return is_ipv6(*inner) ? ADDRESS_LITERAL_IPV6 : ADDRESS_LITERAL_NONE;
+	}
+	return address_is_domain(in) ? ADDRESS_LITERAL_NAME : ADDRESS_LITERAL_NONE;
+}
+
+/* Behind the domain or literal at at; *len is its length without a final dot. */
+static enum address_error take_domain(struct span s, size_t *at, size_t *len)
+{
+	size_t start = *at, i = start;
+	struct span inner;
+
+	if (i < s.len && s.ptr[i] == '[') {
+		i += span_index(span_skip(s, i), ']');
+		if (i == s.len)
+			return ADDRESS_UNBALANCED;
+		i++;
+		*len = i - start;
+		*at = i;
+		struct span d = span_make(s.ptr + start, *len);
+		return address_literal_kind(d, &inner) ? ADDRESS_OK : ADDRESS_BAD_DOMAIN;
+	}
+	while (i < s.len && (is_atext(s.ptr[i]) || s.ptr[i] == '.'))
+		i++;
+	*at = i;
+	*len = i - start;
+	if (!address_is_domain(span_make(s.ptr + start, *len)))
+		return ADDRESS_BAD_DOMAIN;
+	if (s.ptr[i - 1] == '.')
+		--*len;
+	return ADDRESS_OK;
+}
+
+/* The mailbox at *at, which is left behind it. */
+static enum address_error take_mailbox(struct span s, size_t *at, struct address_path *out)
+{
+	size_t start = *at, len = 0;
+	enum address_error e = take_local(s, at);
+
+	if (e != ADDRESS_OK)
+		return e;
+	out->local = span_make(s.ptr + start, *at - start);
+	out->mailbox = out->local;
+	if (*at < s.len && s.ptr[*at] == '@') {
+		size_t domain = ++*at;
+		e = take_domain(s, at, &len);
+		if (e != ADDRESS_OK)
+			return e;
+		out->domain = span_make(s.ptr + domain, len);
+		out->mailbox.len = domain + len - start;
+	}
+	if (out->mailbox.len > ADDRESS_PATH_MAX - 2)
+		return ADDRESS_TOO_LONG;
+	out->long_local = out->local.len > ADDRESS_LOCAL_MAX;
+	for (size_t i = 0; i < out->mailbox.len; i++)
+		out->eightbit |= (unsigned char)out->mailbox.ptr[i] > 0x7f;
+	return ADDRESS_OK;
+}
+
+/* Drops "@a,@b:" in front of a mailbox: RFC 5321 appendix C. */
+static enum address_error skip_route(struct span s, size_t *at)
+{
+	size_t len;
+
+	while (*at < s.len && s.ptr[*at] == '@') {
+		++*at;
+		enum address_error e = take_domain(s, at, &len);
+		if (e != ADDRESS_OK)
+			return e;
+		if (*at < s.len && s.ptr[*at] == ',') {
+			++*at;
+			continue;
+		}
+		if (*at >= s.len || s.ptr[*at] != ':')
+			return ADDRESS_BAD_LOCAL;
+		++*at;
+		return ADDRESS_OK;
+	}
+	return ADDRESS_OK;
+}
+
+enum address_error address_parse_path(struct span in, struct address_path *out)
+{
+	*out = (struct address_path){.rest = {NULL, 0}};
+	size_t at = skip_blanks(in, 0);
+
+	if (at == in.len)
+		return ADDRESS_MISSING;
+	bool bracket = in.ptr[at] == '<';
+	if (bracket)
+		at = skip_blanks(in, at + 1);
+	if (bracket && at < in.len && in.ptr[at] == '>') {
+		out->null = true;
+	} else {
+		enum address_error e = skip_route(in, &at);
+		if (e == ADDRESS_OK)
+			e = take_mailbox(in, &at, out);
+		if (e != ADDRESS_OK)
+			return e;
+		if (bracket)
+			at = skip_blanks(in, at);
+	}
+	if (bracket) {
+		if (at == in.len)
+			return ADDRESS_UNBALANCED;
+		if (in.ptr[at++] != '>')
+			return out->domain.len ? ADDRESS_BAD_DOMAIN : ADDRESS_BAD_LOCAL;
+	} else if (at < in.len && !ascii_is_blank(in.ptr[at])) {
+		return out->domain.len ? ADDRESS_BAD_DOMAIN : ADDRESS_BAD_LOCAL;
+	}
+	out->rest = span_trim(span_skip(in, at));
+	return ADDRESS_OK;
+}
+
+enum address_error address_parse(struct span in, struct address_path *out)
+{
+	size_t at = 0;
+
+	*out = (struct address_path){.rest = {NULL, 0}};
+	if (in.len == 0)
+		return ADDRESS_MISSING;
+	enum address_error e = take_mailbox(in, &at, out);
+	if (e == ADDRESS_OK && at < in.len)
+		e = out->domain.len ? ADDRESS_BAD_DOMAIN : ADDRESS_BAD_LOCAL;
+	return e;
+}
+
+void address_split(struct span addr, struct span *local, struct span *domain)
+{
+	size_t at = addr.len;
+	bool quoted = false;
+
+	for (size_t i = 0; i < addr.len; i++) {
+		char c = addr.ptr[i];
+		if (c == '\\')
+			i++;
+		else if (c == '"')
+			quoted = !quoted;
+		else if (c == '@' && !quoted)
+			at = i;
+	}
+	*local = span_head(addr, at);
+	*domain = span_skip(addr, at + 1);
+}
+
+bool address_split_detail(struct span local, struct span *user, struct span *detail)
+{
+	/* A quoted local part is one name; its '+' is no separator. */
+	bool quoted = local.len && local.ptr[0] == '"';
+	size_t at = local.len && !quoted ? 1 + span_index(span_skip(local, 1), '+') : local.len;
+
+	*user = span_head(local, at);
+	*detail = span_skip(local, at + 1);
+	return at < local.len;
+}
+
+bool address_eq(struct span a, struct span b)
+{
+	struct span al, ad, bl, bd;
+
+	address_split(a, &al, &ad);
+	address_split(b, &bl, &bd);
+	if (span_ends(ad, SPAN(".")))
+		ad.len--;
+	if (span_ends(bd, SPAN(".")))
+		bd.len--;
+	return span_eq(al, bl) && ascii_eq_nocase(ad, bd);
+}
+
+bool address_is_postmaster(struct span local)
+{
+	return ascii_eq_nocase(local, SPAN("postmaster"));
+}
+
+void address_put_unquoted(struct span local, struct buf *out)
+{
+	for (size_t i = 0; i < local.len; i++) {
+		if (local.ptr[i] == '"')
+			continue;
+		if (local.ptr[i] == '\\' && i + 1 < local.len)
+			i++;
+		buf_putc(out, local.ptr[i]);
+	}
+}
+
+void address_put_quoted(struct span name, struct buf *out)
+{
+	bool plain = name.len > 0;
+
+	for (size_t i = 0; i < name.len; i++)
+		plain &= is_atext(name.ptr[i]) || name.ptr[i] == '.';
+	if (plain) {
+		buf_put(out, name);
+		return;
+	}
+	buf_putc(out, '"');
+	for (size_t i = 0; i < name.len; i++) {
+		if (name.ptr[i] == '"' || name.ptr[i] == '\\')
+			buf_putc(out, '\\');
+		buf_putc(out, is_control(name.ptr[i]) ? '?' : name.ptr[i]);
+	}
+	buf_putc(out, '"');
+}
+
+bool address_is_safe(struct span addr)
+{
+	size_t ats = 0;
+
+	if (addr.len == 0 || addr.len > ADDRESS_PATH_MAX || addr.ptr[0] == '-')
+		return false;
+	char last = '.';
+	for (size_t i = 0; i < addr.len; i++) {
+		char c = addr.ptr[i];
+		if (!ascii_is_alnum(c) && !(c && memchr("._+-=%@#~^", c, 10)))
+			return false;
+		if (c == '.' && last == '.')
+			return false;
+		ats += c == '@';
+		last = c;
+	}
+	return ats <= 1;
+}
