@@ -1,0 +1,98 @@
+/*
+ * account: who a mail user is, where the mail lies, and whether a password is right.
+ *
+ * Two sources: a users file in Dovecot's passwd-file format (format/passwdfile.h), or,
+ * when none is given, the system's accounts (passwd and shadow).  Nothing needs a passwd
+ * entry: a users-file line with empty uid and gid, and, when we are not root, every name
+ * that is our own, belongs to the process's uid.
+ *
+ * Names come from the network: a name with '/', a control or 8-bit octet, a blank, ':' or
+ * a leading '.' or '-' is no account.  A name is looked up as it stands and then in lower
+ * case; struct account holds it as the source spells it.
+ *
+ * No secret stays in memory: the cached users file has its secrets blotted out, and a
+ * password check reads them afresh and wipes them.  All calls block; none asks the network.
+ */
+#ifndef LETTERBOX_SERVICE_ACCOUNT_H
+#define LETTERBOX_SERVICE_ACCOUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/span.h"
+
+#define ACCOUNT_MAILBOX "/var/mail/%u" /* the template when none is given */
+
+enum {
+	ACCOUNT_NAME_MAX = 255,      /* octets; a mailbox address is at most 254 (RFC 5321) */
+	ACCOUNT_PATH_MAX = 1024,     /* with its NUL */
+	ACCOUNT_GECOS_MAX = 128,     /* with its NUL; a longer full name is cut */
+	ACCOUNT_PASSWORD_MAX = 255,  /* octets; RFC 2449 section 4 limits the line */
+	ACCOUNT_USERS_MAX = 8 << 20, /* octets of a users file: some 80,000 users */
+};
+
+struct account {
+	char name[ACCOUNT_NAME_MAX + 1];
+	uid_t uid;
+	gid_t gid;
+	char gecos[ACCOUNT_GECOS_MAX];  /* full name, or "" */
+	char home[ACCOUNT_PATH_MAX];    /* absolute, or "" when there is none */
+	char mailbox[ACCOUNT_PATH_MAX]; /* absolute; a trailing '/' means Maildir */
+};
+
+struct account_source {
+	char users[ACCOUNT_PATH_MAX];    /* "": system accounts */
+	char template[ACCOUNT_PATH_MAX]; /* of the mailbox */
+	struct buf cache;                /* the users file, secrets blotted out */
+	int64_t seen_mtime[2];           /* s and ns; with the two below: what is cached */
+	uint64_t seen_size, seen_inode;
+};
+
+/*
+ * users and mailbox may be NULL or "": system accounts, ACCOUNT_MAILBOX.  In the template
+ * %u is the user, %n and %d the parts of the user around '@' (no '@': %n is all, %d is
+ * empty), %h the home directory, %% a per cent sign.  Fails PERM for a path that is too
+ * long, an unknown % or a template that is not absolute ("%h/Maildir/" is).
+ */
+bool account_source_init(struct account_source *s, const char *users, const char *mailbox,
+			 struct err *e);
+
+/*
+ * The same from LETTERBOX_USERS and LETTERBOX_MAILBOX for those that are NULL.
+ */
+bool account_source_init_env(struct account_source *s, const char *users, const char *mailbox,
+			     struct err *e);
+
+void account_source_free(struct account_source *s);
+
+/*
+ * Fills out for name.  Fails PERM 5.1.1 when there is no such account, TEMP when the source
+ * cannot be read, or names somebody we cannot become.  A users-file line may name the
+ * mailbox by an extra field (mail= or userdb_mail=, "maildir:PATH", "mbox:PATH" or PATH,
+ * with % as in the template and a leading "~/" for the home directory).
+ */
+bool account_find(struct account_source *s, struct span name, struct account *out, struct err *e);
+
+/*
+ * As account_find, and true only when password is the right one.  PERM 5.7.8: wrong, empty,
+ * no such account, locked; e->text tells which for the log, and must not reach the client.
+ * TEMP 4.7.0: cannot be told (file unreadable, or a scheme that this libc has not, as
+ * yescrypt).  Takes about as long for a name that is not there.  Reads shadow or the users
+ * file anew: call it in a process that ends, or that may hold what it reads.
+ */
+bool account_check_password(struct account_source *s, struct span name, struct span password,
+			    struct account *out, struct err *e);
+
+/* Is this name fit to be looked up at all (see above)? */
+bool account_name_ok(struct span name);
+
+/*
+ * Checks password against a stored "{SCHEME}secret" or crypt string.  Schemes: PLAIN,
+ * CRYPT, SHA256-CRYPT, SHA512-CRYPT, BLF-CRYPT, MD5-CRYPT.  Fails as above.
+ */
+bool account_secret_fits(struct span stored, struct span password, struct err *e);
+
+#endif
