@@ -18,6 +18,7 @@ include build/toolchain.mk
 
 APPLET_SRC  := $(sort $(wildcard applets/*.c))
 LIBMAIL_SRC := $(sort $(wildcard libmail/*/*.c))
+SRC         := $(APPLET_SRC) $(LIBMAIL_SRC)
 APPLET_OBJ  := $(APPLET_SRC:%.c=$(OBJ)/%.o)
 LIBMAIL_OBJ := $(LIBMAIL_SRC:%.c=$(OBJ)/%.o)
 LIBMAIL     := $(OBJ)/libmail.a

@@ -85,8 +85,8 @@ static int list(void)
 static int unknown(const char *name)
 {
 	fprintf(stderr,
-	        "letterbox: %s: no such applet; \"letterbox --list\" prints those there are\n",
-	        name);
+		"letterbox: %s: no such applet; \"letterbox --list\" prints those there are\n",
+		name);
 	return 127;
 }
 
@@ -124,7 +124,8 @@ static int install(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	if (!proc_self_path(self, sizeof self)) {
-		fprintf(stderr, "letterbox: cannot find the path of this program: is /proc mounted?\n");
+		fprintf(stderr,
+			"letterbox: cannot find the path of this program: is /proc mounted?\n");
 		return EXIT_OSERR;
 	}
 	for (size_t i = 0; i < APPLETS; i++) {

@@ -43,3 +43,21 @@ unit:
 	@$(MAKE) --no-print-directory VARIANT=san test-programs
 	@$(MAKE) --no-print-directory VARIANT=release test-programs
 	@sh tests/run unit/$(T)
+
+# make lint: everything that looks at the code instead of running it.
+.PHONY: lint size tidy
+lint: $(BIN)
+	@sh tests/run lint/
+
+# make size [ALL=1]: where the octets of the binary are; fails above the budget.
+size: $(OUT)/letterbox
+	@python3 build/lint/size.py --show $(if $(ALL),--all)
+
+# A file is looked at again when its object is made again.
+TIDY := $(patsubst %.c,$(OUT)/lint/%.tidy,$(SRC))
+tidy: $(TIDY)
+$(OUT)/lint/%.tidy: %.c $(OBJ)/%.o .clang-tidy
+	@mkdir -p $(@D)
+	@clang-tidy --quiet $< -- -std=c11 -D_GNU_SOURCE -Ilibmail -I$(OUT)/bearssl/inc 2>$@.log || \
+	    { cat $@.log >&2; exit 1; }
+	@touch $@

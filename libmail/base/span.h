@@ -45,7 +45,7 @@ static inline struct span span_skip(struct span s, size_t n)
 {
 	if (n > s.len)
 		n = s.len;
-	return (struct span){s.ptr ? s.ptr + n : s.ptr, s.len - n};
+	return (struct span){n ? s.ptr + n : s.ptr, s.len - n};
 }
 
 /* The first n octets of s, or all of it when it is shorter. */
