@@ -1,0 +1,194 @@
+/*
+ * The queue directory: names, writing and committing; see service/queue.h for
+ * the states.  Reading is in queue_item.c.
+ *
+ * Must not open anything by a name that did not pass queue_valid_id.
+ */
+#include "service/queue.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/ascii.h"
+#include "sys/commit.h"
+#include "sys/fs.h"
+#include "sys/rand.h"
+
+static int open_dir(int at, const char *name)
+{
+	return openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+bool queue_open(struct queue *q, const char *path, bool create, struct err *e)
+{
+	*q = (struct queue){.root = -1, .tmp = -1, .dir = -1};
+	if (!span_to_cstr(span_str(path), q->path, sizeof q->path))
+		return err_perm(e, "5.3.5", "queue directory: path too long");
+	if (create && !fs_mkdirs(path, 0711, e))
+		return false;
+	q->root = open_dir(AT_FDCWD, path);
+	if (q->root < 0)
+		return err_errno(e, errno, "queue directory %s", path);
+	if (create && (!fs_mkdir(q->root, "tmp", 0700, e) || !fs_mkdir(q->root, "queue", 0700, e)))
+		goto out;
+	q->tmp = open_dir(q->root, "tmp");
+	q->dir = open_dir(q->root, "queue");
+	if (q->tmp >= 0 && q->dir >= 0 && faccessat(q->root, "queue", W_OK | X_OK, AT_EACCESS) == 0)
+		return true;
+	err_errno(e, errno, "queue directory %s", path);
+out:
+	queue_close(q);
+	return false;
+}
+
+void queue_close(struct queue *q)
+{
+	if (q->root >= 0)
+		close(q->root);
+	if (q->tmp >= 0)
+		close(q->tmp);
+	if (q->dir >= 0)
+		close(q->dir);
+	q->root = q->tmp = q->dir = -1;
+}
+
+void queue_make_id(char id[QUEUE_ID_MAX], int64_t now_s)
+{
+	static const char digit[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx";
+	time_t t = (time_t)now_s;
+	unsigned seq = (unsigned)(rand_u64() % 3600);
+	struct tm tm = {0};
+
+	gmtime_r(&t, &tm);
+	snprintf(id, QUEUE_ID_MAX, "%c%c%c%c%c%c%c%c%06u", digit[(unsigned)tm.tm_year % 60],
+	         digit[(unsigned)tm.tm_mon % 60], digit[(unsigned)tm.tm_mday % 60],
+	         digit[(unsigned)tm.tm_hour % 60], digit[(unsigned)tm.tm_min % 60],
+	         digit[(unsigned)tm.tm_sec % 60], digit[seq / 60], digit[seq % 60],
+	         (unsigned)getpid() % 1000000);
+}
+
+bool queue_valid_id(struct span id)
+{
+	if (id.len < 14 || id.len >= QUEUE_ID_MAX)
+		return false;
+	for (size_t i = 0; i < id.len; i++)
+		if (!ascii_is_alnum(id.ptr[i]))
+			return false;
+	return true;
+}
+
+bool queue_create(const struct queue *q, struct queue_writer *w, const char *id,
+                  struct span envelope, struct err *e)
+{
+	*w = (struct queue_writer){.fd = -1};
+	if (!span_to_cstr(span_str(id), w->id, sizeof w->id) || !queue_valid_id(span_str(id)))
+		return err_temp(e, "4.3.0", "queue id %s is not one of ours", id);
+	w->fd = openat(q->tmp, id, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (w->fd < 0)
+		return err_errno(e, errno, "cannot make queue file %s", id);
+	if (!fs_write(w->fd, envelope)) {
+		err_errno(e, errno, "cannot write queue file %s", id);
+		queue_discard(q, w);
+		return false;
+	}
+	w->octets = w->head = envelope.len;
+	return true;
+}
+
+void queue_write(struct queue_writer *w, struct span octets)
+{
+	if (w->err.class != ERR_NONE)
+		return;
+	if (!fs_write(w->fd, octets))
+		err_errno(&w->err, errno, "cannot write queue file %s", w->id);
+	else
+		w->octets += octets.len;
+}
+
+bool queue_commit(const struct queue *q, struct queue_writer *w, struct err *e)
+{
+	struct commit_job job = {.fd = w->fd};
+	bool ok = w->err.class == ERR_NONE;
+
+	memcpy(job.from, w->id, sizeof w->id);
+	memcpy(job.to, w->id, sizeof w->id);
+	if (!ok)
+		*e = w->err;
+	else
+		ok = commit_now(q->tmp, q->dir, &job, e);
+	queue_discard(q, w);
+	return ok;
+}
+
+void queue_discard(const struct queue *q, struct queue_writer *w)
+{
+	if (w->fd < 0)
+		return;
+	close(w->fd);
+	w->fd = -1;
+	unlinkat(q->tmp, w->id, 0);
+}
+
+bool queue_remove(const struct queue *q, const char *id, struct err *e)
+{
+	if (unlinkat(q->dir, id, 0) != 0 && errno != ENOENT)
+		return err_errno(e, errno, "cannot remove queue file %s", id);
+	return true;
+}
+
+static bool each_name(int dir, bool (*each)(void *arg, const char *id), void *arg, struct err *e)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *entry;
+
+	if (!d) {
+		err_errno(e, errno, "cannot read the queue directory");
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	while ((entry = readdir(d)) != NULL)
+		if (queue_valid_id(span_str(entry->d_name)) && !each(arg, entry->d_name))
+			break;
+	closedir(d);
+	return true;
+}
+
+bool queue_each(const struct queue *q, bool (*each)(void *arg, const char *id), void *arg,
+                struct err *e)
+{
+	return each_name(q->dir, each, arg, e);
+}
+
+struct sweep {
+	const struct queue *q;
+	int64_t now_s;
+};
+
+static bool sweep_one(void *arg, const char *id)
+{
+	const struct sweep *s = arg;
+	struct stat st;
+
+	if (fstatat(s->q->tmp, id, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return true;
+	/* A second link under queue/ means that only the unlink is missing. */
+	if (st.st_nlink > 1 ? st.st_ctime + 60 < s->now_s : st.st_mtime + QUEUE_ORPHAN_S < s->now_s)
+		unlinkat(s->q->tmp, id, 0);
+	return true;
+}
+
+void queue_sweep(const struct queue *q, int64_t now_s)
+{
+	struct sweep s = {q, now_s};
+	struct err e;
+
+	each_name(q->tmp, sweep_one, &s, &e);
+}

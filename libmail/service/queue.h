@@ -1,0 +1,123 @@
+/*
+ * queue: the mail queue on disk.
+ *
+ * ONE directory, resumable by any process that may write it, on any host:
+ *
+ *	DIR/tmp/ID      being written; nobody but the writer looks at it
+ *	DIR/queue/ID    committed: envelope and message (format/qfile.h)
+ *	DIR/socket      where local programs submit to the daemon
+ *
+ * States of a message, by which names exist, who moves it on, what a crash leaves:
+ *
+ *	tmp   queue  state       moved by             a crash here leaves
+ *	no    no     none        queue_create         nothing
+ *	yes   no     writing     commit (flush+link)  an orphan, swept after QUEUE_ORPHAN_S; the
+ *	                                              sender got no 250 and sends again
+ *	yes   yes    committing  commit (unlink tmp)  a second name of a durable message: the
+ *	                                              sweeper removes it
+ *	no    yes    queued      the queue role       the message, tried again; recipients that
+ *	                                              are marked done are not
+ *	no    no     finished    queue_remove         nothing; a file whose recipients are all
+ *	                                              marked is removed by the next run
+ *
+ * 250 or exit 0 is said only after the file was flushed, linked and the directory
+ * flushed.  A crash between a final delivery and its mark delivers twice, never not.
+ * Who works on a queued message holds a lock on it (sys/lock.h lock_try); a second
+ * process leaves it alone.  Ids are sendmail's: eight characters of time and sequence, six
+ * digits of pid; link(2) makes them unique whoever shares the directory.
+ */
+#ifndef LETTERBOX_SERVICE_QUEUE_H
+#define LETTERBOX_SERVICE_QUEUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/span.h"
+#include "format/qfile.h"
+
+enum {
+	QUEUE_ID_MAX = 24,           /* octets of an id with its NUL */
+	QUEUE_PATH_MAX = 512,
+	QUEUE_ORPHAN_S = 36 * 3600,  /* no writer lives a day: sessions are bounded */
+	QUEUE_RCPTS_MAX = 10000,     /* recipients of one file that we read */
+};
+
+struct queue {
+	int root, tmp, dir; /* open directories */
+	char path[QUEUE_PATH_MAX];
+};
+
+/*
+ * Opens the queue at path; with create, makes what is missing (0711 for the top, so that others
+ * reach the socket, 0700 below).  Fails TEMP when it cannot be written by us.
+ */
+bool queue_open(struct queue *q, const char *path, bool create, struct err *e);
+void queue_close(struct queue *q);
+
+/* A new id: time now_s, and what makes it ours. */
+void queue_make_id(char id[QUEUE_ID_MAX], int64_t now_s);
+
+/* True for text that could be an id: what comes from outside is never used as a name else. */
+bool queue_valid_id(struct span id);
+
+/* A file under tmp/, being written. */
+struct queue_writer {
+	int fd;
+	char id[QUEUE_ID_MAX];
+	uint64_t octets;    /* written */
+	uint64_t head;      /* of these, the envelope */
+	struct err err;     /* sticky: the first failure */
+};
+
+/* Makes tmp/ID and writes the envelope; on failure nothing is left. */
+bool queue_create(const struct queue *q, struct queue_writer *w, const char *id, struct span envelope,
+                  struct err *e);
+
+/* Appends message octets (LF lines); a failure is kept in w->err and shows at the end. */
+void queue_write(struct queue_writer *w, struct span octets);
+
+/* Makes it durable at once (programs without a loop); on failure it is discarded. */
+bool queue_commit(const struct queue *q, struct queue_writer *w, struct err *e);
+
+/* Closes and removes the file; harmless twice. */
+void queue_discard(const struct queue *q, struct queue_writer *w);
+
+/* A queued message opened for work. */
+struct queue_item {
+	int fd;
+	char id[QUEUE_ID_MAX];
+	struct buf raw, text; /* envelope as read; decoded values */
+	struct qfile_head head;
+	struct qfile_rcpt *rcpts;
+	size_t count;
+	uint64_t message_at; /* offset of the message */
+	uint64_t size;       /* octets of the message */
+};
+
+/*
+ * Opens queue/ID, with lock for work (sys EAGAIN: another process has it), else for looking, and
+ * reads its envelope.  ENOENT in e->sys: it is gone.
+ */
+bool queue_load(const struct queue *q, const char *id, bool lock, struct queue_item *item,
+                struct err *e);
+void queue_unload(struct queue_item *item);
+
+/* Writes recipient i's state, status and text in place; done marks are flushed. */
+bool queue_mark_rcpt(struct queue_item *item, size_t i, struct err *e);
+
+/* Writes the message's state line in place; advisory, not flushed. */
+bool queue_mark_state(struct queue_item *item, struct err *e);
+
+/* Removes queue/ID. */
+bool queue_remove(const struct queue *q, const char *id, struct err *e);
+
+/* Calls each(arg, id) for every queued message until it returns false. */
+bool queue_each(const struct queue *q, bool (*each)(void *arg, const char *id), void *arg,
+                struct err *e);
+
+/* Removes orphans from tmp/ (see the table). */
+void queue_sweep(const struct queue *q, int64_t now_s);
+
+#endif

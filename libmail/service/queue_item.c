@@ -1,0 +1,167 @@
+/*
+ * Queued messages: opening, reading the envelope, marking in place, removing.
+ * See service/queue.h and format/qfile.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "service/queue.h"
+#include "sys/fs.h"
+#include "sys/lock.h"
+
+enum { FIRST_READ = 4096 };
+
+/* Reads the file's first octets, n of them or all it has. */
+static bool read_front(struct queue_item *item, size_t n, struct err *e)
+{
+	char *at;
+	ssize_t got;
+
+	buf_reset(&item->raw);
+	at = buf_reserve(&item->raw, n);
+	if (!at)
+		return err_temp(e, "4.3.0", "queue file %s: out of memory", item->id);
+	got = fs_pread(item->fd, at, n, 0);
+	if (got < 0)
+		return err_errno(e, errno, "queue file %s", item->id);
+	item->raw.len = (size_t)got;
+	buf_free(&item->text);
+	buf_init(&item->text, item->raw.len + 1);
+	/* Decoding must not move what was decoded before. */
+	if (!buf_reserve(&item->text, item->raw.len + 1))
+		return err_temp(e, "4.3.0", "queue file %s: out of memory", item->id);
+	return true;
+}
+
+static bool add_rcpt(struct queue_item *item, const struct qfile_rcpt *r, size_t *room)
+{
+	if (item->count == *room) {
+		size_t more = *room ? *room * 2 : 4;
+		void *grown = more > QUEUE_RCPTS_MAX * 2
+		                  ? NULL
+		                  : realloc(item->rcpts, more * sizeof *item->rcpts);
+
+		if (!grown)
+			return false;
+		item->rcpts = grown;
+		*room = more;
+	}
+	item->rcpts[item->count++] = *r;
+	return true;
+}
+
+/* Parses what was read; *more is set when the envelope goes on behind it. */
+static bool parse(struct queue_item *item, bool *more, struct err *e)
+{
+	struct qfile_reader r;
+	struct qfile_rcpt rcpt;
+	size_t room = 0;
+	int got;
+
+	*more = false;
+	free(item->rcpts);
+	item->rcpts = NULL;
+	item->count = 0;
+	qfile_reader_init(&r, buf_span(&item->raw), &item->text);
+	if (!qfile_read_head(&r, &item->head, e)) {
+		*more = span_index(r.rest, '\n') == r.rest.len;
+		return false;
+	}
+	while ((got = qfile_read_rcpt(&r, &rcpt, e)) > 0)
+		if (!add_rcpt(item, &rcpt, &room))
+			return err_temp(e, "4.3.0", "queue file %s: out of memory", item->id);
+	item->message_at = r.at;
+	*more = got < 0 && span_index(r.rest, '\n') == r.rest.len;
+	return got == 0;
+}
+
+static bool read_envelope(struct queue_item *item, uint64_t octets, struct err *e)
+{
+	bool more;
+
+	for (size_t n = FIRST_READ;; n *= 4) {
+		if (!read_front(item, n, e))
+			return false;
+		if (parse(item, &more, e))
+			return true;
+		if (!more || n >= octets || n > QFILE_ENVELOPE_MAX)
+			return false;
+	}
+}
+
+bool queue_load(const struct queue *q, const char *id, bool lock, struct queue_item *item,
+                struct err *e)
+{
+	struct stat st;
+
+	*item = (struct queue_item){.fd = -1};
+	buf_init(&item->raw, QFILE_ENVELOPE_MAX * 4);
+	buf_init(&item->text, 0);
+	if (!queue_valid_id(span_str(id)))
+		return err_perm(e, "5.3.5", "%s: not a queue id", id);
+	span_to_cstr(span_str(id), item->id, sizeof item->id);
+	item->fd = fs_open_regular(q->dir, id, lock ? O_RDWR : O_RDONLY, 0, e);
+	if (item->fd < 0)
+		return false;
+	if (lock && !lock_try(item->fd)) {
+		err_temp(e, "4.3.0", "queue file %s is being worked on", id);
+		e->sys = EAGAIN;
+	} else if (fstat(item->fd, &st) != 0) {
+		err_errno(e, errno, "queue file %s", id);
+	} else if (st.st_nlink == 0) {
+		/* Removed by another process between our open and our lock. */
+		err_perm(e, "5.3.5", "queue file %s is gone", id);
+		e->sys = ENOENT;
+	} else if (read_envelope(item, (uint64_t)st.st_size, e)) {
+		item->size = (uint64_t)st.st_size - item->message_at;
+		return true;
+	}
+	queue_unload(item);
+	return false;
+}
+
+void queue_unload(struct queue_item *item)
+{
+	if (item->fd >= 0)
+		close(item->fd);
+	item->fd = -1;
+	buf_free(&item->raw);
+	buf_free(&item->text);
+	free(item->rcpts);
+	item->rcpts = NULL;
+	item->count = 0;
+}
+
+static bool rewrite(struct queue_item *item, const struct buf *octets, uint64_t at, bool flush,
+                    struct err *e)
+{
+	if (!fs_pwrite(item->fd, buf_span(octets), (off_t)at) ||
+	    (flush && fdatasync(item->fd) != 0))
+		return err_errno(e, errno, "cannot update queue file %s", item->id);
+	return true;
+}
+
+bool queue_mark_rcpt(struct queue_item *item, size_t i, struct err *e)
+{
+	const struct qfile_rcpt *r = &item->rcpts[i];
+	char mem[QFILE_RCPT_HEAD];
+	struct buf b;
+
+	buf_init_fixed(&b, mem, sizeof mem);
+	qfile_put_rcpt_head(&b, r);
+	return rewrite(item, &b, r->at, r->state != QFILE_PENDING, e);
+}
+
+bool queue_mark_state(struct queue_item *item, struct err *e)
+{
+	char mem[QFILE_STATE_LEN];
+	struct buf b;
+
+	buf_init_fixed(&b, mem, sizeof mem);
+	qfile_put_state(&b, &item->head.state);
+	return rewrite(item, &b, 0, false, e);
+}
