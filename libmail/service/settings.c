@@ -1,0 +1,215 @@
+/*
+ * The table of options; see service/settings.h.  Environment and listener
+ * syntax are in settings_env.c.
+ */
+#include "service/settings.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/ascii.h"
+#include "base/num.h"
+#include "service/settings_part.h"
+
+enum kind { TEXT, LIST, NUMBER, INTERVAL, LETTER, FLAG, LISTENER };
+
+struct option {
+	const char *name;
+	char letter; /* sendmail's short form, or 0 */
+	uint8_t kind;
+	uint16_t at;   /* offset in struct settings */
+	uint32_t size; /* TEXT, LIST: its array; INTERVAL: default unit in seconds */
+};
+
+#define AT(field)      offsetof(struct settings, field)
+#define TEXT_AT(field) TEXT, AT(field), sizeof((struct settings *)0)->field
+#define LIST_AT(field) LIST, AT(field), sizeof((struct settings *)0)->field
+
+static const struct option options[] = {
+    {"Hostname", 0, TEXT_AT(hostname)},
+    {"Domain", 0, TEXT_AT(domain)},
+    {"LocalDomains", 0, LIST_AT(local)},
+    {"QueueDirectory", 'Q', TEXT_AT(queue)},
+    {"UsersFile", 0, TEXT_AT(users)},
+    {"Mailbox", 0, TEXT_AT(mailbox)},
+    {"AliasFile", 'A', TEXT_AT(aliases)},
+    {"PidFile", 0, TEXT_AT(pid_file)},
+    {"ServerCertFile", 0, TEXT_AT(cert)},
+    {"ServerKeyFile", 0, TEXT_AT(key)},
+    {"TrustedUsers", 0, LIST_AT(trusted)},
+    {"PrivacyOptions", 'p', TEXT_AT(privacy)},
+    {"DaemonPortOptions", 0, LISTENER, 0, 0},
+    {"MaxMessageSize", 0, NUMBER, AT(max_message), 0},
+    {"MaxRecipientsPerMessage", 0, NUMBER, AT(max_rcpts), 0},
+    {"MaxDaemonChildren", 0, NUMBER, AT(max_sessions), 0},
+    {"MaxSessionsPerSource", 0, NUMBER, AT(max_per_source), 0},
+    {"ConnectionRateThrottle", 0, NUMBER, AT(max_rate), 0},
+    {"MaxHopCount", 'h', NUMBER, AT(max_hops), 0},
+    {"MinFreeBlocks", 'b', NUMBER, AT(min_free), 0},
+    {"LogLevel", 'L', NUMBER, AT(log_level), 0},
+    {"Timeout.command", 0, INTERVAL, AT(timeout_command_s), 60},
+    {"Timeout.datablock", 0, INTERVAL, AT(timeout_data_s), 60},
+    {"Timeout.queuereturn", 'T', INTERVAL, AT(queue_return_s), 86400},
+    {"Timeout.queuewarn", 0, INTERVAL, AT(queue_warn_s), 3600},
+    {"MinQueueAge", 0, INTERVAL, AT(retry_min_s), 60},
+    {"MaxQueueAge", 0, INTERVAL, AT(retry_max_s), 60},
+    {"DeliveryMode", 'd', LETTER, AT(delivery_mode), 0},
+    {"SuperSafe", 's', LETTER, AT(supersafe), 0},
+    {"ErrorMode", 'e', LETTER, AT(error_mode), 0},
+    {"IgnoreDots", 'i', FLAG, AT(ignore_dots), 0},
+    {"NoTLS", 0, FLAG, AT(no_tls), 0},
+};
+
+enum { OPTIONS = sizeof options / sizeof options[0] };
+
+static const struct option *find(struct span name)
+{
+	for (size_t i = 0; i < OPTIONS; i++)
+		if (ascii_eq_nocase(name, span_str(options[i].name)))
+			return &options[i];
+	return NULL;
+}
+
+const char *settings_long_name(char letter)
+{
+	for (size_t i = 0; i < OPTIONS; i++)
+		if (letter && options[i].letter == letter)
+			return options[i].name;
+	return settings_ignored_name(letter);
+}
+
+static bool bad_value(const struct option *o, struct span value, const char *want, struct err *e)
+{
+	return err_perm(e, "5.3.5", "option %s: \"%.*s\" is not %s", o->name,
+	                (int)(value.len < 60 ? value.len : 60), value.ptr ? value.ptr : "", want);
+}
+
+/* Lists grow: "-O LocalDomains=a -O LocalDomains=b" means both; blanks and commas separate. */
+static bool add_to_list(char *list, size_t cap, struct span value)
+{
+	size_t len = strlen(list);
+
+	if (value.len + 2 > cap - len)
+		return false;
+	if (len)
+		list[len++] = ' ';
+	for (size_t i = 0; i < value.len; i++)
+		list[len++] = value.ptr[i] == ',' ? ' ' : value.ptr[i];
+	list[len] = '\0';
+	return true;
+}
+
+static bool is_true(struct span value)
+{
+	return value.len == 0 || memchr("tTyY1", value.ptr[0], 5) != NULL;
+}
+
+static bool store(struct settings *s, const struct option *o, struct span value, struct err *e)
+{
+	char *at = (char *)s + o->at, bad;
+
+	switch ((enum kind)o->kind) {
+	case TEXT:
+		return span_to_cstr(value, at, o->size) || bad_value(o, value, "short enough", e);
+	case LIST:
+		return add_to_list(at, o->size, value) || bad_value(o, value, "short enough", e);
+	case NUMBER:
+		return num_parse(value, UINT32_MAX, (uint64_t *)(void *)at) ||
+		       bad_value(o, value, "a number", e);
+	case INTERVAL:
+		return num_parse_interval(value, o->size, (uint64_t *)(void *)at, &bad) ||
+		       bad_value(o, value, "a time such as 1h30m", e);
+	case LETTER:
+		*at = value.len ? ascii_lower(value.ptr[0]) : '\0';
+		return true;
+	case FLAG:
+		*(bool *)at = is_true(value);
+		return true;
+	case LISTENER:
+		return settings_add_listener(s, value, e);
+	}
+	return true;
+}
+
+bool settings_set(struct settings *s, struct span name, struct span value, struct err *e)
+{
+	const struct option *o = find(name);
+
+	if (o)
+		return store(s, o, value, e);
+	if (settings_is_ignored(name))
+		return true;
+	err_perm(e, "5.3.5", "unknown option name %.*s", (int)(name.len < 60 ? name.len : 60),
+	         name.ptr ? name.ptr : "");
+	e->sys = ENOENT;
+	return false;
+}
+
+bool settings_assign(struct settings *s, struct span assignment, struct err *e)
+{
+	struct span name = span_cut(&assignment, '=');
+
+	return settings_set(s, span_trim(name), span_trim(assignment), e);
+}
+
+static void each_listener(const struct settings *s,
+                          void (*each)(void *arg, const char *name, struct span value), void *arg)
+{
+	char text[160];
+
+	for (uint32_t i = 0; i < s->listener_count; i++) {
+		const struct settings_listener *l = &s->listeners[i];
+
+		snprintf(text, sizeof text, "Name=%s,Addr=%s,Port=%u,Family=%s", l->name, l->addr,
+		         l->port, l->family == 4 ? "inet" : l->family == 6 ? "inet6" : "any");
+		each(arg, "DaemonPortOptions", span_str(text));
+	}
+}
+
+void settings_each(const struct settings *s,
+                   void (*each)(void *arg, const char *name, struct span value), void *arg)
+{
+	char text[32];
+
+	for (size_t i = 0; i < OPTIONS; i++) {
+		const struct option *o = &options[i];
+		const char *at = (const char *)s + o->at;
+
+		if (o->kind == TEXT || o->kind == LIST) {
+			if (*at)
+				each(arg, o->name, span_str(at));
+		} else if (o->kind == NUMBER || o->kind == INTERVAL) {
+			snprintf(text, sizeof text, "%llu%s",
+			         (unsigned long long)*(const uint64_t *)(const void *)at,
+			         o->kind == INTERVAL ? "s" : "");
+			each(arg, o->name, span_str(text));
+		} else if (o->kind == LETTER && *at) {
+			each(arg, o->name, span_make(at, 1));
+		} else if (o->kind == FLAG) {
+			each(arg, o->name, *(const bool *)at ? SPAN("true") : SPAN("false"));
+		}
+	}
+	each_listener(s, each, arg);
+}
+
+bool settings_is_local(const struct settings *s, struct span domain)
+{
+	struct span list = span_str(s->local);
+
+	if (domain.len && domain.ptr[domain.len - 1] == '.')
+		domain.len--;
+	if (domain.len == 0 || ascii_eq_nocase(domain, span_str(s->hostname)) ||
+	    ascii_eq_nocase(domain, SPAN("localhost")))
+		return true;
+	while (list.len)
+		if (ascii_eq_nocase(domain, span_cut(&list, ' ')))
+			return true;
+	return false;
+}
+
+struct span settings_domain(const struct settings *s)
+{
+	return span_str(s->domain[0] ? s->domain : s->hostname);
+}

@@ -1,0 +1,265 @@
+/*
+ * Defaults, environment, listener syntax and the options without effect; see
+ * service/settings.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/ascii.h"
+#include "base/num.h"
+#include "service/settings_part.h"
+#include "sys/fs.h"
+
+/* Long names of sendmail 8.17 that change nothing here, blank-separated, lower case. */
+static const char ignored[] =
+    " sevenbitinput eightbitmode aliaswait blankusub checkaliases checkpointinterval "
+    "hoststatusdirectory connectioncachesize connectioncachetimeout connecttimeout "
+    "daemonportoptions dialdelay dontblamesendmail dontexpandcnames dontinitgroups "
+    "dontprobeinterfaces dontprunepaths doublebounceaddress errorheader fallbackmxhost "
+    "fallbacksmarthost fastsplit forkeachjob forwardpath heloname helpfile holdexpensive "
+    "hostsfile inputmailfilters ldapdefaultspec matchgecos maxaliasrecursion maxheaderslength "
+    "maxmimeheaderlength maxnoopcommands maxqueuechildren maxqueuerunsize maxrunnersperqueue "
+    "metoo minqueueage maxqueueage niceQueuerun nicequeuerun noRecipientaction norecipientaction "
+    "oldstyleheaders operatorchars postmastercopy priorities processtitleprefix queuefactor "
+    "queuefilemode queuela queuesortorder quotedchar badrcptthrottle rejectla refusela "
+    "rejectlogInterval rejectloginterval resolveroptions retryfactor recipientfactor classfactor "
+    "runasuser runindaemon safefileenvironment saslauthmechanisms authmechanisms authoptions "
+    "authrealm authmaxbits saveFromline savefromline sendmimeerrors serviceswitchfile "
+    "sharedmemorykey sharedmemorykeyfile singlelinefromheader singlethreaddelivery smtpgreetingmessage "
+    "softbounce statusfile superuser tempfilemode unixfromline unsafegroupwrites usesubmission "
+    "userdatabasespec userdatabase verbose xscriptfilebufferSize xscriptfilebuffersize datafilebuffersize "
+    "clientcertfile clientkeyfile clientportoptions cacertpath cacertfile crlfile crlpath dhparameters "
+    "cipherlist serverssloptions clientssloptions sslengine sslenginepath tlssrvoptions tlsfallbacktoclear "
+    "dane certfingerprintalgorithm randfile controlsocketname deadletterdrop defaultuser "
+    "defaultcharset delaylA delayla directsubmissionmodifiers dontpruneroutes allowbogushelo "
+    "colonokinaddr trymxnull trynullmxlist usemsp useerrorsto usecompressedipv6addresses "
+    "rrtimplieslocaldsn requiresdirfsync nofsync rejectnul smtputf8 setqueueparams singlelinefrom "
+    "trusteduser mustquotechars mqfilemode milter.loglevel milter.macros.connect milter.macros.helo "
+    "addbcc errormode fallbackmx queuetimeout noaliases ";
+
+bool settings_is_ignored(struct span name)
+{
+	char word[64], lower[sizeof ignored];
+
+	if (name.len + 3 > sizeof word || name.len == 0)
+		return false;
+	word[0] = ' ';
+	memcpy(word + 1, name.ptr, name.len);
+	memcpy(word + 1 + name.len, " ", 2);
+	ascii_fold(word, name.len + 2);
+	memcpy(lower, ignored, sizeof ignored);
+	ascii_fold(lower, sizeof lower - 1);
+	return strstr(lower, word) || ascii_starts_nocase(name, SPAN("Timeout.")) ||
+	       ascii_starts_nocase(name, SPAN("Milter."));
+}
+
+const char *settings_ignored_name(char letter)
+{
+	static const char letters[] = "7:8aBcCDEFgGHIjJkKlmnNoPqrStuUvVwWXxyYzZ/R#ME";
+
+	return letter && strchr(letters, letter) ? "Verbose" : NULL;
+}
+
+static bool parse_port(struct span text, uint16_t *port)
+{
+	uint64_t v;
+	char name[32];
+	struct servent *known;
+
+	if (num_parse(text, 65535, &v)) {
+		*port = (uint16_t)v;
+		return true;
+	}
+	if (ascii_eq_nocase(text, SPAN("smtp")))
+		*port = 25;
+	else if (ascii_eq_nocase(text, SPAN("submission")))
+		*port = 587;
+	else if (span_to_cstr(text, name, sizeof name) && (known = getservbyname(name, "tcp")))
+		*port = (uint16_t)(((known->s_port & 0xff) << 8) | (known->s_port >> 8 & 0xff));
+	else
+		return false;
+	return true;
+}
+
+/* "127.0.0.1:25", "[::1]:25", ":25", "25". */
+static bool parse_plain(struct settings_listener *l, struct span text)
+{
+	size_t colon = text.len;
+
+	while (colon > 0 && text.ptr[colon - 1] != ':')
+		colon--;
+	if (!parse_port(span_skip(text, colon), &l->port))
+		return false;
+	if (colon == 0)
+		return true;
+	text = span_head(text, colon - 1);
+	if (text.len >= 2 && text.ptr[0] == '[' && text.ptr[text.len - 1] == ']')
+		text = span_make(text.ptr + 1, text.len - 2);
+	if (span_eq(text, SPAN("*")))
+		text.len = 0;
+	return span_to_cstr(text, l->addr, sizeof l->addr);
+}
+
+static bool parse_pairs(struct settings_listener *l, struct span text)
+{
+	while (text.len) {
+		struct span value = span_cut(&text, ','), key = span_trim(span_cut(&value, '='));
+
+		value = span_trim(value);
+		if (key.len == 0)
+			continue;
+		switch (ascii_lower(key.ptr[0])) {
+		case 'p':
+			if (!parse_port(value, &l->port))
+				return false;
+			break;
+		case 'a':
+			if (!span_to_cstr(value, l->addr, sizeof l->addr))
+				return false;
+			break;
+		case 'n':
+			if (!span_to_cstr(value, l->name, sizeof l->name))
+				return false;
+			break;
+		case 'f':
+			l->family = ascii_eq_nocase(value, SPAN("inet"))    ? 4
+			            : ascii_eq_nocase(value, SPAN("inet6")) ? 6
+			                                                    : 0;
+			break;
+		default: /* Modifiers, Listen, SendBufferSize...: no effect here */
+			break;
+		}
+	}
+	return true;
+}
+
+bool settings_add_listener(struct settings *s, struct span text, struct err *e)
+{
+	struct settings_listener *l = &s->listeners[s->listener_count];
+	bool ok;
+
+	if (s->listener_count == SETTINGS_LISTENERS_MAX)
+		return err_perm(e, "5.3.5", "more than %d listeners", SETTINGS_LISTENERS_MAX);
+	*l = (struct settings_listener){.name = "MTA", .port = 25};
+	ok = span_index(text, '=') < text.len ? parse_pairs(l, text) : parse_plain(l, text);
+	if (!ok)
+		return err_perm(e, "5.3.5",
+		                "listener \"%.*s\": want ADDR:PORT or Port=N,Addr=A,Name=X",
+		                (int)(text.len < 60 ? text.len : 60), text.ptr ? text.ptr : "");
+	s->listener_count++;
+	return true;
+}
+
+static const struct {
+	const char *variable, *option;
+} variables[] = {
+    {"LETTERBOX_HOSTNAME", "Hostname"},     {"LETTERBOX_DOMAIN", "Domain"},
+    {"LETTERBOX_LOCAL", "LocalDomains"},    {"LETTERBOX_QUEUE", "QueueDirectory"},
+    {"LETTERBOX_USERS", "UsersFile"},       {"LETTERBOX_MAILBOX", "Mailbox"},
+    {"LETTERBOX_ALIASES", "AliasFile"},     {"LETTERBOX_TLS_CERT", "ServerCertFile"},
+    {"LETTERBOX_TLS_KEY", "ServerKeyFile"}, {"LETTERBOX_LISTEN", NULL},
+};
+
+static bool set_listeners(struct settings *s, struct span value, struct err *e)
+{
+	while (value.len) {
+		size_t end = 0;
+
+		while (end < value.len && value.ptr[end] != ' ' && value.ptr[end] != ',')
+			end++;
+		if (end && !settings_add_listener(s, span_head(value, end), e))
+			return false;
+		value = span_skip(value, end + 1);
+	}
+	return true;
+}
+
+/* The value of a variable, or the first line of the file that its _FILE twin names. */
+static bool variable_value(const char *name, struct buf *out, bool *found, struct err *e)
+{
+	const char *value = getenv(name);
+	char twin[64];
+
+	buf_reset(out);
+	*found = true;
+	if (value) {
+		buf_puts(out, value);
+		return true;
+	}
+	snprintf(twin, sizeof twin, "%s_FILE", name);
+	value = getenv(twin);
+	if (!value) {
+		*found = false;
+		return true;
+	}
+	if (!fs_read_all(AT_FDCWD, value, FS_FOLLOW, out, e)) {
+		err_prefix(e, twin);
+		return false;
+	}
+	buf_truncate(out, span_index(buf_span(out), '\n'));
+	return true;
+}
+
+static bool read_environment(struct settings *s, struct err *e)
+{
+	char mem[4096];
+	struct buf value;
+	bool found, ok;
+
+	buf_init_fixed(&value, mem, sizeof mem);
+	for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
+		if (!variable_value(variables[i].variable, &value, &found, e))
+			return false;
+		if (!found || value.len == 0)
+			continue;
+		ok = variables[i].option
+		         ? settings_set(s, span_str(variables[i].option), buf_span(&value), e)
+		         : set_listeners(s, buf_span(&value), e);
+		if (!ok) {
+			err_prefix(e, variables[i].variable);
+			return false;
+		}
+	}
+	return true;
+}
+
+static void default_hostname(struct settings *s)
+{
+	char name[SETTINGS_NAME_MAX];
+
+	if (gethostname(name, sizeof name) != 0 || !name[0])
+		memcpy(name, "localhost", 10);
+	name[sizeof name - 1] = '\0';
+	memcpy(s->hostname, name, sizeof name);
+}
+
+bool settings_init(struct settings *s, struct err *e)
+{
+	*s = (struct settings){
+	    .queue = "/var/spool/letterbox",
+	    .aliases = "/etc/aliases",
+	    .max_message = 100 << 20,
+	    .max_rcpts = 1000,
+	    .max_sessions = 1100,
+	    .max_hops = 100,
+	    .min_free = 100,
+	    .log_level = 9,
+	    .timeout_command_s = 300,
+	    .timeout_data_s = 300,
+	    .queue_return_s = 5 * 86400,
+	    .queue_warn_s = 4 * 3600,
+	    .retry_min_s = 5 * 60,
+	    .retry_max_s = 4 * 3600,
+	    .delivery_mode = 'i',
+	    .supersafe = 'i',
+	    .error_mode = 'p',
+	};
+	default_hostname(s);
+	return read_environment(s, e);
+}
