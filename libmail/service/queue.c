@@ -113,11 +113,9 @@ void queue_write(struct queue_writer *w, struct span octets)
 
 bool queue_commit(const struct queue *q, struct queue_writer *w, struct err *e)
 {
-	struct commit_job job = {.fd = w->fd};
+	struct commit_job job = {.fd = w->fd, .from = w->id, .to = w->id};
 	bool ok = w->err.class == ERR_NONE;
 
-	memcpy(job.from, w->id, sizeof w->id);
-	memcpy(job.to, w->id, sizeof w->id);
 	if (!ok)
 		*e = w->err;
 	else

@@ -20,12 +20,10 @@
 #include "base/err.h"
 #include "sys/loop.h"
 
-enum { COMMIT_NAME_MAX = 64 };
-
 struct commit_job {
 	int fd;                         /* the written file; stays the caller's */
-	char from[COMMIT_NAME_MAX];     /* its name relative to from_dir */
-	char to[COMMIT_NAME_MAX];       /* its final name relative to to_dir */
+	const char *from;               /* its name relative to from_dir; NULL: only flush fd */
+	const char *to;                 /* its final name relative to to_dir */
 	struct err err;                 /* the outcome: class ERR_NONE when durable */
 	void (*done)(struct commit_job *job); /* called from the loop's thread */
 	struct commit_job *next;        /* the pool's */
@@ -46,7 +44,12 @@ void commit_submit(struct commit_pool *p, struct commit_job *job);
 /* Jobs that are not done. */
 size_t commit_pending(const struct commit_pool *p);
 
-/* The same steps for one job, at once, for programs without a loop. */
+/*
+ * The same steps at once, for programs without a loop: for one job, or for a list linked by
+ * next, which shares the flushes; each job's err tells its outcome.  Where link(2) is refused
+ * (EPERM, EOPNOTSUPP: some network file systems) rename takes its place.
+ */
+void commit_batch(int from_dir, int to_dir, struct commit_job *first);
 bool commit_now(int from_dir, int to_dir, struct commit_job *job, struct err *e);
 
 #endif
