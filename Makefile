@@ -27,6 +27,13 @@ BIN         := $(if $(filter release,$(VARIANT)),$(OUT)/letterbox,$(OUT)/$(VARIA
 .PHONY: all
 all: $(BIN)
 
+.PHONY: help
+help:
+	@sed -n 's/^# make \([^:]*\): */  \1|/p' $(MAKEFILE_LIST) | \
+	    awk -F'|' '{ printf "%-34s %s\n", $$1, $$2 }'
+
+# make all: build/out/letterbox, and letterbox.debug with symbols
+
 # LINK ... -o FILE $(CRT_BEGIN) OBJECTS $(LINK_LIBS)
 LINK      = $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL)
 LINK_LIBS = $(LIBMAIL) $(BEARSSL_LIB) $(LDLIBS) $(CRT_END)

@@ -44,9 +44,27 @@ unit:
 	@$(MAKE) --no-print-directory VARIANT=release test-programs
 	@sh tests/run unit/$(T)
 
+# make check [T=interop/swaks]: everything, or the tests whose label begins so.
+PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j 2)
+.PHONY: check fuzz demo
+check:
+	@sh build/setup.sh check
+	@$(MAKE) --no-print-directory $(PARALLEL) VARIANT=release test-programs
+	@$(MAKE) --no-print-directory $(PARALLEL) VARIANT=san test-programs
+	@sh tests/run $(T)
+
+# make demo: the main job, end to end, in a dozen lines.
+demo: $(OUT)/letterbox
+	@sh tests/demo.sh
+
+# make fuzz [T=address] [FUZZ_SECONDS=60]: two targets at a time; findings go to build/out/fuzz/.
+fuzz:
+	@$(MAKE) --no-print-directory $(PARALLEL) VARIANT=fuzz fuzz-programs
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) sh tests/fuzz/run.sh $(T)
+
 # make lint: everything that looks at the code instead of running it.
 .PHONY: lint size tidy
-lint: $(BIN)
+lint: $(OUT)/letterbox
 	@sh tests/run lint/
 
 # make size [ALL=1]: where the octets of the binary are; fails above the budget.

@@ -1,4 +1,4 @@
-# make install: the binary, a link for every row of applets.def, the manual pages.
+# make install [PREFIX=] [DESTDIR=]: the binary, a link for every row of applets.def, the manual pages.
 
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
@@ -16,6 +16,7 @@ install: $(OUT)/letterbox
 	    install -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/ || exit; \
 	done
 
+# make clean: takes build/out/ away.
 .PHONY: clean
 clean:
 	rm -rf $(OUT)

@@ -42,7 +42,68 @@ for_build() { # CC
     install $missing
 }
 
+# Tool and the package that has it.
+check_tools() {
+    cat <<L
+python3 python3
+clang clang
+clang-format clang-format
+clang-tidy clang-tidy
+cppcheck cppcheck
+mandoc mandoc
+strace strace
+openssl openssl
+curl curl
+swaks swaks
+mpop mpop
+fetchmail fetchmail
+mutt mutt
+git git
+ip iproute2
+dnsmasq dnsmasq-base
+setpriv util-linux
+L
+}
+
+# Packages whose daemons must not come to life: unpacked into build/out/aside/NAME.
+aside() { # PACKAGE...
+    have apt-get || return 0
+    for package; do
+        dir=$out/aside/$package
+        [ -d "$dir" ] && continue
+        mkdir -p "$dir.part"
+        if (cd "$dir.part" && apt-get download -qq "$package" && dpkg -x ./*.deb . && rm -f ./*.deb) \
+            >/dev/null 2>&1; then
+            mv "$dir.part" "$dir"
+        else
+            rm -rf "$dir.part"
+            echo "letterbox: cannot unpack $package; tests that need it will be skipped"
+        fi
+    done
+}
+
+for_check() {
+    missing=$(check_tools | while read -r tool package; do
+        have "$tool" || echo "$package"
+    done)
+    [ -x /usr/lib/git-core/git-send-email ] || missing="$missing git-email"
+    set -- /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a
+    [ -f "$1" ] || missing="$missing libclang-rt-14-dev"
+    missing=$(echo $missing)
+    if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && have apt-get; then
+        echo "letterbox: installing $missing"
+        install $missing || for package in $missing; do
+            install "$package" || echo "letterbox: cannot install $package"
+        done
+    elif [ -n "$missing" ]; then
+        echo "letterbox: tests will be skipped; for all of them, as root: apt-get install $missing"
+    fi
+    aside postfix
+}
+
+out=$(cd "$(dirname "$0")" && pwd)/out
 case ${1:-} in
+check) for_check ;;
 build) for_build "$2" ;;
 *)
     sed -n '2,8p' "$0" >&2

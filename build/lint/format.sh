@@ -3,4 +3,5 @@
 command -v clang-format >/dev/null || { echo "no clang-format on this machine" && exit 77; }
 cd "$(dirname "$0")/../.." || exit 2
 find applets libmail tests build -name out -prune -o -name '*.[ch]' -print |
-    xargs clang-format --dry-run -Werror
+    xargs clang-format --dry-run -Werror 2>&1 | grep error: && exit 1
+exit 0

@@ -12,6 +12,7 @@
 #   exits STATUS NAME COMMAND... exit status; leaves output in $T/out and $T/err
 #   pass NAME, fail NAME, skip COUNT REASON, diag TEXT
 #   need TOOL..., need_root, skip_all REASON   skip the whole test, aloud
+#   smtp_source, smtp_sink       postfix's load generator and sink; need_postfix comes first
 #   free_port                    prints a port nobody listens on, reserved for this test
 #   start_daemon NAME COMMAND... in the background, output to $T/NAME.log, pid in $T/NAME.pid
 #   stop_daemon NAME [SIGNAL]    signals and waits for its end; its status is the result
@@ -99,6 +100,20 @@ need() {
 
 need_root() {
     [ "$(id -u)" = 0 ] || skip_all "needs root"
+}
+
+# Unpacked beside the build, not installed: see build/setup.sh.
+need_postfix() {
+    tap_aside=$ROOT/build/out/aside/postfix
+    [ -x "$tap_aside/usr/sbin/smtp-source" ] || skip_all "postfix is not unpacked on this machine"
+}
+
+smtp_source() {
+    LD_LIBRARY_PATH=$tap_aside/usr/lib/postfix "$tap_aside/usr/sbin/smtp-source" "$@"
+}
+
+smtp_sink() {
+    LD_LIBRARY_PATH=$tap_aside/usr/lib/postfix "$tap_aside/usr/sbin/smtp-sink" "$@"
 }
 
 ok() { # NAME COMMAND...
