@@ -1,0 +1,210 @@
+/*
+ * Delivery into an mbox; see service/local.h.  Maildir is in local_maildir.c.
+ *
+ * The order in the mbox: lock, look whether the path still names the locked
+ * file (popd replaces it by rename), append, flush, unlock.
+ */
+#include "service/local.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "format/mbox.h"
+#include "service/local_part.h"
+#include "sys/clock.h"
+#include "sys/fs.h"
+#include "sys/lock.h"
+#include "sys/log.h"
+
+enum {
+	CHUNK = 32768,  /* read and written at a time */
+	REOPENS = 8,    /* an mbox replaced more often than this while we lock it is no mailbox */
+};
+
+void local_put_trace(const struct local_job *job, struct buf *out)
+{
+	buf_puts(out, "Return-Path: <");
+	buf_put(out, job->sender);
+	buf_puts(out, ">\n");
+	if (job->rcpt.len) {
+		buf_puts(out, "Delivered-To: ");
+		buf_put(out, job->rcpt);
+		buf_puts(out, "\n");
+	}
+}
+
+static void fail_all(struct local_job *jobs, size_t n, const struct err *e)
+{
+	for (size_t i = 0; i < n; i++)
+		if (jobs[i].err.class == ERR_NONE)
+			jobs[i].err = *e;
+}
+
+static bool check_ours(int fd, const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return err_errno(e, errno, "%s", path);
+	if (!S_ISREG(st.st_mode))
+		return err_perm(e, "5.2.0", "%s: not a mailbox file", path);
+	if (st.st_uid != geteuid())
+		return err_temp(e, "4.2.0", "%s: owned by uid %u, not by uid %u", path,
+		                (unsigned)st.st_uid, (unsigned)geteuid());
+	if (st.st_nlink > 1)
+		return err_temp(e, "4.2.0", "%s: has more than one hard link", path);
+	return true;
+}
+
+/* True when path and fd are the same file. */
+static bool still_named(int fd, const char *path)
+{
+	struct stat open_st, path_st;
+
+	return fstat(fd, &open_st) == 0 && lstat(path, &path_st) == 0 &&
+	       open_st.st_ino == path_st.st_ino && open_st.st_dev == path_st.st_dev;
+}
+
+static int open_locked(const struct local_box *box, struct lock *lock, struct err *e)
+{
+	bool torn = false;
+
+	for (int i = 0; i < REOPENS; i++) {
+		int fd = open(box->path,
+		              O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+		              0600);
+
+		if (fd < 0) {
+			err_errno(e, errno, "cannot open mailbox %s", box->path);
+			return -1;
+		}
+		if (!check_ours(fd, box->path, e) ||
+		    !lock_mailbox(fd, box->path, box->wait_ms, lock, &torn, e)) {
+			close(fd);
+			return -1;
+		}
+		if (torn)
+			log_warn("%s: cut off what a crashed delivery left", box->path);
+		if (still_named(fd, box->path))
+			return fd;
+		lock_release(lock);
+		close(fd);
+	}
+	err_temp(e, "4.2.0", "mailbox %s is replaced again and again", box->path);
+	return -1;
+}
+
+/* Writes what out holds when it is full enough, or all of it. */
+static bool flush(int fd, struct buf *out, size_t above)
+{
+	if (out->len <= above)
+		return true;
+	if (!buf_ok(out) || !fs_write(fd, buf_span(out)))
+		return false;
+	buf_reset(out);
+	return true;
+}
+
+static bool copy_message(int fd, struct local_job *job, char *chunk, struct buf *out)
+{
+	struct mbox_quote q;
+	off_t at = (off_t)job->at;
+	ssize_t got;
+
+	mbox_quote_init(&q);
+	while ((got = fs_pread(job->fd, chunk, CHUNK, at)) > 0) {
+		mbox_quote_feed(&q, span_make(chunk, (size_t)got), out);
+		at += got;
+		if (!flush(fd, out, CHUNK))
+			return false;
+		if (got < CHUNK)
+			break;
+	}
+	mbox_quote_finish(&q, out);
+	return got >= 0 && flush(fd, out, 0);
+}
+
+static bool append(int fd, struct local_job *job, char *chunk, struct buf *out)
+{
+	struct clock_wall now = clock_wall();
+
+	buf_reset(out);
+	mbox_put_from(out, job->sender, now.s, clock_zone(now.s));
+	local_put_trace(job, out);
+	return copy_message(fd, job, chunk, out);
+}
+
+static void append_all(int fd, const char *path, struct local_job *jobs, size_t n, char *chunk,
+                       struct buf *out)
+{
+	off_t start = lseek(fd, 0, SEEK_END), at = start;
+	struct err e;
+
+	for (size_t i = 0; i < n && at >= 0; i++) {
+		if (append(fd, &jobs[i], chunk, out)) {
+			at = lseek(fd, 0, SEEK_END);
+			continue;
+		}
+		err_errno(&jobs[i].err, errno, "cannot write mailbox %s", path);
+		/* If even this fails the dot-lock's length makes the next writer cut it off. */
+		if (ftruncate(fd, at) != 0)
+			log_err("%s: cannot cut off a torn message: %s", path, strerror(errno));
+	}
+	if (at >= 0 && at != start && fdatasync(fd) == 0)
+		return;
+	if (at == start)
+		return;
+	err_errno(&e, errno, "cannot flush mailbox %s", path);
+	fail_all(jobs, n, &e);
+	if (start >= 0 && ftruncate(fd, start) != 0)
+		log_err("%s: cannot cut off what was not flushed: %s", path, strerror(errno));
+}
+
+static void deliver_mbox(const struct local_box *box, struct local_job *jobs, size_t n)
+{
+	char *chunk = malloc(CHUNK);
+	struct lock lock;
+	struct buf out;
+	struct err e;
+	int fd = -1;
+
+	/* One chunk quoted may double, and a head and a tail come around it. */
+	buf_init(&out, 4 * CHUNK);
+	if (!chunk)
+		err_temp(&e, "4.3.0", "out of memory");
+	else
+		fd = open_locked(box, &lock, &e);
+	if (fd < 0) {
+		fail_all(jobs, n, &e);
+	} else {
+		append_all(fd, box->path, jobs, n, chunk, &out);
+		lock_release(&lock);
+		close(fd);
+	}
+	buf_free(&out);
+	free(chunk);
+}
+
+static bool is_maildir(const char *path)
+{
+	size_t len = strlen(path);
+	struct stat st;
+
+	return (len && path[len - 1] == '/') || (stat(path, &st) == 0 && S_ISDIR(st.st_mode));
+}
+
+void local_deliver(const struct local_box *box, struct local_job *jobs, size_t n)
+{
+	BUG_ON(n > LOCAL_BATCH_MAX);
+	for (size_t i = 0; i < n; i++)
+		jobs[i].err = (struct err){.class = ERR_NONE};
+	if (is_maildir(box->path))
+		local_deliver_maildir(box->path, jobs, n);
+	else
+		deliver_mbox(box, jobs, n);
+}

@@ -1,0 +1,184 @@
+/*
+ * Delivery into a Maildir; see service/local.h and format/maildir.h.
+ *
+ * Every message is written to tmp/, then the whole batch is flushed and linked to new/ in
+ * one go.  Missing directories are made, since a mailbox begins with its first message.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "format/maildir.h"
+#include "service/local_part.h"
+#include "sys/clock.h"
+#include "sys/commit.h"
+#include "sys/fs.h"
+#include "sys/rand.h"
+
+enum { CHUNK = 32768 };
+
+struct file {
+	struct commit_job job;
+	char tmp[MAILDIR_NAME_MAX + 1], final[MAILDIR_NAME_MAX + 1];
+};
+
+struct maildir {
+	int tmp, new;
+	uint64_t counter;
+	char host[256];
+};
+
+static int open_sub(const char *path, const char *sub, struct err *e)
+{
+	char name[1200];
+	int fd;
+
+	snprintf(name, sizeof name, "%.1100s/%s", path, sub);
+	fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT && fs_mkdir(AT_FDCWD, name, 0700, e))
+		fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		err_errno(e, errno, "%s", name);
+	return fd;
+}
+
+static bool open_maildir(const char *path, struct maildir *m, struct err *e)
+{
+	int cur;
+
+	*m = (struct maildir){.tmp = -1, .new = -1};
+	if (access(path, F_OK) != 0 && !fs_mkdirs(path, 0700, e))
+		return false;
+	/* cur/ is not written by us, but a Maildir without it is none to other programs. */
+	cur = open_sub(path, "cur", e);
+	if (cur < 0)
+		return false;
+	close(cur);
+	m->tmp = open_sub(path, "tmp", e);
+	m->new = m->tmp < 0 ? -1 : open_sub(path, "new", e);
+	if (gethostname(m->host, sizeof m->host - 1) != 0)
+		memcpy(m->host, "localhost", 10);
+	return m->new >= 0;
+}
+
+static bool write_message(struct local_job *job, int fd, uint64_t *size, uint64_t *lines)
+{
+	char *chunk = malloc(CHUNK);
+	off_t at = (off_t)job->at;
+	struct buf head;
+	ssize_t got = 0;
+	bool ok;
+
+	buf_init(&head, 4096);
+	local_put_trace(job, &head);
+	ok = chunk && buf_ok(&head) && fs_write(fd, buf_span(&head));
+	*size = head.len;
+	for (size_t i = 0; i < head.len; i++)
+		*lines += head.ptr[i] == '\n';
+	while (ok && (got = fs_pread(job->fd, chunk, CHUNK, at)) > 0) {
+		struct span rest = span_make(chunk, (size_t)got);
+
+		ok = fs_write(fd, rest);
+		at += got;
+		*size += (uint64_t)got;
+		for (; rest.len; (*lines)++) {
+			size_t eol = span_index(rest, '\n');
+
+			if (eol == rest.len)
+				break;
+			rest = span_skip(rest, eol + 1);
+		}
+	}
+	buf_free(&head);
+	free(chunk);
+	return ok && got >= 0;
+}
+
+static void put_names(struct maildir *m, struct file *f)
+{
+	struct clock_wall now = clock_wall();
+	struct maildir_seed seed = {.seconds = now.s,
+	                            .usec = now.us,
+	                            .pid = (uint32_t)getpid(),
+	                            .counter = m->counter++,
+	                            .random = rand_u64(),
+	                            .host = span_str(m->host)};
+	struct buf b;
+
+	buf_init_fixed(&b, f->tmp, sizeof f->tmp);
+	maildir_put_unique(&b, &seed);
+	buf_cstr(&b);
+	f->job.from = f->tmp;
+}
+
+/* Writes one message to tmp/; its final name tells the sizes. */
+static bool prepare(struct maildir *m, struct local_job *job, struct file *f)
+{
+	uint64_t size = 0, lines = 0;
+	struct buf b;
+
+	*f = (struct file){.job = {.fd = -1}};
+	put_names(m, f);
+	f->job.fd = openat(m->tmp, f->tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (f->job.fd < 0)
+		return err_errno(&job->err, errno, "cannot make a file in the Maildir");
+	if (!write_message(job, f->job.fd, &size, &lines)) {
+		err_errno(&job->err, errno, "cannot write to the Maildir");
+		close(f->job.fd);
+		unlinkat(m->tmp, f->tmp, 0);
+		return false;
+	}
+	buf_init_fixed(&b, f->final, sizeof f->final);
+	buf_puts(&b, f->tmp);
+	maildir_put_sizes(&b, size, size + lines);
+	buf_cstr(&b);
+	f->job.to = f->final;
+	return true;
+}
+
+static void deliver(struct maildir *m, struct local_job *jobs, size_t n, struct file *files)
+{
+	struct commit_job *first = NULL, **last = &first;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!prepare(m, &jobs[i], &files[i]))
+			continue;
+		*last = &files[i].job;
+		last = &files[i].job.next;
+	}
+	*last = NULL;
+	if (first)
+		commit_batch(m->tmp, m->new, first);
+	for (size_t i = 0; i < n; i++) {
+		if (jobs[i].err.class != ERR_NONE)
+			continue;
+		jobs[i].err = files[i].job.err;
+		close(files[i].job.fd);
+		unlinkat(m->tmp, files[i].tmp, 0);
+	}
+}
+
+void local_deliver_maildir(const char *path, struct local_job *jobs, size_t n)
+{
+	struct file *files = calloc(n, sizeof *files);
+	struct maildir m = {.tmp = -1, .new = -1};
+	struct err e;
+	bool ok = files != NULL;
+
+	if (!ok)
+		err_temp(&e, "4.3.0", "out of memory");
+	else
+		ok = open_maildir(path, &m, &e);
+	if (ok)
+		deliver(&m, jobs, n, files);
+	for (size_t i = 0; i < n && !ok; i++)
+		jobs[i].err = e;
+	if (m.tmp >= 0)
+		close(m.tmp);
+	if (m.new >= 0)
+		close(m.new);
+	free(files);
+}

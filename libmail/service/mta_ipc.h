@@ -1,0 +1,113 @@
+/*
+ * mta_ipc: the messages between the roles of "sendmail -bd".
+ *
+ *	gate  -> role    SETTING LISTENER SESSION PEER CHAIN START RUN
+ *	role  -> gate    AGENT ACCOUNT SIGN READY IDLE
+ *	gate  -> role    AGENT_IS ACCOUNT_IS SIGNED
+ *	smtpd -> queue   CHECK_MAIL CHECK_RCPT QUEUED        queue -> smtpd   VERDICT
+ *	gate  -> agent   BOX          smtpd, queue -> agent  DELIVER      agent -> *  DELIVERED
+ *
+ * Every getter checks all bounds and that nothing is left over; false ends the sender.
+ * Spans are borrowed from the received octets.
+ */
+#ifndef LETTERBOX_SERVICE_MTA_IPC_H
+#define LETTERBOX_SERVICE_MTA_IPC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/span.h"
+#include "base/wire.h"
+
+enum mta_type {
+	MTA_SETTING = 1, /* name, value: one option of struct settings */
+	MTA_LISTENER,    /* kind, name; with a listening socket */
+	MTA_SESSION,     /* uid, peer; with one connected stream, or an input and an output */
+	MTA_PEER,        /* which; with the channel to that role */
+	MTA_CHAIN,       /* generation; with a file of the certificate chain in DER */
+	MTA_SIGN_FD,     /* with the socket on which signatures are asked for */
+	MTA_START,       /* all is sent: close the box and work */
+	MTA_READY,       /* a role is at work */
+	MTA_RUN,         /* queue: try everything now, or the one id given */
+	MTA_IDLE,        /* a role of a one-shot run has nothing left to do */
+	MTA_ACCOUNT,     /* name */
+	MTA_ACCOUNT_IS,  /* err, name as the source spells it */
+	MTA_AGENT,       /* account name */
+	MTA_AGENT_IS,    /* err; with the channel to a delivery agent */
+	MTA_SIGN,        /* struct tls_sign_request */
+	MTA_SIGNED,      /* the signature, empty: refused */
+	MTA_CHECK_MAIL,
+	MTA_CHECK_RCPT,
+	MTA_VERDICT,
+	MTA_QUEUED,      /* id of a new message */
+	MTA_BOX,         /* for an agent: whose mailbox */
+	MTA_DELIVER,     /* one message; with its file */
+	MTA_DELIVERED,   /* err */
+};
+
+enum mta_listener { MTA_L_TCP, MTA_L_SUBMIT };
+
+enum { MTA_ADDR_MAX = 1024, MTA_NAME_MAX = 255, MTA_PATH_MAX = 1024 };
+
+/* Where a transaction comes from: what policy may look at. */
+struct mta_origin {
+	struct span addr;   /* "192.0.2.1", "IPv6:2001:db8::1", "" = local socket */
+	struct span helo;
+	uint32_t uid;       /* of a local caller, UINT32_MAX else */
+	bool tls;
+	struct span auth;   /* authenticated as, or "" */
+};
+
+struct mta_check {
+	struct mta_origin origin;
+	struct span sender; /* without <>; as the client gave it */
+	struct span rcpt;   /* CHECK_RCPT only */
+};
+
+enum mta_route { MTA_TO_QUEUE, MTA_TO_LOCAL };
+
+/* The answer to a check: err.class ERR_NONE accepts. */
+struct mta_verdict {
+	struct err err;
+	struct span address; /* CHECK_MAIL: the sender to use; CHECK_RCPT: the qualified recipient */
+	enum mta_route route;
+	struct span user;    /* MTA_TO_LOCAL: the account */
+};
+
+struct mta_box {
+	struct span user, mailbox, home;
+	uint32_t uid, gid, spool_gid; /* spool_gid: group that may make dot-locks, UINT32_MAX: none */
+};
+
+struct mta_deliver {
+	struct span id;     /* queue id, for the log */
+	struct span sender, rcpt;
+	uint64_t at;        /* where the message starts in the file */
+};
+
+void mta_put_check(struct buf *b, enum mta_type type, uint32_t id, const struct mta_check *c);
+bool mta_get_check(struct wire_in *in, struct mta_check *c);
+
+void mta_put_verdict(struct buf *b, uint32_t id, const struct mta_verdict *v);
+bool mta_get_verdict(struct wire_in *in, struct mta_verdict *v);
+
+void mta_put_box(struct buf *b, const struct mta_box *x);
+bool mta_get_box(struct wire_in *in, struct mta_box *x);
+
+void mta_put_deliver(struct buf *b, uint32_t id, const struct mta_deliver *d);
+bool mta_get_deliver(struct wire_in *in, struct mta_deliver *d);
+
+/* Messages of one text, one number, or one error and one text. */
+void mta_put_text(struct buf *b, enum mta_type type, uint32_t id, struct span text);
+bool mta_get_text(struct wire_in *in, struct span *text);
+void mta_put_pair(struct buf *b, enum mta_type type, struct span name, struct span value);
+bool mta_get_pair(struct wire_in *in, struct span *name, struct span *value);
+void mta_put_number(struct buf *b, enum mta_type type, uint32_t v);
+bool mta_get_number(struct wire_in *in, uint32_t *v);
+void mta_put_outcome(struct buf *b, enum mta_type type, uint32_t id, const struct err *e,
+                     struct span text);
+bool mta_get_outcome(struct wire_in *in, struct err *e, struct span *text);
+
+#endif
