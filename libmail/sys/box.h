@@ -41,6 +41,8 @@ struct box {
 	bool drop;                   /* become uid and gid (needs root; ignored when not) */
 	uid_t uid;
 	gid_t gid;
+	bool has_extra;              /* one supplementary group (of the mail spool): extra_gid */
+	gid_t extra_gid;
 	const char *chroot_dir;      /* NULL: none; ignored when not root */
 	struct box_path paths[BOX_PATHS_MAX]; /* for Landlock, as seen before the chroot; unused ones NULL */
 	uint32_t max_files;          /* RLIMIT_NOFILE; 0: leave */
