@@ -44,6 +44,9 @@ void tls_anchors_init(struct tls_anchors *a,
  */
 size_t tls_anchors_scan(struct tls_anchors *a);
 
+/* How many authorities there are; 0 for NULL. */
+size_t tls_anchors_count(const struct tls_anchors *a);
+
 /* Gives the index back. */
 void tls_anchors_free(struct tls_anchors *a);
 

@@ -1,59 +1,40 @@
 /*
- * tls_key: certificate chains and private keys, from PEM to what a handshake needs.
+ * tls_key: a private key and its signatures, for the process that holds it.
  *
- * Reads the files that every certificate tool writes: CERTIFICATE blocks, the server's
- * first (RFC 7468), and an unencrypted private key as PKCS #8, SEC 1 (EC) or PKCS #1 (RSA).
- * Text around the blocks and blocks of other kinds are passed over, so that one file may
- * hold both.  Keys are RSA of 2048 to 4096 bits, P-256 or P-384.  Errors name what is
- * wrong; the caller puts the file's name before them.
+ * The key comes from PEM as PKCS #8 (RFC 5958), SEC 1 (EC, RFC 5915) or PKCS #1 (RSA, RFC
+ * 8017), not encrypted; RSA of 2048 to 4096 bits, P-256 or P-384.  ECDSA signatures take
+ * their nonce from key and digest (RFC 6979), so that no randomness is needed.
  *
- * Only the process that holds the key needs struct tls_key; the others get the chain as
- * concatenated DER and ask for signatures.
+ * The struct can be copied and holds no pointer; tls_key_wipe it after use.
  */
 #ifndef LETTERBOX_PROTO_TLS_KEY_H
 #define LETTERBOX_PROTO_TLS_KEY_H
 
-#include "base/buf.h"
 #include "base/err.h"
 #include "proto/tls.h"
 
 enum {
-	TLS_CERT_MAX = 16384,     /* octets of one certificate in DER */
-	TLS_CHAIN_OCTETS = 32768, /* of a chain: what one handshake may carry without pain */
+	TLS_KEY_PART = 256, /* octets of one RSA-4096 prime, the longest part of a key */
+	TLS_KEY_PARTS = 5,  /* p, q, dp, dq, iq (RFC 8017 section 3.2); EC has one */
 };
 
-/* A private key in memory; wipe it after use.  Its insides are the library's. */
 struct tls_key {
 	enum tls_key_type type;
-	unsigned bits;
-	_Alignas(8) unsigned char mem[2560];
+	unsigned bits; /* of the RSA modulus or the curve */
+	unsigned curve;
+	uint16_t len[TLS_KEY_PARTS];
+	unsigned char part[TLS_KEY_PARTS][TLS_KEY_PART];
 };
 
-/*
- * Appends the certificates of pem to der, one behind the other.  Fails PERM when there is
- * none, a block is damaged or too long, or there are more than TLS_CHAIN_MAX.
- */
-bool tls_chain_from_pem(struct span pem, struct buf *der, struct err *e);
-
-/*
- * Takes concatenated DER apart and decodes the first certificate's key.  The chain borrows
- * der.  Fails PERM on damage, on an unknown kind of key, and when a certificate does not
- * name the next as its issuer: clients take chains in order only.
- */
-bool tls_chain_split(struct span der, struct tls_chain *chain, struct err *e);
-
-/* The last moment (seconds since 1970) at which the first certificate is valid; 0: unknown. */
-uint64_t tls_chain_expires(const struct tls_chain *chain);
-
-/* Decodes the first private key of pem.  Fails PERM; encrypted keys are named as such. */
+/* Decodes the first private key of pem.  Fails PERM; an encrypted key is named as such. */
 bool tls_key_from_pem(struct span pem, struct tls_key *key, struct err *e);
 
 /* True when key and the chain's first certificate belong together; else fails PERM. */
 bool tls_key_matches(const struct tls_key *key, const struct tls_chain *chain, struct err *e);
 
 /*
- * Signs.  Fails when the request is of another kind than the key, or its lengths are not
- * those of its hash: requests come from processes that read the network.
+ * Signs; sig has TLS_SIG_MAX octets.  Fails when the request is for another kind of key or
+ * its lengths are not those of its hash: requests come from processes that read the network.
  */
 bool tls_key_sign(const struct tls_key *key, const struct tls_sign_request *req, unsigned char *sig,
 		  size_t *len);
