@@ -40,8 +40,8 @@ fuzz-programs: $(FUZZ)
 
 # make unit [T=address]: the unit tests alone, on both builds.
 unit:
-	@$(MAKE) --no-print-directory VARIANT=san test-programs
-	@$(MAKE) --no-print-directory VARIANT=release test-programs
+	@$(MAKE) --no-print-directory $(PARALLEL) VARIANT=san test-programs
+	@$(MAKE) --no-print-directory $(PARALLEL) VARIANT=release test-programs
 	@sh tests/run unit/$(T)
 
 # make check [T=interop/swaks]: everything, or the tests whose label begins so.

@@ -124,7 +124,6 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap;
 	char small[256];
-	char *at;
 	int n;
 
 	va_start(ap, fmt);
@@ -134,11 +133,15 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 		b->overflow = true;
 	} else if ((size_t)n < sizeof small) {
 		buf_put(b, span_make(small, (size_t)n));
-	} else if ((at = buf_reserve(b, (size_t)n + 1)) != NULL) {
+	} else if (buf_reserve(b, (size_t)n) &&
+		   (b->cap - b->len > (size_t)n || grow(b, b->len + (size_t)n + 1))) {
+		/* The NUL needs room but is not counted against the maximum. */
 		va_start(ap, fmt);
-		vsnprintf(at, (size_t)n + 1, fmt, ap);
+		vsnprintf(b->ptr + b->len, (size_t)n + 1, fmt, ap);
 		va_end(ap);
 		b->len += (size_t)n;
+	} else {
+		b->overflow = true;
 	}
 }
 
