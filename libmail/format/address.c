@@ -273,6 +273,8 @@ enum address_error address_parse_path(struct span in, struct address_path *out)
 	} else if (at < in.len && !ascii_is_blank(in.ptr[at])) {
 		return out->domain.len ? ADDRESS_BAD_DOMAIN : ADDRESS_BAD_LOCAL;
 	}
+	if (at < in.len && !ascii_is_blank(in.ptr[at]))
+		return ADDRESS_UNBALANCED;
 	out->rest = span_trim(span_skip(in, at));
 	return ADDRESS_OK;
 }

@@ -78,6 +78,7 @@ static enum header_event give(struct header_reader *r, struct header_field *out)
 		out->value = span_trim(out->raw);
 		return HEADER_FROM;
 	}
+	r->fields++;
 	split(buf_span(&r->field), r->name_len, r->colon, out);
 	return HEADER_FIELD;
 }
@@ -262,13 +263,15 @@ size_t header_name_length(struct span line)
 	return named ? n : 0;
 }
 
+void header_skip_from(struct span *block)
+{
+	if (span_starts(*block, SPAN("From ")) && header_name_length(*block) == 0)
+		*block = span_skip(*block, span_index(*block, '\n') + 1);
+}
+
 bool header_next(struct span *block, struct header_field *out)
 {
 	struct span s = *block;
-
-	if (span_starts(s, SPAN("From ")) && header_name_length(s) == 0)
-		s = span_skip(s, span_index(s, '\n') + 1);
-	*block = s;
 	size_t name_len = header_name_length(s), end = 0;
 	if (name_len == 0) {
 		if (span_starts(s, SPAN("\n")))
@@ -288,6 +291,7 @@ bool header_next(struct span *block, struct header_field *out)
 
 bool header_find(struct span block, struct span name, struct header_field *out)
 {
+	header_skip_from(&block);
 	while (header_next(&block, out))
 		if (ascii_eq_nocase(out->name, name))
 			return true;
@@ -343,6 +347,14 @@ static void put_folded(struct buf *out, struct span s, size_t col, const char *e
 		size_t n = fold_point(s, room);
 		bool broken = n > most;
 
+		/* A line of blanks alone would be taken for the end of the header. */
+		size_t blanks = 0;
+		while (blanks < n && ascii_is_blank(s.ptr[blanks]))
+			blanks++;
+		if (blanks > HEADER_FOLD_AT) {
+			s = span_skip(s, blanks - 1);
+			continue;
+		}
 		if (broken)
 			n = break_point(s, most);
 		buf_put(out, span_head(s, n));

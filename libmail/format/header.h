@@ -57,6 +57,7 @@ struct header_reader {
 	size_t name_len;  /* octets of its name */
 	size_t colon;     /* index behind its colon */
 	size_t total;     /* octets of the block seen so far */
+	size_t fields;    /* fields handed out so far */
 	size_t max_total; /* 0: no limit */
 	enum header_state state;
 	bool cut;            /* this field passed max_field */
@@ -90,9 +91,12 @@ enum header_event header_reader_finish(struct header_reader *r, struct header_fi
 
 /*
  * The next field of a whole block in memory, without copying; false at its end, and *block is
- * then the body (behind the empty line).  A leading "From " line is skipped.
+ * then the body (behind the empty line).  A "From " line ends it: see header_skip_from.
  */
 bool header_next(struct span *block, struct header_field *out);
+
+/* Skips the mbox line "From ..." that a block may begin with. */
+void header_skip_from(struct span *block);
 
 /* The first field called name (case-blind) in a block; false when there is none. */
 bool header_find(struct span block, struct span name, struct header_field *out);

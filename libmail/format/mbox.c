@@ -62,6 +62,7 @@ static size_t quote_line(struct mbox_quote *q, struct span in, struct buf *out)
 		buf_put(out, span_head(in, text));
 		buf_putc(out, '\n');
 		q->place = MBOX_AT_LINE;
+		q->begun = false;
 		return n + 1;
 	}
 	q->cr = in.ptr[n - 1] == '\r';
@@ -75,6 +76,7 @@ static size_t quote_start(struct mbox_quote *q, struct span in, struct buf *out)
 
 	while (q->matched == 0 && n < in.len && in.ptr[n] == '>')
 		n++;
+	q->begun |= n > 0;
 	buf_put(out, span_head(in, n));
 	while (n < in.len && q->matched < FROM_LEN && in.ptr[n] == from_[q->matched]) {
 		q->matched++;
@@ -109,7 +111,7 @@ void mbox_quote_finish(struct mbox_quote *q, struct buf *out)
 	buf_put(out, span_make(from_, q->matched));
 	if (q->cr)
 		buf_putc(out, '\r');
-	if (q->place != MBOX_AT_LINE || q->matched)
+	if (q->place != MBOX_AT_LINE || q->matched || q->begun)
 		buf_putc(out, '\n');
 	buf_putc(out, '\n');
 	mbox_quote_init(q);

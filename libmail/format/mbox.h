@@ -45,6 +45,7 @@ enum mbox_place {
 struct mbox_quote {
 	enum mbox_place place;
 	unsigned char matched; /* octets of "From " seen and held back */
+	bool begun;            /* this line has a \">\" already */
 	bool cr;               /* a CR is held back: is a LF behind it? */
 };
 
