@@ -24,6 +24,7 @@
 # Waiting is for an event, looked for every 20 ms; the seconds only bound a failure.
 
 set -u
+. "$(dirname "$0")/../lib/wait.sh"
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 BIN=${LETTERBOX_BIN:-$ROOT/build/out/letterbox}
 BUILD=${LETTERBOX_BUILD:-release}
@@ -39,9 +40,7 @@ tap_end() {
     for pidfile in "$T"/*.pid; do
         [ -f "$pidfile" ] && kill -KILL "$(cat "$pidfile")" 2>/dev/null
     done
-    for port in "${TMPDIR:-/tmp}"/letterbox-port-*; do
-        [ "$(cat "$port/owner" 2>/dev/null)" = $$ ] && rm -rf "$port"
-    done
+    release_ports
     if [ "$tap_failed" -gt 0 ] && [ -n "${KEEP:-}" ]; then
         echo "# kept: $T"
     else
@@ -192,34 +191,6 @@ exits() { # STATUS NAME COMMAND...
         diag "exit status $tap_status, not $tap_want, of: $*"
         head -n 20 "$T/out" "$T/err" | sed 's/^/# /'
     fi
-}
-
-wait_for() { # SECONDS COMMAND...
-    tap_left=$(($1 * 50))
-    shift
-    until "$@" >/dev/null 2>&1; do
-        tap_left=$((tap_left - 1))
-        [ "$tap_left" -gt 0 ] || return 1
-        sleep 0.02
-    done
-}
-
-# Looks at the kernel's table, so that no daemon sees a connection from here.
-listening() { # PORT
-    grep -Eqi "^ *[0-9]+: [0-9A-F]+:$(printf %04X "$1") [0-9A-F]+:0000 0A " /proc/net/tcp \
-        /proc/net/tcp6 2>/dev/null
-}
-
-# Below the range that the kernel gives to clients; a directory is the reservation.
-free_port() {
-    tap_port=$((20000 + ($$ * 7 + tap_count) % 10000))
-    while listening "$tap_port" ||
-        ! mkdir "${TMPDIR:-/tmp}/letterbox-port-$tap_port" 2>/dev/null; do
-        tap_port=$((tap_port + 1))
-        [ "$tap_port" -lt 32000 ] || tap_port=20000
-    done
-    echo $$ >"${TMPDIR:-/tmp}/letterbox-port-$tap_port/owner"
-    echo "$tap_port"
 }
 
 start_daemon() { # NAME COMMAND...

@@ -1,0 +1,38 @@
+# Waiting for what happens, and ports of one's own.
+#
+# Sourced by tap.sh and by the demonstration.  Nothing here sleeps for a guessed time: it
+# looks every 20 ms, and the seconds only bound a failure.
+
+wait_for() { # SECONDS COMMAND...
+    wait_left=$(($1 * 50))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        wait_left=$((wait_left - 1))
+        [ "$wait_left" -gt 0 ] || return 1
+        sleep 0.02
+    done
+}
+
+# Looks at the kernel's table, so that no daemon sees a connection from here.
+listening() { # PORT
+    grep -Eqi "^ *[0-9]+: [0-9A-F]+:$(printf %04X "$1") [0-9A-F]+:0000 0A " /proc/net/tcp \
+        /proc/net/tcp6 2>/dev/null
+}
+
+# Below the range that the kernel gives to clients; a directory is the reservation.
+free_port() {
+    port_=$((20000 + $$ * 7 % 10000))
+    while listening "$port_" ||
+        ! mkdir "${TMPDIR:-/tmp}/letterbox-port-$port_" 2>/dev/null; do
+        port_=$((port_ + 1))
+        [ "$port_" -lt 32000 ] || port_=20000
+    done
+    echo $$ >"${TMPDIR:-/tmp}/letterbox-port-$port_/owner"
+    echo "$port_"
+}
+
+release_ports() {
+    for port_ in "${TMPDIR:-/tmp}"/letterbox-port-*; do
+        [ "$(cat "$port_/owner" 2>/dev/null)" = $$ ] && rm -rf "$port_"
+    done
+}
