@@ -2,10 +2,16 @@
  * commit: makes queue files durable without blocking the event loop.
  *
  * A job is a written but unflushed file in the queue's tmp directory.  Worker
- * threads take all jobs that wait as one batch: start write-back of each file,
- * fdatasync each, link each to its final name, flush the target directory once, unlink
- * the temporary names; then the loop is told through an eventfd.  Jobs that
- * arrive meanwhile form the next batch: that is how N waiting commits share one flush.
+ * threads take all jobs that wait as one batch: start write-back of each file, wait for it, link
+ * each to its final name, flush the target directory once, unlink the temporary names; then the
+ * loop is told through an eventfd.  Jobs that arrive meanwhile form the next batch: that is how N
+ * waiting commits share one flush.
+ *
+ * How a file's contents are waited for depends on the file system.  Anywhere: fdatasync, each a
+ * flush of its own.  Where one journal orders all changes (ext3, ext4 and XFS with a journal) it is
+ * enough that the data is written before the link is made: the flush of the directory then commits
+ * every inode changed until then, and flushes the device's cache before that.  A file has its final
+ * name, after a power loss too, only when it is whole.
  *
  * Threads are started on the first job and end after some idle seconds, so that an
  * idle process pays nothing for them.  They touch nothing but the job, and they are
@@ -21,33 +27,41 @@
 #include "sys/loop.h"
 
 struct commit_job {
-	int fd;                         /* the written file; stays the caller's */
-	const char *from;               /* its name relative to from_dir; NULL: only flush fd */
-	const char *to;                 /* its final name relative to to_dir */
-	struct err err;                 /* the outcome: class ERR_NONE when durable */
+	int fd;           /* the written file; stays the caller's */
+	const char *from; /* its name relative to from_dir; NULL: only flush fd */
+	const char *to;   /* its final name relative to to_dir */
+	struct err err;   /* the outcome: class ERR_NONE when durable */
 	void (*done)(struct commit_job *job); /* called from the loop's thread */
-	struct commit_job *next;        /* the pool's */
+	struct commit_job *next;              /* the pool's */
 };
 
 struct commit_pool;
 
-/* A pool of at most threads workers over two open directories (borrowed). */
+/*
+ * A pool of at most threads workers over two open directories (borrowed) of one file system.  To be
+ * called before box_enter, which hides what is looked at to learn whether the file system has a
+ * journal; called later it is right all the same, but slower.
+ */
 struct commit_pool *commit_pool_new(struct loop *l, int from_dir, int to_dir, unsigned threads,
-                                    struct err *e);
+				    struct err *e);
 
 /* Waits for what is under way, calls done for all, then frees the pool. */
 void commit_pool_free(struct commit_pool *p);
 
-/* Hands the job over until its done is called. */
+/*
+ * Hands the job over until its done is called.  On failure (ENOSPC, EIO, EEXIST for a final name
+ * that is taken: all TEMP, sys tells) the file has no final name of ours; the temporary one is the
+ * caller's.
+ */
 void commit_submit(struct commit_pool *p, struct commit_job *job);
 
 /* Jobs that are not done. */
 size_t commit_pending(const struct commit_pool *p);
 
 /*
- * The same steps at once, for programs without a loop: for one job, or for a list linked by
- * next, which shares the flushes; each job's err tells its outcome.  Where link(2) is refused
- * (EPERM, EOPNOTSUPP: some network file systems) rename takes its place.
+ * The same steps at once, for programs without a loop: for a list linked by next, which shares the
+ * flushes, or for one job.  Where link(2) is refused (EPERM, EOPNOTSUPP: some network file systems)
+ * a rename that replaces nothing takes its place.
  */
 void commit_batch(int from_dir, int to_dir, struct commit_job *first);
 bool commit_now(int from_dir, int to_dir, struct commit_job *job, struct err *e);

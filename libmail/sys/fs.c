@@ -151,7 +151,7 @@ bool fs_mkdirs(const char *path, mode_t mode, struct err *e)
 bool fs_sync_dir(int dirfd, struct err *e)
 {
 	/* Some network file systems cannot flush a directory and need not. */
-	if (fsync(dirfd) != 0 && errno != EINVAL && errno != EBADF)
+	if (fsync(dirfd) != 0 && errno != EINVAL)
 		return err_errno(e, errno, "cannot flush directory");
 	return true;
 }

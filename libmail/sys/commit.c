@@ -1,0 +1,243 @@
+/*
+ * The pool that merges commits; see sys/commit.h.
+ *
+ * Everything under the mutex is a few pointers: the disk is waited for outside of it.
+ * Workers never call into the loop, and the loop's thread never waits for a worker but in
+ * commit_pool_free.
+ */
+#include "sys/commit.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sys/commit_steps.h"
+
+enum {
+	IDLE_S = 5,
+	STACK_OCTETS = 64 * 1024, /* the deepest call is a vsnprintf for an error's text */
+};
+
+struct queue_of_jobs {
+	struct commit_job *first, **last;
+};
+
+struct commit_pool {
+	struct loop *loop;
+	struct loop_watch watch; /* the eventfd */
+	struct commit_steps_dirs dirs;
+	size_t pending; /* the loop's thread alone */
+	unsigned max;
+	pthread_mutex_t mutex; /* for all below */
+	pthread_cond_t work, gone;
+	struct queue_of_jobs waiting, finished;
+	unsigned threads, idle;
+	bool closing;
+};
+
+static void empty(struct queue_of_jobs *q)
+{
+	q->first = NULL;
+	q->last = &q->first;
+}
+
+static struct commit_job *take_all(struct queue_of_jobs *q)
+{
+	struct commit_job *first = q->first;
+
+	empty(q);
+	return first;
+}
+
+static void put_all(struct queue_of_jobs *q, struct commit_job *first)
+{
+	*q->last = first;
+	while (*q->last)
+		q->last = &(*q->last)->next;
+}
+
+static void tell_loop(struct commit_pool *p)
+{
+	uint64_t one = 1;
+
+	(void)!write(p->watch.fd, &one, sizeof one);
+}
+
+/* Waits for work; false when the thread shall end.  Called with the mutex held. */
+static bool await_work(struct commit_pool *p)
+{
+	struct timespec until;
+	int failed = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += IDLE_S;
+	while (!p->waiting.first && !p->closing && failed != ETIMEDOUT) {
+		p->idle++;
+		failed = pthread_cond_timedwait(&p->work, &p->mutex, &until);
+		p->idle--;
+	}
+	return p->waiting.first != NULL;
+}
+
+static void *work(void *arg)
+{
+	struct commit_pool *p = arg;
+
+	pthread_mutex_lock(&p->mutex);
+	while (await_work(p)) {
+		struct commit_job *batch = take_all(&p->waiting);
+
+		pthread_mutex_unlock(&p->mutex);
+		commit_steps_run(&p->dirs, batch);
+		pthread_mutex_lock(&p->mutex);
+		put_all(&p->finished, batch);
+		tell_loop(p);
+	}
+	p->threads--;
+	pthread_cond_signal(&p->gone);
+	pthread_mutex_unlock(&p->mutex);
+	return NULL;
+}
+
+/* Signals are the loop's business: threads start with all of them blocked. */
+static bool start_thread(struct commit_pool *p)
+{
+	sigset_t all, old;
+	pthread_attr_t attr;
+	pthread_t id;
+	int failed;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_OCTETS);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	failed = pthread_create(&id, &attr, work, p);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attr);
+	return failed == 0;
+}
+
+static void report(struct commit_pool *p)
+{
+	struct commit_job *job;
+
+	pthread_mutex_lock(&p->mutex);
+	job = take_all(&p->finished);
+	pthread_mutex_unlock(&p->mutex);
+	while (job) {
+		struct commit_job *next = job->next;
+
+		p->pending--;
+		job->done(job);
+		job = next;
+	}
+}
+
+static void ready(struct loop_watch *w, uint32_t events)
+{
+	struct commit_pool *p =
+	    (struct commit_pool *)((char *)w - offsetof(struct commit_pool, watch));
+	uint64_t count;
+
+	(void)events;
+	(void)!read(w->fd, &count, sizeof count);
+	report(p);
+}
+
+struct commit_pool *commit_pool_new(struct loop *l, int from_dir, int to_dir, unsigned threads,
+				    struct err *e)
+{
+	struct commit_pool *p = calloc(1, sizeof *p);
+	pthread_condattr_t monotonic;
+	int fd = p ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
+
+	if (fd < 0)
+		err_errno(e, errno, "cannot make the commit pool");
+	if (fd < 0 || (p->watch.ready = ready, !loop_add(l, &p->watch, fd, EPOLLIN, e))) {
+		if (fd >= 0)
+			close(fd);
+		free(p);
+		return NULL;
+	}
+	p->loop = l;
+	p->dirs = commit_steps_probe(from_dir, to_dir);
+	p->max = threads;
+	empty(&p->waiting);
+	empty(&p->finished);
+	pthread_mutex_init(&p->mutex, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&p->work, &monotonic);
+	pthread_cond_init(&p->gone, NULL);
+	pthread_condattr_destroy(&monotonic);
+	return p;
+}
+
+void commit_submit(struct commit_pool *p, struct commit_job *job)
+{
+	p->pending++;
+	job->next = NULL;
+	pthread_mutex_lock(&p->mutex);
+	put_all(&p->waiting, job);
+	if (p->idle > 0)
+		pthread_cond_signal(&p->work);
+	else if (p->threads < p->max && start_thread(p))
+		p->threads++;
+	if (p->threads == 0) {
+		/* No memory for a thread: slow is better than never. */
+		job = take_all(&p->waiting);
+		commit_steps_run(&p->dirs, job);
+		put_all(&p->finished, job);
+		tell_loop(p);
+	}
+	pthread_mutex_unlock(&p->mutex);
+}
+
+size_t commit_pending(const struct commit_pool *p)
+{
+	return p->pending;
+}
+
+void commit_pool_free(struct commit_pool *p)
+{
+	int fd;
+
+	if (!p)
+		return;
+	pthread_mutex_lock(&p->mutex);
+	p->closing = true;
+	pthread_cond_broadcast(&p->work);
+	while (p->threads > 0)
+		pthread_cond_wait(&p->gone, &p->mutex);
+	pthread_mutex_unlock(&p->mutex);
+	report(p);
+	fd = p->watch.fd;
+	loop_remove(p->loop, &p->watch);
+	close(fd);
+	pthread_cond_destroy(&p->work);
+	pthread_cond_destroy(&p->gone);
+	pthread_mutex_destroy(&p->mutex);
+	free(p);
+}
+
+void commit_batch(int from_dir, int to_dir, struct commit_job *first)
+{
+	struct commit_steps_dirs d = commit_steps_probe(from_dir, to_dir);
+
+	commit_steps_run(&d, first);
+}
+
+bool commit_now(int from_dir, int to_dir, struct commit_job *job, struct err *e)
+{
+	job->next = NULL;
+	commit_batch(from_dir, to_dir, job);
+	if (job->err.class != ERR_NONE)
+		*e = job->err;
+	return job->err.class == ERR_NONE;
+}
