@@ -8,10 +8,10 @@
  *
  * The loop: feed input until SMTP_EV_MORE, write `out` to the client.  An event
  * marked "answer" pauses the machine (feed gives SMTP_EV_WAIT and consumes
- * nothing) until accept, reply or reject was called exactly once.  Spans given
- * with an event lie in the input and live until that answer or the next feed.
- * Unconsumed input must come again, with more behind it, in the next feed; the
- * program's buffer must hold at least config.line_max octets.
+ * nothing) until accept, reply or reject was called exactly once.  Spans marked
+ * "input" lie in the input that was fed and die when it moves; all others live
+ * until the next event.  Unconsumed input must come again, with more behind it, in the next feed;
+ * the program's buffer must hold config.line_max octets, LINE_AUTH_MAX if AUTH is offered.
  */
 #ifndef LETTERBOX_PROTO_SMTP_SERVER_H
 #define LETTERBOX_PROTO_SMTP_SERVER_H
@@ -78,29 +78,30 @@ struct smtp_server_config {
 };
 
 enum smtp_server_event {
-	SMTP_EV_MORE,      /* all is consumed but perhaps the start of a line: read more */
-	SMTP_EV_WAIT,      /* an answer is due; nothing was consumed */
-	SMTP_EV_HELO,      /* answer; .helo, .esmtp.  A refusal leaves the session without a HELO */
-	SMTP_EV_MAIL,      /* answer; .path, .mail */
-	SMTP_EV_RCPT,      /* answer; .path, .rcpt */
-	SMTP_EV_DATA,      /* answer; accept writes 354 and body octets follow */
-	SMTP_EV_BODY,      /* .text: decoded message octets (CRLF lines); several per message */
-	SMTP_EV_EOM,       /* answer; .body.octets and .body.flags.  See smtp_server_accept_eom */
-	SMTP_EV_REFUSED,   /* instead of EOM: the machine refused the message (bare CR/LF, size,
-			      NUL) and has replied; drop what was stored */
-	SMTP_EV_VRFY,      /* answer; .text is the argument */
-	SMTP_EV_EXPN,      /* answer; .text */
-	SMTP_EV_ETRN,      /* answer; .text is the node, "@domain" or "#queue group" */
-	SMTP_EV_VERB,      /* verbose mode was asked for and granted (reply written) */
-	SMTP_EV_HELP,      /* answer; .text is the topic; accept writes 502 "not implemented" */
-	SMTP_EV_AUTH,      /* answer; .mech, .text the initial response in base64 ("=" is empty),
-			      .has_text whether there was one; or smtp_server_challenge */
-	SMTP_EV_AUTH_LINE, /* answer; .text is the response to a challenge; or challenge again */
-	SMTP_EV_AUTH_ABORT, /* the client gave up ("*", or a line too long); 501 is written */
-	SMTP_EV_STARTTLS,   /* answer; after accept: flush, handshake, smtp_server_tls_started */
-	SMTP_EV_RSET,       /* the transaction was dropped by RSET, HELO or EHLO: forget it */
+	SMTP_EV_MORE, /* all is consumed but perhaps the start of a line: read more */
+	SMTP_EV_WAIT, /* an answer is due; nothing was consumed */
+	SMTP_EV_HELO, /* answer; .helo, .esmtp.  A transaction that was open is dropped */
+	SMTP_EV_MAIL, /* answer; .path, .addr, .mail */
+	SMTP_EV_RCPT, /* answer; .path, .addr, .rcpt */
+	SMTP_EV_DATA, /* answer; accept writes 354, and octets of the body follow */
+	SMTP_EV_BODY, /* .text (input): decoded message octets, CRLF lines; several per message */
+	SMTP_EV_EOM,  /* answer, see smtp_server_accept_eom; .body.octets, .body.flags */
+	/* instead of EOM: the machine refused the message (bare CR or LF, size, NUL) and has
+	   replied; the transaction is over, drop what was stored; .text says why */
+	SMTP_EV_REFUSED,
+	SMTP_EV_VRFY, /* answer; .text is the argument */
+	SMTP_EV_EXPN, /* answer; .text */
+	SMTP_EV_ETRN, /* answer; .text is a node, "@domain" or "#queue group" */
+	SMTP_EV_VERB, /* verbose mode was asked for and granted; the reply is written */
+	/* answer, or smtp_server_challenge; .mech and, if .has_text, .text (both input): the
+	   initial response in base64, "=" for an empty one.  Reply 501 5.5.4 if undecodable */
+	SMTP_EV_AUTH,
+	SMTP_EV_AUTH_LINE,  /* answer, or challenge; .text (input) responds to a challenge */
+	SMTP_EV_AUTH_ABORT, /* the client gave up, or its line was bad; 501 is written */
+	SMTP_EV_STARTTLS,   /* answer; accepted: flush, handshake, smtp_server_tls_started */
+	SMTP_EV_RSET,       /* the transaction, if one was open, is dropped; reply written */
 	SMTP_EV_QUIT,       /* 221 is written: flush and close */
-	SMTP_EV_ABORT,      /* flush and close; .text says why, for the log */
+	SMTP_EV_ABORT,      /* the reply is written: flush and close; .text says why */
 };
 
 enum smtp_body { SMTP_BODY_NONE, SMTP_BODY_7BIT, SMTP_BODY_8BITMIME };
@@ -135,10 +136,12 @@ struct smtp_rcpt {
 
 /* A session.  The fields above the line are for reading; the rest is private. */
 struct smtp_server {
-	struct span path; /* MAIL, RCPT: address as written, with its <> if any */
-	struct span addr; /* the same without <> and source route; empty for <> */
-	struct span text; /* see the events */
-	struct span mech; /* AUTH */
+	struct span path;   /* MAIL, RCPT: the address as written, with its <> if any */
+	struct span addr;   /* the same without <> and source route; empty for <> */
+	struct span local;  /* of addr, as written */
+	struct span domain; /* of addr; empty when it has none */
+	struct span text;   /* see the events */
+	struct span mech;   /* AUTH: as written, but one of those offered */
 	struct smtp_mail mail;
 	struct smtp_rcpt rcpt;
 	struct line_body body; /* counts and flags of the current message */
@@ -146,22 +149,23 @@ struct smtp_server {
 	unsigned bad;          /* commands that were wrong so far */
 	bool esmtp;            /* greeted by EHLO or LHLO */
 	bool has_text;
+	bool in_mail;       /* a transaction is open */
 	bool tls;           /* smtp_server_tls_started was called */
 	bool authenticated; /* AUTH succeeded */
-	bool early;         /* the client sent input before it may */
-	uint8_t helo_len;
-	char helo[SMTP_HELO_MAX + 1]; /* the client's name as it gave it, printable */
+	bool early;         /* the client sent input that it had to hold back */
 	/* ---- */
 	const struct smtp_server_config *cfg;
 	struct span client;
+	struct span refusal; /* why every command is refused; ptr NULL = it is not */
 	struct line line;
-	size_t answers; /* LMTP: replies still due after the dot */
+	size_t answers; /* replies still due after the dot */
 	uint8_t state;
-	uint8_t due; /* the event that waits for its answer */
+	uint8_t due; /* the event that waits for its answer, or 0 */
+	bool first;  /* no command was seen yet */
 	bool greeted;
-	bool in_mail;
-	bool refusing; /* the connection was refused in the greeting */
-	bool closed;
+	uint8_t helo_len;
+	char helo[SMTP_HELO_MAX + 1];
+	char arg[SMTP_PATH_MAX + 2]; /* what path, addr and text of most events point into */
 };
 
 /*
@@ -175,10 +179,11 @@ void smtp_server_init(struct smtp_server *s, const struct smtp_server_config *cf
 void smtp_server_greet(struct smtp_server *s, struct span date, struct buf *out);
 
 /*
- * Greets with a refusal (554, or 421 which also closes): afterwards every
- * command but HELO, NOOP, RSET, QUIT gets 550 5.0.0 Command rejected.
+ * Greets with a refusal, "CODE NAME TEXT"; 421 also closes.  Afterwards all commands but HELO,
+ * NOOP, RSET and QUIT get 550 and reason, e.g. "5.7.1 Access denied" (borrowed for the session).
  */
-void smtp_server_greet_refuse(struct smtp_server *s, int code, struct span text, struct buf *out);
+void smtp_server_greet_refuse(struct smtp_server *s, int code, struct span text, struct span reason,
+			      struct buf *out);
 
 /*
  * Consumes input up to the next event; *used octets are done with.  Replies that
@@ -188,7 +193,7 @@ void smtp_server_greet_refuse(struct smtp_server *s, int code, struct span text,
 enum smtp_server_event smtp_server_feed(struct smtp_server *s, struct span in, size_t *used,
 					struct buf *out);
 
-/* The client's name as a span. */
+/* The client's name as it gave it in HELO; empty before that. */
 struct span smtp_server_helo(const struct smtp_server *s);
 
 /* True while an answer is due. */
@@ -198,9 +203,9 @@ bool smtp_server_waiting(const struct smtp_server *s);
 bool smtp_server_closed(const struct smtp_server *s);
 
 /*
- * Answers the event that is due with the machine's positive text.  False when the
- * client sent input it had to hold back (transaction stuffing, plaintext behind
- * STARTTLS): a refusal was written instead and the session is over.
+ * Answers the event that is due with the machine's positive text.  False when the client sent
+ * input it had to hold back (transaction stuffing, plaintext behind STARTTLS): 554 was written
+ * instead and the session is over, or, for HELO, every later command is refused.
  */
 bool smtp_server_accept(struct smtp_server *s, struct buf *out);
 
@@ -219,7 +224,10 @@ void smtp_server_accept_eom(struct smtp_server *s, struct span qid, struct buf *
 bool smtp_server_reply(struct smtp_server *s, int code, const char *status, struct span text,
 		       struct buf *out);
 
-/* Refuses with the code, status and text of e (err_reply_code). */
+/*
+ * Refuses with the code (err_reply_code), status and text of e, "PATH... " before the text
+ * for MAIL and RCPT and the argument for VRFY and EXPN, as sendmail does.
+ */
 void smtp_server_reject(struct smtp_server *s, const struct err *e, struct buf *out);
 
 /* One line "CODE-STATUS TEXT" before the answer proper (EXPN, HELP). */
