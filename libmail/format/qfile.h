@@ -61,11 +61,11 @@ struct qfile_state {
 
 struct qfile_head {
 	struct qfile_state state;
-	struct span sender; /* "" = null return path */
-	struct span info;   /* "host [192.0.2.1]", "root@localhost" */
-	char ret;           /* 'F' full, 'H' headers, '-' not given */
-	struct span envid;  /* ENVID as sent */
-	char body;          /* enum qfile_body */
+	struct span sender;    /* "" = null return path */
+	struct span info;      /* "host [192.0.2.1]", "root@localhost" */
+	char ret;              /* 'F' full, 'H' headers, '-' not given */
+	struct span envid;     /* ENVID as sent */
+	char body;             /* enum qfile_body */
 	struct span submitter; /* account that submitted, or "" */
 };
 
