@@ -168,6 +168,7 @@ struct tls_session *tls_server_start(void *mem, const struct tls_server_config *
 	}
 	br_ssl_server_set_policy(&s->u.server, &s->policy.class);
 	br_ssl_server_reset(&s->u.server);
+	s->u.eng.version_out = BR_TLS10; /* of an alert that comes before a version is agreed on */
 	look(s);
 	return s;
 }

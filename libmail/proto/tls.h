@@ -3,7 +3,7 @@
  *
  * Sans-I/O: the caller moves ciphertext between the socket and tls_feed/tls_output, and
  * plaintext between its protocol and tls_read/tls_write.  Only ECDHE with AEAD suites,
- * only curves X25519, P-256 and P-384, no renegotiation, no resumption, no compression.
+ * only curves X25519 and P-256 to P-521, no renegotiation, no resumption, no compression.
  * Nothing of the library behind it shows here, so that another one can take its place.
  *
  * Memory is the caller's: tls_session_size octets from malloc, given back whenever it
