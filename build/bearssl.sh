@@ -79,7 +79,9 @@ take_system() {
         [ -f "$archive" ] || continue
         rm -rf "$out/inc" "$out/src"
         mkdir -p "$out/inc"
-        cp "$root"/usr/include/bearssl*.h "$out/inc/"
+        headers=$root/usr/include
+        [ ! -d "$headers/bearssl" ] || headers=$headers/bearssl
+        cp "$headers"/bearssl*.h "$out/inc/"
         cp "$archive" "$out/system.a"
         return 0
     done

@@ -14,7 +14,8 @@
 #   need TOOL..., need_root, skip_all REASON   skip the whole test, aloud
 #   smtp_source, smtp_sink       postfix's load generator and sink; need_postfix comes first
 #   free_port                    prints a port nobody listens on, reserved for this test
-#   start_daemon NAME COMMAND... in the background, output to $T/NAME.log, pid in $T/NAME.pid
+#   start_daemon NAME COMMAND... in the background, output to $T/NAME.log, pid in $T/NAME.pid;
+#                                as uid and gid $DAEMON_UID when that is set (root only)
 #   stop_daemon NAME [SIGNAL]    signals and waits for its end; its status is the result
 #   wait_port PORT [NAME]        until someone listens; at once false when NAME has ended
 #   wait_for SECONDS COMMAND...  until the command succeeds; false after SECONDS
@@ -196,6 +197,9 @@ exits() { # STATUS NAME COMMAND...
 start_daemon() { # NAME COMMAND...
     tap_name=$1
     shift
+    if [ -n "${DAEMON_UID:-}" ]; then
+        set -- setpriv --reuid="$DAEMON_UID" --regid="$DAEMON_UID" --clear-groups "$@"
+    fi
     "$@" >"$T/$tap_name.log" 2>&1 </dev/null &
     echo $! >"$T/$tap_name.pid"
 }
