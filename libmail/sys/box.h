@@ -1,12 +1,18 @@
 /*
  * box: what a role gives up before it meets a stranger's octet.
  *
- * Order: chroot, setgroups, setresgid, setresuid, proof that root cannot be had back,
- * resource limits, no_new_privs, Landlock, seccomp.  chroot and uids only when
- * started as root; Landlock and seccomp where the kernel has them, never required
- * (one debug line says what is missing).  After box_enter a system call outside the
- * allowance fails with EPERM (ENOSYS for those that libc probes), it does not kill: a
- * forgotten call must not cost a message, and tests count on it being visible.
+ * Order: chroot, setgroups, setresgid, setresuid, capabilities, proof that root cannot
+ * be had back, resource limits, no_new_privs, Landlock, seccomp.  chroot and uids only when
+ * there is the power for it (root with its capabilities, ids that this user namespace knows);
+ * Landlock and seccomp where the kernel has them, never required (one debug line says what is
+ * missing).  After box_enter a system call outside the allowance fails with EPERM (ENOSYS for those
+ * that libc probes), it does not kill: a forgotten call must not cost a message, and tests count on
+ * it being visible.  Enter the box before threads are started: Landlock and capabilities are a
+ * thread's own.
+ *
+ * A gate (BOX_FORK) keeps root, but only the capabilities for users' files, uids, low ports and
+ * its roles, and may not touch mounts, modules, tracing and the like.  Neither no_new_privs nor
+ * Landlock apply to it, since what its delivery children run inherits them.
  */
 #ifndef LETTERBOX_SYS_BOX_H
 #define LETTERBOX_SYS_BOX_H
@@ -17,14 +23,15 @@
 
 #include "base/err.h"
 
-/* What the role may still do; reading and writing of open descriptors, memory, time, epoll always. */
+/* What the role may still do; reading and writing of open descriptors, memory, time, epoll always.
+ */
 enum box_allow {
 	BOX_SOCKETS = 1 << 0, /* make and connect sockets (relay) */
 	BOX_ACCEPT = 1 << 1,  /* accept on listening sockets it was given */
 	BOX_FILES = 1 << 2,   /* open, make, link, rename, unlink files */
 	BOX_READ = 1 << 3,    /* open files for reading only */
 	BOX_THREADS = 1 << 4, /* start threads (commit pool) */
-	BOX_FORK = 1 << 5,    /* start and reap processes (gate) */
+	BOX_FORK = 1 << 5,    /* start and reap processes (gate): see above */
 	BOX_OWNER = 1 << 6,   /* chown and uid changes (gate) */
 };
 
@@ -37,25 +44,33 @@ struct box_path {
 
 struct box {
 	const char *role;
-	unsigned allow;              /* box_allow bits */
-	bool drop;                   /* become uid and gid (needs root; ignored when not) */
+	unsigned allow; /* box_allow bits */
+	bool drop;      /* become uid and gid (needs root; ignored when not) */
 	uid_t uid;
 	gid_t gid;
-	bool has_extra;              /* one supplementary group (of the mail spool): extra_gid */
+	bool has_extra; /* one supplementary group (of the mail spool): extra_gid */
 	gid_t extra_gid;
-	const char *chroot_dir;      /* NULL: none; ignored when not root */
-	struct box_path paths[BOX_PATHS_MAX]; /* for Landlock, as seen before the chroot; unused ones NULL */
-	uint32_t max_files;          /* RLIMIT_NOFILE; 0: leave */
-	uint64_t max_memory;         /* RLIMIT_AS octets; 0: leave */
+	const char *chroot_dir; /* NULL: none; ignored when not root */
+	struct box_path
+	    paths[BOX_PATHS_MAX]; /* for Landlock, as seen before the chroot; unused ones NULL */
+	uint32_t max_files;       /* RLIMIT_NOFILE; 0: leave */
+	uint64_t max_memory;      /* RLIMIT_AS octets; 0: leave */
 };
 
 /* Enters the box; fails TEMP, and then the process must end. */
 bool box_enter(const struct box *b, struct err *e);
 
-/* Only the change of user, verified, for a delivery child: groups, gid, uid. */
+/*
+ * Only the change of user, verified, for a delivery child: groups (none), gid, uid, capabilities.
+ * Succeeds when the process is that user already; TEMP when it cannot become it.
+ */
 bool box_become(uid_t uid, gid_t gid, struct err *e);
 
-/* uid and gid of the account that the roles run as (LETTERBOX_USER, else "letterbox", "mail", "nobody"); false: not root. */
+/*
+ * The account that the roles run as: LETTERBOX_USER (a name, "uid" or "uid:gid"), else "letterbox",
+ * "mail", "nobody", else 65534; never root.  False when this process cannot change to it, being no
+ * root or root in name only: then the roles run as it does.
+ */
 bool box_account(uid_t *uid, gid_t *gid);
 
 #endif

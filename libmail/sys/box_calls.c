@@ -1,0 +1,272 @@
+/*
+ * The tables of system calls; see sys/box_calls.h.
+ *
+ * From musl's point of view: it makes the elder calls (open, link, poll) where an architecture
+ * has them, and on 32-bit ones those with 64-bit time and offsets.
+ */
+#include "sys/box_calls.h"
+
+#include <sys/syscall.h>
+
+#include "sys/box.h"
+
+enum { FILES = BOX_FILES, READ = BOX_READ | BOX_FILES, SOCKETS = BOX_SOCKETS, OWNER = BOX_OWNER };
+
+#define ALWAYS(name)                           \
+	{                                      \
+		__NR_##name, 0, BOX_CALLS_NONE \
+	}
+#define NEEDS(name, bits)                         \
+	{                                         \
+		__NR_##name, bits, BOX_CALLS_NONE \
+	}
+#define CHECKED(name, bits, how)       \
+	{                              \
+		__NR_##name, bits, how \
+	}
+
+static const struct box_calls_rule allowed[] = {
+    ALWAYS(read),
+    ALWAYS(write),
+    ALWAYS(epoll_pwait),
+    ALWAYS(sendto),
+    ALWAYS(recvfrom),
+    ALWAYS(sendmsg),
+    ALWAYS(recvmsg),
+    ALWAYS(epoll_ctl),
+    ALWAYS(futex),
+    ALWAYS(close),
+    ALWAYS(writev),
+    ALWAYS(readv),
+    ALWAYS(pread64),
+    ALWAYS(pwrite64),
+    ALWAYS(preadv),
+    ALWAYS(pwritev),
+    ALWAYS(fdatasync),
+    ALWAYS(fsync),
+    ALWAYS(ftruncate),
+    ALWAYS(fallocate),
+    ALWAYS(lseek),
+    ALWAYS(fcntl),
+    ALWAYS(dup),
+    ALWAYS(dup3),
+    ALWAYS(brk),
+    ALWAYS(munmap),
+    ALWAYS(mremap),
+    ALWAYS(madvise),
+    CHECKED(mprotect, 0, BOX_CALLS_NO_EXEC),
+    ALWAYS(fstat),
+    ALWAYS(statx),
+    ALWAYS(shutdown),
+    ALWAYS(getsockopt),
+    ALWAYS(setsockopt),
+    ALWAYS(getsockname),
+    ALWAYS(getpeername),
+    ALWAYS(epoll_create1),
+    ALWAYS(eventfd2),
+    ALWAYS(signalfd4),
+    ALWAYS(timerfd_create),
+    ALWAYS(pipe2),
+    ALWAYS(ppoll),
+    ALWAYS(nanosleep),
+    ALWAYS(gettimeofday),
+    ALWAYS(getrandom),
+    ALWAYS(getpid),
+    ALWAYS(gettid),
+    ALWAYS(getppid),
+    ALWAYS(getuid),
+    ALWAYS(geteuid),
+    ALWAYS(getgid),
+    ALWAYS(getegid),
+    ALWAYS(getresuid),
+    ALWAYS(getresgid),
+    ALWAYS(getgroups),
+    ALWAYS(umask),
+    ALWAYS(uname),
+    ALWAYS(sched_yield),
+    ALWAYS(rt_sigaction),
+    ALWAYS(rt_sigprocmask),
+    ALWAYS(rt_sigreturn),
+    ALWAYS(sigaltstack),
+    ALWAYS(restart_syscall),
+    ALWAYS(exit),
+    ALWAYS(exit_group),
+    CHECKED(tkill, 0, BOX_CALLS_SELF),
+    CHECKED(tgkill, 0, BOX_CALLS_SELF),
+    CHECKED(prlimit64, 0, BOX_CALLS_ZERO),
+    CHECKED(clone, BOX_THREADS, BOX_CALLS_THREAD),
+    NEEDS(set_tid_address, BOX_THREADS),
+    NEEDS(set_robust_list, BOX_THREADS),
+    NEEDS(accept4, BOX_ACCEPT),
+    CHECKED(socket, SOCKETS, BOX_CALLS_FAMILY),
+    CHECKED(socketpair, SOCKETS, BOX_CALLS_FAMILY),
+    NEEDS(connect, SOCKETS),
+    NEEDS(bind, SOCKETS),
+    NEEDS(openat, FILES),
+    CHECKED(openat, READ, BOX_CALLS_READ_3),
+    NEEDS(getdents64, READ),
+    NEEDS(readlinkat, READ),
+    NEEDS(faccessat, READ),
+    NEEDS(linkat, FILES),
+    NEEDS(unlinkat, FILES),
+    NEEDS(renameat2, FILES),
+    NEEDS(mkdirat, FILES),
+    NEEDS(fchmod, FILES),
+    NEEDS(fchmodat, FILES),
+    NEEDS(utimensat, FILES),
+    CHECKED(kill, FILES, BOX_CALLS_SIGNAL_0),
+    NEEDS(fchown, OWNER),
+    NEEDS(fchownat, OWNER),
+    NEEDS(setgroups, OWNER),
+    NEEDS(setresuid, OWNER),
+    NEEDS(setresgid, OWNER),
+    CHECKED(clone3, 0, BOX_CALLS_NOSYS),
+    CHECKED(rseq, 0, BOX_CALLS_NOSYS),
+    CHECKED(membarrier, 0, BOX_CALLS_NOSYS),
+    CHECKED(close_range, 0, BOX_CALLS_NOSYS),
+    CHECKED(openat2, 0, BOX_CALLS_NOSYS),
+#ifdef __NR_faccessat2
+    CHECKED(faccessat2, 0, BOX_CALLS_NOSYS),
+#endif
+#ifdef __NR_epoll_pwait2
+    CHECKED(epoll_pwait2, 0, BOX_CALLS_NOSYS),
+#endif
+#ifdef __NR_sync_file_range
+    ALWAYS(sync_file_range),
+#endif
+#ifdef __NR_sync_file_range2
+    ALWAYS(sync_file_range2),
+#endif
+#ifdef __NR_mmap
+    CHECKED(mmap, 0, BOX_CALLS_NO_EXEC),
+#endif
+#ifdef __NR_newfstatat
+    ALWAYS(newfstatat),
+#endif
+#ifdef __NR_fstatfs
+    ALWAYS(fstatfs),
+    NEEDS(statfs, READ),
+#endif
+#ifdef __NR_accept
+    NEEDS(accept, BOX_ACCEPT),
+#endif
+#ifdef __NR_renameat
+    NEEDS(renameat, FILES),
+#endif
+/* Time in 64 bits: named without a suffix where there never was another. */
+#ifdef __NR_clock_gettime
+    ALWAYS(clock_gettime),
+    ALWAYS(clock_getres),
+    ALWAYS(clock_nanosleep),
+    ALWAYS(timerfd_settime),
+#else
+    ALWAYS(clock_gettime64),
+    ALWAYS(clock_gettime32),
+    ALWAYS(clock_getres_time64),
+    ALWAYS(clock_nanosleep_time64),
+    ALWAYS(timerfd_settime64),
+    ALWAYS(futex_time64),
+    ALWAYS(ppoll_time64),
+    ALWAYS(recvmmsg_time64),
+    NEEDS(utimensat_time64, FILES),
+#endif
+/* Calls of the elder architectures, which musl prefers where they exist. */
+#ifdef __NR_open
+    ALWAYS(epoll_wait),
+    ALWAYS(poll),
+    ALWAYS(dup2),
+    ALWAYS(pipe),
+    NEEDS(open, FILES),
+    CHECKED(open, READ, BOX_CALLS_READ_2),
+    NEEDS(access, READ),
+    NEEDS(stat, READ),
+    NEEDS(lstat, READ),
+    NEEDS(readlink, READ),
+    NEEDS(link, FILES),
+    NEEDS(unlink, FILES),
+    NEEDS(rename, FILES),
+    NEEDS(mkdir, FILES),
+    NEEDS(rmdir, FILES),
+    NEEDS(chmod, FILES),
+    NEEDS(chown, OWNER),
+    NEEDS(lchown, OWNER),
+#endif
+#ifdef __NR_mmap2
+    CHECKED(mmap2, 0, BOX_CALLS_NO_EXEC),
+    ALWAYS(_llseek),
+    ALWAYS(fcntl64),
+    ALWAYS(fstat64),
+    ALWAYS(fstatat64),
+    ALWAYS(ftruncate64),
+    ALWAYS(fstatfs64),
+    NEEDS(statfs64, READ),
+    ALWAYS(sigreturn),
+    ALWAYS(getuid32),
+    ALWAYS(geteuid32),
+    ALWAYS(getgid32),
+    ALWAYS(getegid32),
+    ALWAYS(getresuid32),
+    ALWAYS(getresgid32),
+    ALWAYS(getgroups32),
+    NEEDS(stat64, READ),
+    NEEDS(lstat64, READ),
+    NEEDS(fchown32, OWNER),
+    NEEDS(setgroups32, OWNER),
+    NEEDS(setresuid32, OWNER),
+    NEEDS(setresgid32, OWNER),
+#endif
+};
+
+/* What nothing that a delivery starts has business with, even as root. */
+static const uint16_t forbidden[] = {
+    __NR_ptrace,
+    __NR_process_vm_readv,
+    __NR_process_vm_writev,
+    __NR_mount,
+    __NR_umount2,
+    __NR_pivot_root,
+    __NR_unshare,
+    __NR_setns,
+    __NR_init_module,
+    __NR_finit_module,
+    __NR_delete_module,
+    __NR_kexec_load,
+    __NR_bpf,
+    __NR_perf_event_open,
+    __NR_userfaultfd,
+    __NR_keyctl,
+    __NR_add_key,
+    __NR_request_key,
+    __NR_swapon,
+    __NR_swapoff,
+    __NR_reboot,
+    __NR_settimeofday,
+    __NR_adjtimex,
+    __NR_sethostname,
+    __NR_setdomainname,
+    __NR_quotactl,
+    __NR_acct,
+    __NR_open_by_handle_at,
+    __NR_syslog,
+    __NR_kcmp,
+#ifdef __NR_iopl
+    __NR_iopl,
+    __NR_ioperm,
+#endif
+    425 /* io_uring_setup */,
+    428 /* open_tree */,
+    429 /* move_mount */,
+    430 /* fsopen */,
+};
+
+const struct box_calls_rule *box_calls_allowed(size_t *n)
+{
+	*n = sizeof allowed / sizeof allowed[0];
+	return allowed;
+}
+
+const uint16_t *box_calls_forbidden(size_t *n)
+{
+	*n = sizeof forbidden / sizeof forbidden[0];
+	return forbidden;
+}
