@@ -54,9 +54,9 @@ static enum mime_event take_delimiter(struct mime_parts *p)
 /* Hands out what was held back and is data after all; MIME_MORE when it is of no part. */
 static enum mime_event release(struct mime_parts *p, struct span *data)
 {
-	*data = span_make(p->held, p->held_len);
+	*data = span_make(p->held, p->in_part ? p->held_len : 0);
 	p->held_len = p->eol_len = 0;
-	return p->in_part && data->len ? MIME_DATA : MIME_MORE;
+	return data->len ? MIME_DATA : MIME_MORE;
 }
 
 static enum mime_event at_line(struct mime_parts *p, struct span *in, struct span *data)
@@ -114,7 +114,6 @@ enum mime_event mime_parts_next(struct mime_parts *p, struct span *in, struct sp
 {
 	enum mime_event ev = MIME_MORE;
 
-	*data = span_make(NULL, 0);
 	while (ev == MIME_MORE && in->len && !p->ended && p->delimiter_len) {
 		if (p->place == MIME_AT_LINE)
 			ev = at_line(p, in, data);
@@ -125,6 +124,8 @@ enum mime_event mime_parts_next(struct mime_parts *p, struct span *in, struct sp
 	}
 	if (ev == MIME_MORE)
 		*in = span_skip(*in, in->len);
+	if (ev != MIME_DATA)
+		*data = span_make(NULL, 0);
 	return ev;
 }
 
