@@ -85,15 +85,19 @@ struct smtp_client_message {
 };
 
 enum smtp_client_event {
-	SMTP_CLIENT_MORE,      /* send out, read more */
-	SMTP_CLIENT_STARTTLS,  /* the server is ready: handshake, smtp_client_tls_started */
-	SMTP_CLIENT_AUTH,      /* choose from .auth: smtp_client_auth or smtp_client_auth_skip */
-	SMTP_CLIENT_CHALLENGE, /* .text is base64: smtp_client_auth_line */
+	SMTP_CLIENT_MORE,     /* send out, read more */
+	SMTP_CLIENT_STARTTLS, /* the server is ready: handshake, smtp_client_tls_started */
+	/* choose from .auth: smtp_client_auth or smtp_client_auth_skip, or quit.  Comes again,
+	   with the refusal in .err, when a mechanism failed; until answered it repeats */
+	SMTP_CLIENT_AUTH,
+	SMTP_CLIENT_CHALLENGE, /* .text (in the input) is base64: smtp_client_auth_line */
 	SMTP_CLIENT_READY,     /* greeted: smtp_client_send or smtp_client_quit */
-	SMTP_CLIENT_BODY,      /* 354: give the body with smtp_client_body, smtp_client_body_end */
-	SMTP_CLIENT_RCPT,      /* recipient .index has its final result in .err */
-	SMTP_CLIENT_DONE,      /* all are reported; send the next message, or quit */
-	SMTP_CLIENT_CLOSED,    /* close the connection; .err says why unless it was QUIT */
+	/* 354: give the body with smtp_client_body and smtp_client_body_end.  If another event
+	   than MORE comes before its end, stop giving it */
+	SMTP_CLIENT_BODY,
+	SMTP_CLIENT_RCPT,   /* recipient .index has its final result in .err and .code */
+	SMTP_CLIENT_DONE,   /* all are reported; feed on if closing, else send or quit */
+	SMTP_CLIENT_CLOSED, /* close the connection; .err says why, ERR_NONE after QUIT; repeats */
 };
 
 /* What is waited for, as sendmail's Timeout.* options name it. */
@@ -114,31 +118,32 @@ enum smtp_client_phase {
 
 /* A connection.  The fields above the line are for reading; the rest is private. */
 struct smtp_client {
-	struct err err;   /* RCPT, CLOSED: class ERR_NONE = success, .text the server's */
+	struct err err;   /* RCPT, CLOSED, AUTH: ERR_NONE = success; .text is the server's */
 	int code;         /* the last reply's three digits, 0 = none */
 	size_t index;     /* RCPT */
-	struct span text; /* CHALLENGE; lies in the input */
+	struct span text; /* CHALLENGE */
 	uint32_t keywords;
 	uint64_t size_max;
-	bool esmtp;
+	bool esmtp; /* EHLO or LHLO was taken */
 	bool tls;
 	bool authenticated;
+	bool closing;                         /* the connection takes no further message */
 	char auth[SMTP_CLIENT_AUTH_LIST_MAX]; /* mechanisms, blank-separated, NUL-ended */
 	/* ---- */
 	const struct smtp_client_config *cfg;
-	const struct smtp_client_message *msg;
+	const struct smtp_client_message *msg; /* NULL between messages */
 	struct line line;
 	struct line_encoder body;
-	struct err first; /* the failure that the recipients left over get */
+	struct err first; /* what recipients without a result of their own get */
 	size_t sent;      /* commands of the transaction written: MAIL, RCPTs, DATA */
 	size_t got;       /* ... and answered */
 	size_t accepted;
+	size_t next;    /* the first recipient not looked at when reporting */
 	unsigned lines; /* of the reply being read */
-	int reply_code;
 	uint8_t state;
 	bool dirty; /* the server has a transaction that needs RSET */
 	bool mail_ok;
-	bool closing;
+	bool default_status; /* the reply had no enhanced status */
 };
 
 /* A new connection, before any input.  cfg is borrowed. */
@@ -167,7 +172,7 @@ void smtp_client_body_end(struct smtp_client *c, struct buf *out);
 
 /*
  * The message cannot be completed (its file is unreadable): the connection must
- * not see a final dot.  Feed on: recipients are reported with e, then CLOSED.
+ * not see a final dot.  Feed on: recipients are reported with e, then DONE, CLOSED.
  */
 void smtp_client_body_abort(struct smtp_client *c, const struct err *e);
 
@@ -176,7 +181,7 @@ void smtp_client_tls_started(struct smtp_client *c, struct buf *out);
 
 /*
  * AUTH mech, with an initial response in base64 ("=" for an empty one) or none
- * (initial.len 0).  Then CHALLENGE..., then READY, or CLOSED when refused.
+ * (initial.len 0).  Then CHALLENGE..., then READY, or AUTH again when refused.
  */
 void smtp_client_auth(struct smtp_client *c, struct span mech, struct span initial,
 		      struct buf *out);
@@ -192,7 +197,7 @@ void smtp_client_quit(struct smtp_client *c, struct buf *out);
 
 /*
  * The connection is gone (end of file, reset, timeout; e says which): feed on
- * without input to have the recipients left reported, then CLOSED.
+ * without input to have the recipients left reported, then DONE, CLOSED.
  */
 void smtp_client_lost(struct smtp_client *c, const struct err *e);
 
