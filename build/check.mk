@@ -32,10 +32,17 @@ $(OBJ)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(TESTED) $(LIBMAIL) $(BEARSSL_LIB
 	$(Q)$(LINK) $(TEST_CFLAGS) -Wno-missing-prototypes -fsanitize=fuzzer -o $@ $< $(TESTED) \
 	    $(LINK_LIBS)
 
--include $(UNIT:%=%.d) $(REPLAY:%=%.d) $(FUZZ:%=%.d)
+# Programs of ours that tests run against other people's.
+PEER := $(patsubst %.c,$(OBJ)/%,$(sort $(wildcard tests/*/*_peer.c)))
+$(OBJ)/%_peer: %_peer.c $(TESTED) $(LIBMAIL) $(BEARSSL_LIB) $(OBJ)/flags
+	@mkdir -p $(@D)
+	@echo "  cc $< [$(VARIANT)]"
+	$(Q)$(LINK) $(TEST_CFLAGS) -o $@ $(CRT_BEGIN) $< $(TESTED) $(LINK_LIBS)
+
+-include $(UNIT:%=%.d) $(REPLAY:%=%.d) $(FUZZ:%=%.d) $(PEER:%=%.d)
 
 .PHONY: test-programs fuzz-programs unit
-test-programs: $(BIN) $(UNIT) $(REPLAY)
+test-programs: $(BIN) $(UNIT) $(REPLAY) $(PEER)
 fuzz-programs: $(FUZZ)
 
 # make unit [T=address]: the unit tests alone, on both builds.

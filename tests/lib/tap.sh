@@ -29,6 +29,7 @@ set -u
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 BIN=${LETTERBOX_BIN:-$ROOT/build/out/letterbox}
 BUILD=${LETTERBOX_BUILD:-release}
+OBJ=$ROOT/build/out/obj/$BUILD # with the tests' own programs under tests/
 T=$(mktemp -d "${TMPDIR:-/tmp}/letterbox-test.XXXXXX") || exit 2
 tap_count=0
 tap_failed=0
