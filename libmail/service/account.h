@@ -60,12 +60,6 @@ struct account_source {
 bool account_source_init(struct account_source *s, const char *users, const char *mailbox,
 			 struct err *e);
 
-/*
- * The same from LETTERBOX_USERS and LETTERBOX_MAILBOX for those that are NULL.
- */
-bool account_source_init_env(struct account_source *s, const char *users, const char *mailbox,
-			     struct err *e);
-
 void account_source_free(struct account_source *s);
 
 /*

@@ -6,36 +6,39 @@
  *that arrives meanwhile is not seen, and is kept.  Marks (deleted, seen, ...) live in memory until
  *mailbox_commit.  The list costs 40 octets a message, in a Maildir also its name.
  *
- * What counts as a message of an mbox: a line "From SENDER DATE" at the start of a line,
- * with or without an empty line before it; one empty line at the end is the separator and
- * belongs to nobody.  Lines ">From ", ">>From ", ... are mboxrd quoting: one '>' is taken
- * off when read, one put on when appended.  Line ends are LF; CRLF is passed as it is.
+ * What counts as a message of an mbox is told in format/mbox.h: a From_ line at the start or
+ * behind an empty line, which is the separator and belongs to nobody.  mboxrd quoting is
+ * undone when read.  Line ends are LF; CRLF is passed as it is.  A first message that holds
+ * another program's notes (X-IMAP:) is not listed, and kept.
  *
  * Locks.  For scanning, appending and committing an mbox is locked as sys/lock.h says and
  * released at once, so that delivery never waits for a slow client.  MAILBOX_SESSION takes
  * a second lock that only sessions look at (flock on the file or the Maildir; where the
  * file system has none, it is gone without), held until close.
  *
- * Commit of an mbox.  Under the lock, the file must be the one that was scanned (inode,
- * and the scanned length still ends in a message border); what lies behind is new mail N.
- * K is what is kept, transformed where a status changed.
+ * Commit of an mbox.  Under the lock, what was scanned must still be there, unchanged, under
+ * the mailbox's name; what lies behind it is new mail.  Let P be the part before the first
+ * message that changes, D what is to follow it (the rest of what is kept, and new mail).
  *
- *	case                           step                      a crash or error leaves
- *	nothing to change              none                      old
- *	only messages at the end go,   ftruncate, fsync          old or new
- *	 N empty
- *	directory can be written       K and N to a new file,    old, and a file
- *	                               fsync                      .NAME.new, removed by the next
- *	                               rename, fsync directory   old or new
- *	                               unlock; lock again the    new; what a program that waited
- *	                                old inode; append what    on the old inode appended there
- *	                                came there to the new     is at risk only for this moment
- *	else: journal directory        K to the journal, fsync   old, and a journal without end
- *	 (the owner's home)            end mark, fsync           old, and a complete journal
- *	                               overwrite, ftruncate,     torn to others until the next
- *	                                fsync                     open here, which completes it
- *	                               remove the journal        new
- *	else                           refused TEMP              old
+ *	case                            step                        a crash or error leaves
+ *	nothing changes                 none                        old
+ *	D is empty                      ftruncate to P, flush       old or new
+ *	a file can be made beside it,   P and D to .NAME.new,       old; .NAME.new is taken
+ *	 of the same owner and mode      flush                       away by the next commit
+ *	                                rename, flush directory     old or new
+ *	                                unlock; relock the old      new; mail that a program
+ *	                                 inode, move to the new      which waited on the old inode
+ *	                                 what was appended there     (and did not look again) put
+ *	                                                             there is lost
+ *	else, with a journal directory  D to the journal, flush     old, and an unfinished
+ *	 (the owner's home)                                          journal, which is dropped
+ *	                                ftruncate to P, flush,      P and a part of D; the next
+ *	                                 append D, flush             open here completes it
+ *	                                remove the journal          new
+ *	else                            refused TEMP                old
+ *
+ * A journal is complete when its header's hash fits its contents.  Replaying finds how much
+ * of D is there already; what stands behind that was delivered after the crash and is kept.
  *
  * Commit of a Maildir: unlink or rename each file (flags; new/ to cur/), flush the
  * directories.  A crash leaves some of the marks applied; every message is whole always.
@@ -109,6 +112,9 @@ bool mailbox_is_maildir(const struct mailbox *m);
  */
 bool mailbox_info(struct mailbox *m, size_t i, struct mailbox_info *info, struct err *e);
 
+/* Only info.octets, which a Maildir's file name may tell. */
+bool mailbox_octets(struct mailbox *m, size_t i, uint64_t *octets, struct err *e);
+
 /* Only the marks; reads nothing. */
 unsigned mailbox_flags(const struct mailbox *m, size_t i);
 
@@ -140,12 +146,14 @@ enum mailbox_form {
 /* A message being read; hold it, look at nothing in it. */
 struct mailbox_reader {
 	struct mailbox *mailbox;
-	int fd;             /* a Maildir's file, else -1 */
+	int fd;             /* a Maildir's file or the mbox */
+	size_t of;          /* 0: the mbox; else 1 + the number of the Maildir's message */
 	uint64_t at, end;   /* in the file */
 	uint64_t body_left; /* lines */
 	enum mailbox_form form;
 	bool in_body, at_line; /* of the next octet */
 	bool after_cr;         /* the last octet was CR */
+	bool empty;            /* this line holds nothing but line end so far */
 	bool finished;
 };
 
