@@ -28,6 +28,9 @@ static unsigned feed_line(struct smtp_server *s, struct span in, size_t *used, s
 
 	if (auth || (smtp_server_mechs(s).len && ascii_starts_nocase(in, SPAN("AUTH "))))
 		max = LINE_AUTH_MAX;
+	/* Spans into input that is gone: nobody shall find them again. */
+	s->text = s->mech = s->mail.envid = s->mail.auth = (struct span){0};
+	s->rcpt = (struct smtp_rcpt){0};
 	s->line.lenient = (s->cfg->flags & SMTP_LENIENT) != 0;
 	kind = line_next(&s->line, in, max, used, &t.line);
 	t.more = *used < in.len;

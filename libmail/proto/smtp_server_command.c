@@ -359,7 +359,6 @@ unsigned smtp_server_command(struct smtp_server *s, struct smtp_server_turn *t)
 	bool first = s->first;
 
 	s->first = false;
-	s->text = (struct span){0};
 	t->arg = span_trim(t->line);
 	while (n < t->arg.len && !ascii_is_blank(t->arg.ptr[n]))
 		n++;
