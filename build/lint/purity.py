@@ -23,8 +23,9 @@ EXTRA = {
 }
 ALLOCATE = {'malloc', 'realloc', 'calloc', 'free'}  # base/ only
 
-# Objects with mutable statics: the log's destination is the only global state.
-STATEFUL = {'libmail/sys/log.c'}
+# Objects with mutable statics: the log's destination, and the descriptor of the running binary,
+# which is to be had only when the program starts.
+STATEFUL = {'libmail/sys/log.c', 'libmail/sys/proc.c'}
 
 
 def effects(f, symbols, owner):

@@ -180,7 +180,8 @@ static bool take_offset(struct reader *r, struct span *s)
 
 	if (s->len < 5 || !num_parse(span_make(s->ptr + 1, 4), 9999, &v))
 		return false;
-	int minutes = (int)(v / 100 * 60 + v % 100);
+	/* RFC 5322 3.3: the last two digits are minutes; nonsense is no zone anybody is in. */
+	int minutes = v % 100 < 60 ? (int)(v / 100 * 60 + v % 100) : 0;
 	r->offset = s->ptr[0] == '-' ? -minutes : minutes;
 	r->zone = true;
 	*s = span_skip(*s, 5);

@@ -50,7 +50,7 @@ static void on_der(void *ctx, const void *data, size_t len)
 {
 	struct walk *w = ctx;
 
-	br_x509_decoder_push(&w->x, data, len);
+	tls_impl_decode(&w->x, data, len);
 }
 
 static void begin(struct walk *w)

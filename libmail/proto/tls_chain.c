@@ -91,7 +91,7 @@ bool tls_chain_from_pem(struct span pem, struct buf *der, struct err *e)
 static bool decode_leaf(struct span cert, br_x509_decoder_context *x, struct err *e)
 {
 	br_x509_decoder_init(x, NULL, NULL);
-	br_x509_decoder_push(x, cert.ptr, cert.len);
+	tls_impl_decode(x, cert.ptr, cert.len);
 	if (br_x509_decoder_get_pkey(x))
 		return true;
 	return err_perm(e, "4.7.5", "%s", tls_text(br_x509_decoder_last_error(x)));

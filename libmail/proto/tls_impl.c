@@ -114,6 +114,12 @@ unsigned tls_impl_key_bits(const br_x509_pkey *pk)
 	return bits;
 }
 
+void tls_impl_decode(br_x509_decoder_context *x, const void *data, size_t len)
+{
+	if (!x->err && len)
+		br_x509_decoder_push(x, data, len);
+}
+
 bool tls_public_copy(struct tls_public *to, const br_x509_pkey *from)
 {
 	to->pkey = *from;

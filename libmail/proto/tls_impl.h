@@ -116,6 +116,12 @@ unsigned tls_impl_key_bits(const br_x509_pkey *pk);
 size_t tls_anchors_find(const struct tls_anchors *a, struct tls_verify *v,
 			const unsigned char dn_hash[TLS_PIN], const unsigned char *leaf_key);
 
+/*
+ * br_x509_decoder_push, but for a decoder that has failed already: BearSSL's would go on
+ * behind the failure, with whatever its stack then holds.
+ */
+void tls_impl_decode(br_x509_decoder_context *x, const void *data, size_t len);
+
 /* Copies a decoded key out of its decoder; false when it is too large. */
 bool tls_public_copy(struct tls_public *to, const br_x509_pkey *from);
 

@@ -163,7 +163,7 @@ bool tls_key_matches(const struct tls_key *key, const struct tls_chain *chain, s
 
 	memset(req.digest, 0x5A, req.digest_len); /* any but zero, which ECDSA cannot verify */
 	br_x509_decoder_init(&x, NULL, NULL);
-	br_x509_decoder_push(&x, chain->cert[0].ptr, chain->cert[0].len);
+	tls_impl_decode(&x, chain->cert[0].ptr, chain->cert[0].len);
 	const br_x509_pkey *pk = br_x509_decoder_get_pkey(&x);
 	if (key->type == chain->key_type && key->bits == chain->key_bits && pk &&
 	    tls_key_sign(key, &req, sig, &len) && verify(pk, &req, sig, len))

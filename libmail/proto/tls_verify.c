@@ -167,7 +167,7 @@ static void append(const br_x509_class **class, const unsigned char *buf, size_t
 
 	if (v->depth == 0) {
 		br_sha256_update(&v->cert_hash, buf, len);
-		br_x509_decoder_push(&v->leaf, buf, len);
+		tls_impl_decode(&v->leaf, buf, len);
 	}
 	v->left -= (uint32_t)len;
 	if (len && v->left == 0) {

@@ -1,5 +1,9 @@
 /*
  * Files with care; see sys/fs.h.
+ *
+ * A name may be a trap (a link, a FIFO, a device) and a write may be short: neither is
+ * left to the callers.  Must not report success for anything that is not on the disk yet
+ * where the header promises that it is.
  */
 #include "sys/fs.h"
 

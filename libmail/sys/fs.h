@@ -50,8 +50,8 @@ bool fs_sync_dir(int dirfd, struct err *e);
 bool fs_sync(int fd, struct err *e);
 
 /*
- * Replaces dir/path by contents, durably: new file with mode, flush, rename, flush of the directory.
- * A crash leaves the old file or the new one.
+ * Replaces dir/path by contents, durably: new file with mode, flush, rename, flush of the
+ * directory.  A crash leaves the old file or the new one.
  */
 bool fs_replace(int dir, const char *path, mode_t mode, struct span contents, struct err *e);
 

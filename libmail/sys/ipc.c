@@ -1,5 +1,9 @@
 /*
  * Channels between roles; see sys/ipc.h.
+ *
+ * SOCK_SEQPACKET keeps messages whole and tells when the peer is gone; descriptors travel
+ * as SCM_RIGHTS and are duplicated while they wait, so that the sender may close its own.
+ * Must not trust a message beyond its length: that is the business of base/wire.
  */
 #include "sys/ipc.h"
 
@@ -81,9 +85,9 @@ static ssize_t receive_packet(int fd, char *mem, int fds[IPC_FDS_MAX])
 		char mem[CMSG_SPACE(IPC_FDS_MAX * sizeof(int))];
 	} control;
 	struct msghdr msg = {.msg_iov = &iov,
-	                     .msg_iovlen = 1,
-	                     .msg_control = control.mem,
-	                     .msg_controllen = sizeof control.mem};
+			     .msg_iovlen = 1,
+			     .msg_control = control.mem,
+			     .msg_controllen = sizeof control.mem};
 	ssize_t got;
 
 	for (size_t i = 0; i < IPC_FDS_MAX; i++)
@@ -165,28 +169,31 @@ static void receive(struct ipc *c)
 	}
 }
 
-static void flush(struct ipc *c)
+/* False when the channel ended over it: its owner may be freed then. */
+static bool flush(struct ipc *c)
 {
 	while (c->first) {
 		struct ipc_packet *p = c->first;
 
 		if (send_packet(c->watch.fd, p->octets, p->len, p->fds, p->nfds) < 0) {
-			if (errno != EAGAIN)
-				end(c);
-			return;
+			if (errno == EAGAIN)
+				return true;
+			end(c);
+			return false;
 		}
 		drop_first(c);
 	}
 	loop_events(c->loop, &c->watch, EPOLLIN);
+	return true;
 }
 
 static void ready(struct loop_watch *w, uint32_t events)
 {
 	struct ipc *c = (struct ipc *)((char *)w - offsetof(struct ipc, watch));
 
-	if (events & EPOLLOUT)
-		flush(c);
-	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR) && ipc_is_open(c))
+	if (events & EPOLLOUT && !flush(c))
+		return;
+	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 		receive(c);
 }
 
@@ -256,7 +263,7 @@ bool ipc_send_now(int fd, const struct buf *b, const int *fds, size_t n, struct 
 }
 
 int ipc_receive(int fd, int timeout_ms, char *mem, struct wire_in *in, int fds[IPC_FDS_MAX],
-                struct err *e)
+		struct err *e)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	ssize_t got;

@@ -30,11 +30,12 @@ struct ipc {
 	struct ipc_packet *first, **last; /* waiting to be sent */
 	size_t waiting;
 	/*
-	 * One message came, with its descriptors (-1 where there is none); the handler owns those it
-	 * sets to -1, the others are closed.  False ends the channel (on_close is called).
+	 * One message came, with its descriptors (-1 where there is none); the handler owns those
+	 * it sets to -1, the others are closed.  False ends the channel (on_close is called).  It
+	 * may close the channel itself, but not free it: that is for on_close or the loop.
 	 */
 	bool (*on_message)(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX]);
-	/* The peer is gone or was ended; the descriptor is closed already. */
+	/* The peer is gone or was ended; the descriptor is closed already.  May free the owner. */
 	void (*on_close)(struct ipc *c);
 };
 
@@ -56,12 +57,12 @@ bool ipc_is_open(const struct ipc *c);
 void ipc_send(struct ipc *c, const struct buf *b, const int *fds, size_t n);
 
 /*
- * The same on a bare descriptor for programs without a loop: blocks, at most timeout_ms.
- * ipc_receive returns 1 for a message (octets in mem, WIRE_MAX large; fds as above, all the caller's),
- * 0 when the peer closed, -1 with e filled.
+ * The same on a bare descriptor for programs without a loop; ipc_send_now blocks, ipc_receive
+ * waits at most timeout_ms.  It returns 1 for a message (octets in mem, WIRE_MAX large; fds as
+ * above, all the caller's), 0 when the peer closed, -1 with e filled.
  */
 bool ipc_send_now(int fd, const struct buf *b, const int *fds, size_t n, struct err *e);
 int ipc_receive(int fd, int timeout_ms, char *mem, struct wire_in *in, int fds[IPC_FDS_MAX],
-                struct err *e);
+		struct err *e);
 
 #endif

@@ -88,7 +88,7 @@ int log_fd(void)
 static void put_json(struct buf *out, enum log_level level, const char *text)
 {
 	buf_printf(out, "{\"time\":%lld,\"level\":%d,\"program\":\"%s\",\"pid\":%d,\"text\":\"",
-	           (long long)time(NULL), (int)level, state.name, (int)getpid());
+		   (long long)time(NULL), (int)level, state.name, (int)getpid());
 	for (; *text; text++) {
 		if (*text == '"' || *text == '\\')
 			buf_putc(out, '\\');
@@ -114,7 +114,7 @@ void log_put(enum log_level level, const char *fmt, ...)
 		put_json(&line, level, text);
 	else if (state.target == LOG_T_SYSLOG)
 		buf_printf(&line, "<%d>%s[%d]: %s", FACILITY_MAIL | (int)level, state.name,
-		           (int)getpid(), text);
+			   (int)getpid(), text);
 	else
 		buf_printf(&line, "%s[%d]: %s\n", state.name, (int)getpid(), text);
 	(void)!write(state.fd, line.ptr, line.len);

@@ -194,7 +194,7 @@ static void read_signals(struct loop_watch *w, uint32_t events)
 }
 
 bool loop_signals(struct loop *l, const int *list, void (*on_signal)(struct loop *l, int signo),
-                  struct err *e)
+		  struct err *e)
 {
 	sigset_t set;
 	int fd;

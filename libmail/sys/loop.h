@@ -35,9 +35,9 @@ enum { LOOP_SLOTS = 64, LOOP_TICK_MS = 128, LOOP_BATCH = 64 };
 struct loop {
 	int epoll;
 	bool stopped;
-	uint64_t now_ms;  /* of this turn */
-	uint64_t tick;    /* the wheel's position, in ticks */
-	size_t timers;    /* how many are set */
+	uint64_t now_ms; /* of this turn */
+	uint64_t tick;   /* the wheel's position, in ticks */
+	size_t timers;   /* how many are set */
 	struct loop_timer wheel[LOOP_SLOTS];
 	struct epoll_event *batch; /* of this turn, to forget removed watches */
 	int batch_len;
@@ -53,7 +53,7 @@ void loop_close(struct loop *l);
  * for each that arrives.
  */
 bool loop_signals(struct loop *l, const int *list, void (*on_signal)(struct loop *l, int signo),
-                  struct err *e);
+		  struct err *e);
 
 /* Watches fd for EPOLLIN | EPOLLOUT...; ready must be set.  Level-triggered. */
 bool loop_add(struct loop *l, struct loop_watch *w, int fd, uint32_t events, struct err *e);

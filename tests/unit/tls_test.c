@@ -385,6 +385,26 @@ TEST(a_bundle_that_changed_is_not_believed)
 	expect_refusal(&p, "mail.example.org", NOW, "trusted authority");
 }
 
+/* Damage at every octet of a certificate ends in an error, however it is cut. */
+TEST(damaged_certificates_fail)
+{
+	static const size_t chunks[] = {100000, 1};
+	struct pair p;
+
+	for (size_t at = 0; at < 380; at += 3) /* all that is signed */
+		for (size_t k = 0; k < 2; k++) {
+			pair_init(&p, pem_ec256, NULL, pem_ec256_key);
+			p.der.ptr[at % p.der.len] ^= 0x55;
+			p.chunk = chunks[k];
+			trust(&p, pem_inter);
+			pair_start(&p, "mail.example.org", NOW);
+			pump(&p);
+			CHECK_INT(tls_state(p.c), TLS_FAILED);
+			CHECK(tls_error_text(p.c)[0]);
+			pair_free(&p);
+		}
+}
+
 TEST(cleartext_into_the_stream_fails)
 {
 	static const char *const junk[] = {"EHLO example.org\r\n", "\x80\x2e\x01\x03\x01\0\x15",
