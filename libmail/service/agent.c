@@ -1,0 +1,165 @@
+/*
+ * The delivery agent: a role under the recipient's uid that stores messages into
+ * one mailbox.  It knows nobody else's mailbox and meets no network octet.
+ *
+ * Started by gate for one account, it is then handed to whoever asked (smtpd or
+ * queue): the control socket's other end is theirs, and its end is the agent's.
+ * All messages that wait on the socket are one batch: one lock, one flush.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "service/agent.h"
+#include "service/local.h"
+#include "service/mta_ipc.h"
+#include "sys/box.h"
+#include "sys/clock.h"
+#include "sys/ipc.h"
+#include "sys/log.h"
+#include "sys/proc.h"
+
+enum {
+	SETUP_WAIT_MS = 10000,
+	LOCK_WAIT_MS = 5000, /* the SMTP client waits meanwhile; then the queue takes over */
+};
+
+struct slot {
+	uint32_t id;
+	char *octets; /* the message's fields, for the spans */
+	char qid[32];
+};
+
+struct agent {
+	char user[MTA_NAME_MAX + 1];
+	char mailbox[MTA_PATH_MAX];
+	char home[MTA_PATH_MAX];
+	struct slot slots[LOCAL_BATCH_MAX];
+	struct local_job jobs[LOCAL_BATCH_MAX];
+	size_t n;
+};
+
+/* The directory that Landlock must allow: of the mbox, or above the Maildir. */
+static void parent_of(const char *path, char *out, size_t cap)
+{
+	size_t len = strlen(path);
+
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	while (len > 1 && path[len - 1] != '/')
+		len--;
+	span_to_cstr(span_make(path, len), out, cap);
+}
+
+static bool enter(struct agent *a, struct err *e)
+{
+	char mem[WIRE_MAX], spool[MTA_PATH_MAX];
+	int fds[IPC_FDS_MAX];
+	struct wire_in in;
+	struct mta_box x;
+	struct box box = {.role = "agent", .allow = BOX_FILES, .drop = true, .max_files = 256};
+
+	if (ipc_receive(PROC_CONTROL_FD, SETUP_WAIT_MS, mem, &in, fds, e) <= 0)
+		return false;
+	if (in.type != MTA_BOX || !mta_get_box(&in, &x) ||
+	    !span_to_cstr(x.user, a->user, sizeof a->user) ||
+	    !span_to_cstr(x.mailbox, a->mailbox, sizeof a->mailbox) ||
+	    !span_to_cstr(x.home, a->home, sizeof a->home))
+		return err_temp(e, "4.3.0", "malformed set-up message");
+	clock_init();
+	parent_of(a->mailbox, spool, sizeof spool);
+	box.uid = x.uid;
+	box.gid = x.gid;
+	box.has_extra = x.spool_gid != UINT32_MAX;
+	box.extra_gid = x.spool_gid;
+	box.paths[0] = (struct box_path){spool, true};
+	if (a->home[0] && a->mailbox[strlen(a->mailbox) - 1] == '/' &&
+	    strncmp(a->mailbox, a->home, strlen(a->home)) == 0)
+		box.paths[1] = (struct box_path){a->home, true};
+	umask(077);
+	return box_enter(&box, e);
+}
+
+/* One message from the socket into the batch: 1, 0 at the end of the peer, -1 on a timeout. */
+static int take(struct agent *a, int wait_ms, struct err *e)
+{
+	char *mem = malloc(WIRE_MAX);
+	int fds[IPC_FDS_MAX] = {-1, -1};
+	struct slot *s = &a->slots[a->n];
+	struct mta_deliver d;
+	struct wire_in in;
+	int got;
+
+	if (!mem)
+		return 0;
+	got = ipc_receive(PROC_CONTROL_FD, wait_ms, mem, &in, fds, e);
+	if (got > 0 && (in.type != MTA_DELIVER || !mta_get_deliver(&in, &d) || fds[0] < 0 ||
+	                !span_to_cstr(d.id, s->qid, sizeof s->qid)))
+		got = 0;
+	if (got <= 0) {
+		if (fds[0] >= 0)
+			close(fds[0]);
+		free(mem);
+		return got;
+	}
+	s->id = in.id;
+	s->octets = mem;
+	a->jobs[a->n++] = (struct local_job){
+	    .fd = fds[0], .at = d.at, .sender = d.sender, .rcpt = d.rcpt};
+	return 1;
+}
+
+static bool answer(struct agent *a, struct err *e)
+{
+	char mem[WIRE_MAX];
+	struct buf b;
+	bool ok = true;
+
+	buf_init_fixed(&b, mem, sizeof mem);
+	for (size_t i = 0; i < a->n; i++) {
+		const struct err *err = &a->jobs[i].err;
+
+		mta_put_outcome(&b, MTA_DELIVERED, a->slots[i].id, err, SPAN(""));
+		ok = ok && ipc_send_now(PROC_CONTROL_FD, &b, NULL, 0, e);
+		if (err->class == ERR_NONE)
+			log_info("%s: to=<%.*s>, mailer=local, user=%s, stat=Sent", a->slots[i].qid,
+			         SPAN_ARG(a->jobs[i].rcpt), a->user);
+		else
+			log_warn("%s: to=<%.*s>, mailer=local, user=%s, dsn=%s, stat=%s",
+			         a->slots[i].qid, SPAN_ARG(a->jobs[i].rcpt), a->user, err->status,
+			         err->text);
+		close(a->jobs[i].fd);
+		free(a->slots[i].octets);
+	}
+	a->n = 0;
+	return ok;
+}
+
+int agent_main(int argc, char **argv)
+{
+	struct agent *a = calloc(1, sizeof *a);
+	struct local_box box;
+	struct err e = {0};
+	int got;
+
+	(void)argc;
+	(void)argv;
+	proc_enter_role("agent");
+	log_init("sendmail", LOG_T_AUTO);
+	if (!a || !enter(a, &e)) {
+		if (e.class != ERR_NONE)
+			log_err("agent: %s", e.text);
+		return EXIT_TEMPFAIL;
+	}
+	box = (struct local_box){.path = a->mailbox, .wait_ms = LOCK_WAIT_MS};
+	while ((got = take(a, -1, &e)) > 0) {
+		while (a->n < LOCAL_BATCH_MAX && take(a, 0, &e) > 0)
+			;
+		local_deliver(&box, a->jobs, a->n);
+		if (!answer(a, &e))
+			break;
+	}
+	free(a);
+	return 0;
+}

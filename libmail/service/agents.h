@@ -1,0 +1,65 @@
+/*
+ * agents: handing messages to delivery agents, from an event loop.
+ *
+ * One agent per account is asked of gate when first needed, kept while it has work and
+ * AGENTS_IDLE_MS longer, so that a burst of mail for a mailbox shares locks and flushes.
+ * Every job is answered exactly once, from the loop.
+ */
+#ifndef LETTERBOX_SERVICE_AGENTS_H
+#define LETTERBOX_SERVICE_AGENTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/span.h"
+#include "service/mta_ipc.h"
+#include "sys/ipc.h"
+#include "sys/loop.h"
+
+enum {
+	AGENTS_MAX = 32,         /* at once; more accounts wait their turn in the queue */
+	AGENTS_FLIGHT = 64,      /* jobs sent to one agent and not answered */
+	AGENTS_IDLE_MS = 3000,
+};
+
+struct agents_job {
+	int fd;              /* of the message; borrowed until done */
+	uint64_t at;         /* where the message starts */
+	const char *id;      /* queue id, borrowed */
+	struct span sender, rcpt; /* borrowed until done */
+	struct err err;      /* the outcome; ERR_NONE: delivered and flushed */
+	void (*done)(struct agents_job *job);
+	struct agents_job *next; /* the module's */
+	uint32_t number;
+	bool sent;
+};
+
+struct agent;
+
+struct agents {
+	struct loop *loop;
+	/* Sends MTA_AGENT for user with this id to gate. */
+	void (*ask)(struct agents *a, uint32_t id, struct span user);
+	struct agent *first;
+	size_t count;
+	uint32_t next_number;
+};
+
+void agents_init(struct agents *a, struct loop *l,
+                 void (*ask)(struct agents *a, uint32_t id, struct span user));
+
+/* Hands the job over until its done is called, never from within this call. */
+void agents_deliver(struct agents *a, struct span user, struct agents_job *job);
+
+/* Gate's answer MTA_AGENT_IS to request id: a channel (taken over), or fd -1 and why not. */
+void agents_answer(struct agents *a, uint32_t id, int fd, const struct err *e);
+
+/* Jobs under way. */
+size_t agents_pending(const struct agents *a);
+
+/* Gate died: requests that wait for it fail TEMP. */
+void agents_gate_lost(struct agents *a);
+
+#endif
