@@ -1,0 +1,182 @@
+/*
+ * The filter for message text on its way into the queue; see format/submit.h.
+ *
+ * A header line is held back only until its name is known; then the whole line, and
+ * the folded lines behind it, pass or are dropped.
+ */
+#include "format/submit.h"
+
+#include "base/ascii.h"
+
+void submit_init(struct submit *s, unsigned flags, const struct submit_fields *fields)
+{
+	*s = (struct submit){.flags = flags,
+	                     .fields = *fields,
+	                     .in_header = true,
+	                     .first_line = true,
+	                     .deciding = true};
+}
+
+static void add_missing(const struct submit *s, struct buf *out)
+{
+	if (!(s->flags & SUBMIT_FIX))
+		return;
+	if (!s->has_from)
+		buf_put(out, s->fields.from);
+	if (!s->has_to && s->has_bcc)
+		buf_put(out, s->fields.to);
+	if (!s->has_date)
+		buf_put(out, s->fields.date);
+	if (!s->has_message_id)
+		buf_put(out, s->fields.message_id);
+}
+
+static bool is_name(const struct submit *s, size_t colon, const char *name)
+{
+	struct span got = span_make(s->start, colon);
+
+	while (got.len && ascii_is_blank(got.ptr[got.len - 1]))
+		got.len--;
+	return ascii_eq_nocase(got, span_str(name));
+}
+
+/* Notes the field; true when it is to be dropped. */
+static bool note_field(struct submit *s, size_t colon)
+{
+	if (is_name(s, colon, "received"))
+		s->hops++;
+	else if (is_name(s, colon, "from"))
+		s->has_from = true;
+	else if (is_name(s, colon, "date"))
+		s->has_date = true;
+	else if (is_name(s, colon, "message-id"))
+		s->has_message_id = true;
+	else if (is_name(s, colon, "to") || is_name(s, colon, "cc"))
+		s->has_to = true;
+	else if (is_name(s, colon, "bcc") || is_name(s, colon, "resent-bcc"))
+		return s->has_bcc = true, s->flags & SUBMIT_FIX && !(s->flags & SUBMIT_KEEP_BCC);
+	return false;
+}
+
+/* The held-back start of a line that is no field: the header ends before it. */
+static void end_header(struct submit *s, bool empty_line, struct buf *out)
+{
+	add_missing(s, out);
+	if (s->flags & SUBMIT_FIX && !empty_line)
+		buf_putc(out, '\n');
+	s->in_header = false;
+	s->deciding = false;
+	s->skipping = false;
+}
+
+static bool could_be_name(struct span start)
+{
+	for (size_t i = 0; i < start.len; i++)
+		if (!ascii_is_graph(start.ptr[i]) && !(i && ascii_is_blank(start.ptr[i])))
+			return false;
+	return true;
+}
+
+/*
+ * Decides about the line whose first octets are in start: all of it when whole, else as
+ * much as interests us.  Leaves deciding set when more octets are needed.
+ */
+static void decide(struct submit *s, bool whole, struct buf *out)
+{
+	struct span start = span_make(s->start, s->start_len);
+	size_t colon = span_index(start, ':');
+
+	if (start.len == 0 && whole) {
+		end_header(s, true, out);
+	} else if (start.len && ascii_is_blank(start.ptr[0]) && !s->first_line) {
+		s->deciding = false; /* folded: as the line before */
+	} else if (s->first_line && s->flags & SUBMIT_FIX &&
+	           span_starts(start, SPAN("From ")) && start.len > 5 && start.ptr[5] != ':') {
+		s->deciding = false;
+		s->skipping = true;
+	} else if (colon < start.len && colon > 0 && could_be_name(span_head(start, colon))) {
+		s->deciding = false;
+		s->skipping = note_field(s, colon);
+	} else if (whole || (colon == start.len && !could_be_name(start)) || colon == 0) {
+		end_header(s, false, out);
+	} else if (s->start_len == SUBMIT_NAME_MAX) {
+		s->deciding = false; /* a long name: passes */
+		s->skipping = false;
+	} else {
+		return;
+	}
+	if (!s->skipping) {
+		buf_put(out, start);
+		s->mid_line |= start.len != 0;
+	}
+	s->start_len = 0;
+}
+
+static void line_end(struct submit *s, struct buf *out)
+{
+	if (s->deciding)
+		decide(s, true, out);
+	if (!s->skipping)
+		buf_putc(out, '\n');
+	s->mid_line = false;
+	s->first_line = false;
+	s->deciding = s->in_header;
+}
+
+/* Octets of one line, without its end. */
+static void line_part(struct submit *s, struct span part, struct buf *out)
+{
+	while (part.len && s->deciding) {
+		size_t n = SUBMIT_NAME_MAX - s->start_len;
+
+		if (n > part.len)
+			n = part.len;
+		memcpy(s->start + s->start_len, part.ptr, n);
+		s->start_len += n;
+		part = span_skip(part, n);
+		decide(s, false, out);
+	}
+	if (!s->skipping) {
+		buf_put(out, part);
+		s->mid_line |= part.len != 0;
+	}
+}
+
+void submit_feed(struct submit *s, struct span in, struct buf *out)
+{
+	while (in.len) {
+		size_t eol = span_index(in, '\n');
+		struct span part = span_head(in, eol);
+
+		/* A CR belongs to the line end when the LF follows, in this chunk or the next. */
+		if (s->cr && (part.len || eol == in.len))
+			line_part(s, SPAN("\r"), out);
+		s->cr = part.len && part.ptr[part.len - 1] == '\r';
+		if (s->cr)
+			part.len--;
+		line_part(s, part, out);
+		if (eol == in.len)
+			return;
+		s->cr = false;
+		line_end(s, out);
+		in = span_skip(in, eol + 1);
+	}
+}
+
+void submit_finish(struct submit *s, struct buf *out)
+{
+	if (s->cr)
+		line_part(s, SPAN("\r"), out);
+	s->cr = false;
+	if (s->deciding && s->start_len)
+		decide(s, true, out);
+	if (s->mid_line)
+		buf_putc(out, '\n');
+	s->mid_line = false;
+	if (!s->in_header)
+		return;
+	add_missing(s, out);
+	if (s->flags & SUBMIT_FIX)
+		buf_putc(out, '\n');
+	s->in_header = false;
+}
