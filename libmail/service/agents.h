@@ -31,6 +31,7 @@ struct agents_job {
 	struct span sender, rcpt; /* borrowed until done */
 	struct err err;      /* the outcome; ERR_NONE: delivered and flushed */
 	void (*done)(struct agents_job *job);
+	void *owner;         /* the caller's */
 	struct agents_job *next; /* the module's */
 	uint32_t number;
 	bool sent;

@@ -1,0 +1,174 @@
+/*
+ * smtpd: the role that holds all inbound SMTP sessions in one event loop.
+ *
+ * It runs as the mail account, chrooted into the queue directory, and can open nothing
+ * but queue files.  What it may not decide it asks: queue about addresses, gate for
+ * delivery agents and TLS signatures.  This header is what the files of the role share;
+ * the rest of the program uses smtpd_main only.
+ *
+ *	smtpd.c          set-up, listeners, the answers of other roles
+ *	smtpd_session.c  one connection: octets, TLS, timeouts
+ *	smtpd_event.c    what the protocol machine asks: policy, replies
+ *	smtpd_store.c    one message: queue file, fast path, commit
+ */
+#ifndef LETTERBOX_SERVICE_SMTPD_H
+#define LETTERBOX_SERVICE_SMTPD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/buf.h"
+#include "format/submit.h"
+#include "proto/smtp_server.h"
+#include "proto/tls.h"
+#include "service/agents.h"
+#include "service/mta_ipc.h"
+#include "service/queue.h"
+#include "service/settings.h"
+#include "sys/commit.h"
+#include "sys/ipc.h"
+#include "sys/loop.h"
+
+enum {
+	SMTPD_FAST_MAX = 8,      /* recipients that the local fast path serves */
+	SMTPD_CHUNK = 32768,     /* octets read from a body at a time, one buffer for all sessions */
+	SMTPD_IN_MAX = 40960,    /* pipelined input of one session: a TLS record and a line */
+	SMTPD_OUT_MAX = 65536,   /* replies that a client does not read */
+	SMTPD_RATES = 256,       /* sources whose rate is remembered */
+	SMTPD_BODY_MAX_S = 6 * 3600, /* one message may take this long; below QUEUE_ORPHAN_S */
+};
+
+struct smtpd_listener {
+	struct loop_watch watch;
+	struct smtpd *d;
+	enum mta_listener kind;
+	char name[16];
+};
+
+struct smtpd_rate {
+	uint64_t source; /* hash of the address */
+	uint64_t minute;
+	uint32_t count;
+};
+
+struct smtpd {
+	struct loop loop;
+	struct settings settings;
+	struct ipc gate, queue_role;
+	struct queue queue;
+	struct agents agents;
+	struct commit_pool *pool;
+	struct smtp_server_config config[2]; /* by enum mta_listener */
+	struct smtpd_listener listeners[SETTINGS_LISTENERS_MAX + 1];
+	size_t listener_count;
+	struct smtpd_session **sessions; /* by slot */
+	size_t slots, open;
+	uint16_t generation;
+	struct smtpd_rate *rates;
+	struct tls_server_config tls;
+	struct buf chain;
+	int sign_fd;
+	char *chunk;    /* SMTPD_CHUNK octets, made when first needed */
+	struct buf text; /* filtered message octets on their way to a file */
+	bool one_shot;  /* ends with its last session */
+	bool stopping;
+};
+
+/* A recipient of the transaction that the fast path could serve. */
+struct smtpd_local {
+	char user[128];
+	struct buf addr;
+};
+
+struct smtpd_session {
+	struct smtpd *d;
+	struct loop_watch watch;
+	struct loop_timer timer;
+	struct smtp_server smtp;
+	struct tls_session *tls;
+	struct buf in, out, cipher; /* input not consumed; replies; ciphertext not taken */
+	size_t slot;
+	size_t consumed;   /* octets of in that are done with once the answer is given */
+	uint32_t id;       /* for questions to other roles: generation and slot */
+	uint32_t uid;      /* of a local caller, UINT32_MAX else */
+	uint64_t source;   /* hash of the address */
+	uint64_t started_ms;
+	enum mta_listener kind;
+	enum mta_type asked; /* what the queue role was asked last */
+	bool asked_open;     /* and has not answered */
+	bool in_body, closing, gone, want_tls, broken;
+	char addr[64];     /* "192.0.2.1", "IPv6:...", "" local */
+	char client[96];   /* text of the HELO reply: "[192.0.2.1]" or "root@localhost" */
+	/* the transaction */
+	struct buf sender; /* as accepted; "" null */
+	struct buf rcpts;  /* queue file records */
+	struct buf locals; /* "user\0address\0" each, while all are local */
+	unsigned nrcpts, nlocals;
+	enum smtp_body body;
+	char ret;
+	struct buf envid;
+	struct smtpd_store *store;
+};
+
+/* One message from DATA to its answer; outlives its session when the client hangs up. */
+struct smtpd_store {
+	struct smtpd *d;
+	struct smtpd_session *session; /* NULL when gone */
+	struct queue_writer w;
+	struct submit filter;
+	struct buf from, date, message_id; /* fields to be added */
+	struct commit_job commit;
+	struct agents_job jobs[SMTPD_FAST_MAX];
+	struct buf rcpt[SMTPD_FAST_MAX], sender;
+	char user[SMTPD_FAST_MAX][MTA_NAME_MAX + 1];
+	unsigned njobs, waiting;
+	size_t head; /* octets of the envelope */
+	uint64_t size;
+};
+
+int smtpd_main(int argc, char **argv);
+
+/* ---- smtpd_session.c ---- */
+
+/* A new connection; takes over fd.  Says 421 and closes when there are too many. */
+void smtpd_session_open(struct smtpd *d, int fd, enum mta_listener kind, const char *addr,
+                        uint64_t source, uint32_t uid);
+
+/* After an answer came: goes on with the input that waits. */
+void smtpd_session_resume(struct smtpd_session *s);
+
+/* Ends it from our side with 421, or at once. */
+void smtpd_session_shut(struct smtpd_session *s, const char *status, const char *text);
+void smtpd_session_free(struct smtpd_session *s);
+
+/* The session that id names, or NULL when it is gone. */
+struct smtpd_session *smtpd_session_find(struct smtpd *d, uint32_t id);
+
+/* ---- smtpd_event.c ---- */
+
+/* Handles one event of the machine; false: an answer is awaited, stop feeding. */
+bool smtpd_event(struct smtpd_session *s, enum smtp_server_event ev);
+
+/* The verdict of the queue role on the MAIL or RCPT that waits. */
+void smtpd_event_verdict(struct smtpd_session *s, const struct mta_verdict *v);
+
+/* Forgets the transaction. */
+void smtpd_event_reset(struct smtpd_session *s);
+
+/* ---- smtpd_store.c ---- */
+
+/* Makes the queue file with envelope and Received: field; fails as the disk does. */
+bool smtpd_store_begin(struct smtpd_session *s, struct err *e);
+
+/* Message octets, and the writing out of what was gathered (each chunk's end). */
+void smtpd_store_text(struct smtpd_store *st, struct span text);
+void smtpd_store_flush(struct smtpd_store *st);
+
+/* The end: delivers or commits; answers the session when that is done. */
+void smtpd_store_end(struct smtpd_store *st);
+
+/* Drops the message. */
+void smtpd_store_drop(struct smtpd_store *st);
+
+#endif

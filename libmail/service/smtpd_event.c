@@ -1,0 +1,230 @@
+/*
+ * What the protocol machine asks for: addresses are sent to the queue role for a
+ * verdict, messages to smtpd_store.c.  See service/smtpd.h.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "service/smtpd.h"
+#include "sys/fs.h"
+#include "sys/log.h"
+
+static void reject(struct smtpd_session *s, const struct err *e)
+{
+	smtp_server_reject(&s->smtp, e, &s->out);
+}
+
+void smtpd_event_reset(struct smtpd_session *s)
+{
+	if (s->store && s->in_body)
+		smtpd_store_drop(s->store);
+	else if (s->store)
+		s->store->session = NULL;
+	s->store = NULL;
+	s->in_body = false;
+	buf_free(&s->sender);
+	buf_free(&s->rcpts);
+	buf_free(&s->locals);
+	buf_free(&s->envid);
+	s->nrcpts = s->nlocals = 0;
+	s->body = SMTP_BODY_NONE;
+	s->ret = '-';
+}
+
+static void ask(struct smtpd_session *s, enum mta_type type, struct span rcpt)
+{
+	char mem[WIRE_MAX];
+	struct buf b;
+	struct mta_check c = {
+	    .origin = {.addr = span_str(s->addr),
+	               .helo = smtp_server_helo(&s->smtp),
+	               .uid = s->uid,
+	               .tls = s->smtp.tls},
+	    .sender = type == MTA_CHECK_MAIL ? s->smtp.addr : buf_span(&s->sender),
+	    .rcpt = rcpt,
+	};
+	struct err e;
+
+	buf_init_fixed(&b, mem, sizeof mem);
+	mta_put_check(&b, type, s->id, &c);
+	if (!buf_ok(&b) || !ipc_is_open(&s->d->queue_role)) {
+		err_temp(&e, "4.3.0", "address verification is not available now");
+		reject(s, &e);
+		return;
+	}
+	s->asked_open = true;
+	ipc_send(&s->d->queue_role, &b, NULL, 0);
+}
+
+/* Room for the message and a reserve; RFC 1870 6.1: tell before the octets come. */
+static bool check_space(struct smtpd_session *s)
+{
+	uint64_t free = fs_free_octets(s->d->queue.tmp);
+	uint64_t want = s->d->settings.min_free * 4096 + s->smtp.mail.size;
+	struct err e;
+
+	if (free == 0 || free >= want)
+		return true;
+	log_warn("queue directory: %llu octets free, less than MinFreeBlocks wants: refusing mail",
+	         (unsigned long long)free);
+	err_temp(&e, "4.3.1", "Insufficient disk space; try again later");
+	reject(s, &e);
+	return false;
+}
+
+static void on_mail(struct smtpd_session *s)
+{
+	if (!check_space(s))
+		return;
+	s->body = s->smtp.mail.body;
+	s->ret = s->smtp.mail.ret == SMTP_RET_FULL ? 'F' : s->smtp.mail.ret == SMTP_RET_HDRS ? 'H' : '-';
+	buf_reset(&s->envid);
+	buf_put(&s->envid, s->smtp.mail.envid);
+	ask(s, MTA_CHECK_MAIL, SPAN(""));
+}
+
+static void on_rcpt(struct smtpd_session *s)
+{
+	struct err e;
+
+	if (s->d->settings.max_rcpts && s->nrcpts >= s->d->settings.max_rcpts) {
+		err_temp(&e, "4.5.3", "Too many recipients");
+		reject(s, &e);
+		return;
+	}
+	ask(s, MTA_CHECK_RCPT, s->smtp.addr);
+}
+
+static void add_rcpt(struct smtpd_session *s, const struct mta_verdict *v)
+{
+	struct qfile_rcpt r = {.state = QFILE_PENDING,
+	                       .notify = s->smtp.rcpt.notify,
+	                       .addr = v->address,
+	                       .orcpt = s->smtp.rcpt.orcpt};
+
+	qfile_put_rcpt(&s->rcpts, &r);
+	s->nrcpts++;
+	if (v->route != MTA_TO_LOCAL || s->nlocals >= SMTPD_FAST_MAX ||
+	    r.notify & SMTP_NOTIFY_SUCCESS)
+		return;
+	buf_put(&s->locals, v->user);
+	buf_putc(&s->locals, '\0');
+	buf_put(&s->locals, v->address);
+	buf_putc(&s->locals, '\0');
+	s->nlocals++;
+}
+
+void smtpd_event_verdict(struct smtpd_session *s, const struct mta_verdict *v)
+{
+	struct err e;
+
+	if (v->err.class != ERR_NONE) {
+		reject(s, &v->err);
+		return;
+	}
+	if (s->asked == MTA_CHECK_MAIL) {
+		buf_reset(&s->sender);
+		buf_put(&s->sender, v->address);
+	} else {
+		add_rcpt(s, v);
+		if (!buf_ok(&s->rcpts) || !buf_ok(&s->locals)) {
+			err_temp(&e, "4.3.1", "out of memory");
+			reject(s, &e);
+			return;
+		}
+	}
+	if (!smtp_server_accept(&s->smtp, &s->out))
+		s->closing = true;
+}
+
+static void on_data(struct smtpd_session *s)
+{
+	struct err e;
+
+	if (!smtpd_store_begin(s, &e)) {
+		log_err("cannot make a queue file: %s", e.text);
+		err_temp(&e, e.status, "cannot store the message now");
+		reject(s, &e);
+		return;
+	}
+	s->in_body = true;
+	if (!smtp_server_accept(&s->smtp, &s->out))
+		s->closing = true;
+}
+
+static bool on_end(struct smtpd_session *s)
+{
+	s->in_body = false;
+	smtpd_store_flush(s->store);
+	smtpd_store_end(s->store);
+	return !smtp_server_waiting(&s->smtp);
+}
+
+static void on_starttls(struct smtpd_session *s)
+{
+	struct err e;
+
+	if (s->d->tls.chain.n == 0) {
+		err_temp(&e, "4.3.3", "TLS not available after start");
+		reject(s, &e);
+	} else if (smtp_server_accept(&s->smtp, &s->out)) {
+		s->want_tls = true;
+	} else {
+		log_warn("STARTTLS with input behind it from %s: connection ended", s->client);
+		s->closing = true;
+	}
+}
+
+bool smtpd_event(struct smtpd_session *s, enum smtp_server_event ev)
+{
+	switch (ev) {
+	case SMTP_EV_MAIL:
+		s->asked = MTA_CHECK_MAIL;
+		on_mail(s);
+		break;
+	case SMTP_EV_RCPT:
+		s->asked = MTA_CHECK_RCPT;
+		on_rcpt(s);
+		break;
+	case SMTP_EV_DATA:
+		on_data(s);
+		break;
+	case SMTP_EV_BODY:
+		smtpd_store_text(s->store, s->smtp.text);
+		break;
+	case SMTP_EV_EOM:
+		return on_end(s);
+	case SMTP_EV_REFUSED:
+	case SMTP_EV_RSET:
+		smtpd_event_reset(s);
+		break;
+	case SMTP_EV_STARTTLS:
+		on_starttls(s);
+		break;
+	case SMTP_EV_HELO:
+	case SMTP_EV_VRFY:
+	case SMTP_EV_EXPN:
+	case SMTP_EV_ETRN:
+	case SMTP_EV_HELP:
+		if (!smtp_server_accept(&s->smtp, &s->out))
+			s->closing = true;
+		break;
+	case SMTP_EV_AUTH:
+	case SMTP_EV_AUTH_LINE:
+		smtp_server_reply(&s->smtp, 502, "5.7.0", SPAN("AUTH is not available"), &s->out);
+		break;
+	case SMTP_EV_ABORT:
+		log_info("%s: session ended: %.*s", s->client, SPAN_ARG(s->smtp.text));
+		s->closing = true;
+		break;
+	case SMTP_EV_QUIT:
+		s->closing = true;
+		break;
+	case SMTP_EV_VERB:
+	case SMTP_EV_AUTH_ABORT:
+	case SMTP_EV_MORE:
+	case SMTP_EV_WAIT:
+		break;
+	}
+	return !smtp_server_waiting(&s->smtp) && !s->closing;
+}

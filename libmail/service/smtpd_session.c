@@ -1,0 +1,455 @@
+/*
+ * One inbound connection: reading, TLS, the protocol machine, writing, timeouts.
+ * See service/smtpd.h.
+ *
+ * While an answer is awaited nothing is read, so a client cannot make us hold
+ * more than one buffer.  Bodies are read through one buffer that all sessions
+ * share; commands need their own, since the machine's spans point into it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "format/date.h"
+#include "service/smtpd.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+#include "sys/rand.h"
+
+enum { IN_STEP = 2048 };
+
+struct smtpd_session *smtpd_session_find(struct smtpd *d, uint32_t id)
+{
+	size_t slot = id & 0xffff;
+
+	if (slot >= d->slots || !d->sessions[slot] || d->sessions[slot]->id != id)
+		return NULL;
+	return d->sessions[slot];
+}
+
+void smtpd_session_free(struct smtpd_session *s)
+{
+	struct smtpd *d = s->d;
+
+	smtpd_event_reset(s);
+	if (s->watch.fd >= 0) {
+		int fd = s->watch.fd;
+
+		loop_remove(&d->loop, &s->watch);
+		close(fd);
+	}
+	loop_timer_clear(&d->loop, &s->timer);
+	if (s->tls) {
+		tls_wipe(s->tls);
+		free(s->tls);
+	}
+	buf_free(&s->in);
+	buf_free(&s->out);
+	buf_free(&s->cipher);
+	d->sessions[s->slot] = NULL;
+	d->open--;
+	free(s);
+	if (d->open == 0 && (d->stopping || d->one_shot) && agents_pending(&d->agents) == 0 &&
+	    commit_pending(d->pool) == 0)
+		loop_stop(&d->loop);
+}
+
+/* Whatever can be sent now is; true when nothing is left. */
+static bool send_some(struct smtpd_session *s, struct span *rest)
+{
+	while (rest->len) {
+		ssize_t n = send(s->watch.fd, rest->ptr, rest->len, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno != EAGAIN)
+			s->broken = true;
+		if (n <= 0)
+			return false;
+		*rest = span_skip(*rest, (size_t)n);
+	}
+	return true;
+}
+
+static bool flush_plain(struct smtpd_session *s)
+{
+	struct span rest = buf_span(&s->out);
+	bool all = send_some(s, &rest);
+
+	buf_consume(&s->out, s->out.len - rest.len);
+	return all;
+}
+
+static bool flush_tls(struct smtpd_session *s)
+{
+	for (;;) {
+		struct span rest = tls_output(s->tls);
+		size_t len = rest.len;
+
+		if (len) {
+			bool all = send_some(s, &rest);
+
+			tls_output_ack(s->tls, len - rest.len);
+			if (!all)
+				return false;
+			continue;
+		}
+		if (s->out.len) {
+			size_t n = tls_write(s->tls, buf_span(&s->out));
+
+			buf_consume(&s->out, n);
+			tls_flush(s->tls);
+			if (n == 0 && tls_output(s->tls).len == 0)
+				return tls_state(s->tls) == TLS_HANDSHAKE;
+			continue;
+		}
+		return true;
+	}
+}
+
+static bool flush(struct smtpd_session *s)
+{
+	if (s->watch.fd < 0)
+		return true;
+	if (!buf_ok(&s->out))
+		s->broken = true;
+	return s->tls ? flush_tls(s) : flush_plain(s);
+}
+
+static void start_tls(struct smtpd_session *s)
+{
+	unsigned char seed[TLS_SEED];
+	void *mem = malloc(tls_session_size());
+
+	s->want_tls = false;
+	buf_reset(&s->in);
+	if (!mem) {
+		s->broken = true;
+		return;
+	}
+	rand_fill(seed, sizeof seed);
+	s->tls = tls_server_start(mem, &s->d->tls, span_make(seed, sizeof seed));
+	explicit_bzero(seed, sizeof seed);
+}
+
+/* Ciphertext that waits, as far as it is taken, and the plaintext it gives. */
+static bool tls_progress(struct smtpd_session *s)
+{
+	size_t taken = tls_feed(s->tls, buf_span(&s->cipher));
+	struct span plain = tls_read(s->tls);
+	bool moved = taken > 0;
+
+	buf_consume(&s->cipher, taken);
+	if (s->cipher.len == 0)
+		buf_free(&s->cipher);
+	if (tls_state(s->tls) == TLS_OPEN && !s->smtp.tls) {
+		smtp_server_tls_started(&s->smtp);
+		log_info("STARTTLS=server, relay=%s, version=%s, cipher=%s, bits=%u", s->client,
+		         tls_version_name(s->tls), tls_cipher_name(s->tls), tls_cipher_bits(s->tls));
+	}
+	if (plain.len && s->in.len + plain.len <= SMTPD_IN_MAX) {
+		buf_put(&s->in, plain);
+		tls_read_ack(s->tls, plain.len);
+		moved = true;
+	}
+	if (tls_state(s->tls) == TLS_FAILED && !s->broken) {
+		log_info("STARTTLS=server, relay=%s, error=%s", s->client, tls_error_text(s->tls));
+		flush(s);
+		s->broken = true;
+	}
+	if (tls_state(s->tls) == TLS_CLOSED || tls_state(s->tls) == TLS_CLOSING)
+		s->gone = true;
+	return moved;
+}
+
+/* Before DATA or STARTTLS is answered the machine must know whether more came than may. */
+static void look_ahead(struct smtpd_session *s, struct span rest)
+{
+	char octet;
+	size_t used;
+
+	if (rest.len == 0 && !s->tls && s->watch.fd >= 0 &&
+	    recv(s->watch.fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+		rest = span_make(&octet, 1);
+	if (rest.len)
+		smtp_server_feed(&s->smtp, rest, &used, &s->out);
+}
+
+/*
+ * Feeds the machine from in until it needs more, an answer is due, or, for the shared
+ * buffer, a body is over.  Returns how many octets were consumed.
+ */
+static size_t run(struct smtpd_session *s, struct span in)
+{
+	size_t done = 0;
+	bool body = s->in_body;
+
+	while (!s->closing && !s->want_tls && s->in_body == body) {
+		size_t used = 0;
+		enum smtp_server_event ev =
+		    smtp_server_feed(&s->smtp, span_skip(in, done), &used, &s->out);
+
+		done += used;
+		if (ev == SMTP_EV_DATA || ev == SMTP_EV_STARTTLS)
+			look_ahead(s, span_skip(in, done));
+		if (ev == SMTP_EV_MORE || ev == SMTP_EV_WAIT || !smtpd_event(s, ev))
+			break;
+	}
+	if (s->store)
+		smtpd_store_flush(s->store);
+	return done;
+}
+
+static bool waiting(const struct smtpd_session *s)
+{
+	return smtp_server_waiting(&s->smtp);
+}
+
+/* The session's own input buffer; spans into it live until the answer, so no moving before. */
+static bool run_own(struct smtpd_session *s)
+{
+	size_t used = run(s, buf_span(&s->in));
+
+	if (!waiting(s)) {
+		buf_consume(&s->in, used);
+		s->consumed = 0;
+	} else {
+		s->consumed = used;
+	}
+	if (s->in.len == 0 && !waiting(s))
+		buf_free(&s->in);
+	return used > 0;
+}
+
+static void set_timer(struct smtpd_session *s)
+{
+	uint64_t limit = s->in_body ? s->d->settings.timeout_data_s : s->d->settings.timeout_command_s;
+
+	loop_timer_set(&s->d->loop, &s->timer, limit * 1000);
+}
+
+/* After anything happened: run, write, decide what to wait for; may free s. */
+static void settle(struct smtpd_session *s)
+{
+	bool flushed = true;
+
+	while (!s->broken && !s->closing && !waiting(s)) {
+		bool moved = false;
+
+		if (s->in.len)
+			moved = run_own(s);
+		flushed = flush(s);
+		if (s->want_tls && flushed)
+			start_tls(s);
+		if (s->tls && !waiting(s))
+			moved |= tls_progress(s);
+		if (!moved || !flushed)
+			break;
+	}
+	flushed = flush(s);
+	if (s->broken || (s->gone && !waiting(s))) {
+		smtpd_session_free(s);
+		return;
+	}
+	if (s->closing && flushed && !waiting(s)) {
+		if (s->tls) {
+			tls_close(s->tls);
+			flush(s);
+		}
+		smtpd_session_free(s);
+		return;
+	}
+	if (s->watch.fd >= 0)
+		loop_events(&s->d->loop, &s->watch,
+		            (flushed ? 0 : EPOLLOUT) |
+		                (waiting(s) || s->gone || !flushed ? 0 : EPOLLIN));
+}
+
+void smtpd_session_resume(struct smtpd_session *s)
+{
+	if (!waiting(s) && s->consumed) {
+		buf_consume(&s->in, s->consumed);
+		s->consumed = 0;
+	}
+	set_timer(s);
+	settle(s);
+}
+
+/* One read; the octets go where they are needed. */
+static void read_plain(struct smtpd_session *s)
+{
+	bool shared = s->in_body && s->in.len == 0;
+	char *at;
+	ssize_t n;
+
+	if (shared && !s->d->chunk)
+		s->d->chunk = malloc(SMTPD_CHUNK);
+	at = shared ? s->d->chunk : buf_reserve(&s->in, IN_STEP);
+	if (!at) {
+		s->broken = true;
+		return;
+	}
+	n = recv(s->watch.fd, at, shared ? SMTPD_CHUNK : IN_STEP, 0);
+	if (n < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			s->broken = true;
+	} else if (n == 0) {
+		s->gone = true;
+	} else if (shared) {
+		size_t used = run(s, span_make(at, (size_t)n));
+
+		if (used < (size_t)n)
+			buf_put(&s->in, span_make(at + used, (size_t)n - used));
+	} else {
+		s->in.len += (size_t)n;
+	}
+}
+
+static void read_tls(struct smtpd_session *s)
+{
+	char *at = buf_reserve(&s->cipher, SMTPD_CHUNK / 2);
+	ssize_t n;
+
+	if (!at) {
+		s->broken = true;
+		return;
+	}
+	n = recv(s->watch.fd, at, SMTPD_CHUNK / 2, 0);
+	if (n > 0)
+		s->cipher.len += (size_t)n;
+	else if (n == 0)
+		s->gone = true;
+	else if (errno != EAGAIN && errno != EINTR)
+		s->broken = true;
+	tls_progress(s);
+}
+
+static void on_ready(struct loop_watch *w, uint32_t events)
+{
+	struct smtpd_session *s = (struct smtpd_session *)((char *)w - offsetof(struct smtpd_session, watch));
+
+	if (events & (EPOLLHUP | EPOLLERR) && !(events & EPOLLIN)) {
+		/* The client is gone; a message that is being stored is finished all the same. */
+		int fd = s->watch.fd;
+
+		loop_remove(&s->d->loop, &s->watch);
+		close(fd);
+		s->gone = true;
+		if (!waiting(s))
+			s->broken = true;
+	} else if (events & EPOLLIN && !waiting(s)) {
+		if (s->tls)
+			read_tls(s);
+		else
+			read_plain(s);
+		set_timer(s);
+	}
+	settle(s);
+}
+
+static void on_timeout(struct loop_timer *t)
+{
+	struct smtpd_session *s = (struct smtpd_session *)((char *)t - offsetof(struct smtpd_session, timer));
+
+	if (waiting(s) && !s->gone) {
+		/* Our own answer is late (a slow disk), not the client. */
+		set_timer(s);
+		return;
+	}
+	log_info("timeout waiting for input from %s", s->client);
+	smtpd_session_shut(s, "4.4.2", "timeout waiting for input");
+}
+
+void smtpd_session_shut(struct smtpd_session *s, const char *status, const char *text)
+{
+	smtp_server_close(&s->smtp, status, span_str(text), &s->out);
+	s->closing = true;
+	flush(s);
+	if (s->store && s->in_body) {
+		smtpd_store_drop(s->store);
+		s->store = NULL;
+	}
+	/* What is still being stored goes on without us. */
+	smtpd_session_free(s);
+}
+
+static struct smtpd_session *make(struct smtpd *d)
+{
+	struct smtpd_session *s;
+	size_t slot = 0;
+
+	while (slot < d->slots && d->sessions[slot])
+		slot++;
+	if (slot == d->slots) {
+		size_t more = d->slots ? d->slots * 2 : 16;
+		struct smtpd_session **grown = realloc(d->sessions, more * sizeof *grown);
+
+		if (!grown || more > 65536)
+			return NULL;
+		memset(grown + d->slots, 0, (more - d->slots) * sizeof *grown);
+		d->sessions = grown;
+		d->slots = more;
+	}
+	s = calloc(1, sizeof *s);
+	if (!s)
+		return NULL;
+	s->d = d;
+	s->slot = slot;
+	s->id = (uint32_t)++d->generation << 16 | (uint32_t)slot;
+	d->sessions[slot] = s;
+	d->open++;
+	return s;
+}
+
+static void greet(struct smtpd_session *s)
+{
+	char mem[64];
+	struct buf date;
+	int64_t now = clock_wall().s;
+
+	buf_init_fixed(&date, mem, sizeof mem);
+	date_put(&date, now, clock_zone(now));
+	smtp_server_init(&s->smtp, &s->d->config[s->kind], span_str(s->client));
+	smtp_server_greet(&s->smtp, buf_span(&date), &s->out);
+}
+
+void smtpd_session_open(struct smtpd *d, int fd, enum mta_listener kind, const char *addr,
+                        uint64_t source, uint32_t uid)
+{
+	struct smtpd_session *s = make(d);
+	struct err e;
+
+	if (!s) {
+		close(fd);
+		return;
+	}
+	s->watch.ready = on_ready;
+	s->timer.fire = on_timeout;
+	s->kind = kind;
+	s->uid = uid;
+	s->source = source;
+	s->started_ms = d->loop.now_ms;
+	buf_init(&s->in, SMTPD_IN_MAX);
+	buf_init(&s->out, SMTPD_OUT_MAX);
+	buf_init(&s->cipher, SMTPD_CHUNK * 2);
+	buf_init(&s->sender, MTA_ADDR_MAX);
+	buf_init(&s->rcpts, QFILE_ENVELOPE_MAX);
+	buf_init(&s->locals, SMTPD_FAST_MAX * 2 * MTA_ADDR_MAX);
+	buf_init(&s->envid, SMTP_ENVID_MAX);
+	snprintf(s->addr, sizeof s->addr, "%s", addr);
+	if (kind == MTA_L_SUBMIT)
+		snprintf(s->client, sizeof s->client, "uid%u@localhost", (unsigned)uid);
+	else
+		snprintf(s->client, sizeof s->client, "[%s]", addr);
+	greet(s);
+	if (!loop_add(&d->loop, &s->watch, fd, EPOLLIN, &e)) {
+		close(fd);
+		s->watch.fd = -1;
+		smtpd_session_free(s);
+		return;
+	}
+	set_timer(s);
+	settle(s);
+}
