@@ -1,0 +1,231 @@
+/*
+ * Verdicts on MAIL and RCPT, and account look-ups with a short memory; see
+ * service/queue_run.h.
+ *
+ * Gate owns the users: the file with their secrets may be unreadable to us.
+ */
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/ascii.h"
+#include "format/address.h"
+#include "service/queue_run.h"
+#include "sys/log.h"
+
+/* A CHECK_RCPT that waits for an account. */
+struct pending {
+	struct queue_lookup lookup;
+	struct queue_run *q;
+	uint32_t id; /* smtpd's */
+	char address[MTA_ADDR_MAX];
+};
+
+static void reply(struct queue_run *q, uint32_t id, const struct mta_verdict *v)
+{
+	char mem[WIRE_MAX];
+	struct buf b;
+
+	buf_init_fixed(&b, mem, sizeof mem);
+	mta_put_verdict(&b, id, v);
+	if (buf_ok(&b))
+		ipc_send(&q->smtpd, &b, NULL, 0);
+}
+
+static size_t cache_slot(struct span user)
+{
+	size_t h = 5381;
+
+	for (size_t i = 0; i < user.len; i++)
+		h = h * 33 ^ (unsigned char)user.ptr[i];
+	return h % QUEUE_RUN_CACHE;
+}
+
+static struct queue_cached *cached(struct queue_run *q, struct span user)
+{
+	struct queue_cached *c = q->cache ? &q->cache[cache_slot(user)] : NULL;
+
+	if (c && c->until_ms > q->loop.now_ms && span_eq(span_str(c->user), user))
+		return c;
+	return NULL;
+}
+
+static void remember(struct queue_run *q, const char *user, const struct err *e, struct span name)
+{
+	struct queue_cached *c;
+
+	if (!q->cache)
+		q->cache = calloc(QUEUE_RUN_CACHE, sizeof *q->cache);
+	if (!q->cache || e->class == ERR_TEMP)
+		return;
+	c = &q->cache[cache_slot(span_str(user))];
+	c->until_ms = 0;
+	if (span_to_cstr(span_str(user), c->user, sizeof c->user) &&
+	    span_to_cstr(name, c->name, sizeof c->name)) {
+		c->err = *e;
+		c->until_ms = q->loop.now_ms + QUEUE_RUN_CACHE_MS;
+	}
+}
+
+static void ask_gate(struct queue_run *q, const struct queue_lookup *l)
+{
+	char mem[WIRE_MAX];
+	struct buf b;
+
+	buf_init_fixed(&b, mem, sizeof mem);
+	mta_put_text(&b, MTA_ACCOUNT, l->number, span_str(l->user));
+	ipc_send(&q->gate, &b, NULL, 0);
+}
+
+void queue_check_account(struct queue_run *q, struct span user, struct queue_lookup *l)
+{
+	struct queue_cached *c = cached(q, user);
+	struct err e;
+
+	if (c) {
+		l->done(l, &c->err, span_str(c->name));
+		return;
+	}
+	if (!span_to_cstr(user, l->user, sizeof l->user)) {
+		err_perm(&e, "5.1.1", "User unknown");
+		l->done(l, &e, SPAN(""));
+		return;
+	}
+	l->number = ++q->next_number;
+	l->next = q->lookups;
+	q->lookups = l;
+	ask_gate(q, l);
+}
+
+/* The same user without "+detail", or postmaster as root: who else might be meant. */
+static bool try_other(struct queue_run *q, struct queue_lookup *l)
+{
+	struct span user, detail;
+
+	if (address_split_detail(span_str(l->user), &user, &detail)) {
+		l->user[user.len] = '\0';
+	} else if (ascii_eq_nocase(span_str(l->user), SPAN("postmaster"))) {
+		/* RFC 5321 4.5.1: it must be accepted wherever mail is. */
+		memcpy(l->user, "root", 5);
+	} else {
+		return false;
+	}
+	l->number = ++q->next_number;
+	l->next = q->lookups;
+	q->lookups = l;
+	ask_gate(q, l);
+	return true;
+}
+
+bool queue_check_answer(struct queue_run *q, struct wire_in *in)
+{
+	struct queue_lookup **at = &q->lookups, *l;
+	struct span name;
+	struct err e;
+
+	if (!mta_get_outcome(in, &e, &name))
+		return false;
+	while (*at && (*at)->number != in->id)
+		at = &(*at)->next;
+	l = *at;
+	if (!l)
+		return true;
+	*at = l->next;
+	if (e.class == ERR_PERM && try_other(q, l))
+		return true;
+	remember(q, l->user, &e, name);
+	l->done(l, &e, name);
+	return true;
+}
+
+void queue_check_gate_lost(struct queue_run *q)
+{
+	struct err e;
+
+	err_temp(&e, "4.3.0", "the gate process is gone");
+	while (q->lookups) {
+		struct queue_lookup *l = q->lookups;
+
+		q->lookups = l->next;
+		l->done(l, &e, SPAN(""));
+	}
+}
+
+static void on_account(struct queue_lookup *l, const struct err *e, struct span name)
+{
+	struct pending *p = l->owner;
+	struct mta_verdict v = {.err = *e,
+	                        .address = span_str(p->address),
+	                        .route = MTA_TO_LOCAL,
+	                        .user = name};
+
+	/* sendmail's text; the account module's own would tell strangers too much. */
+	if (e->class == ERR_PERM)
+		err_perm(&v.err, "5.1.1", "<%s>... User unknown", p->address);
+	else if (e->class == ERR_TEMP)
+		err_temp(&v.err, "4.3.0", "<%s>... cannot look the user up now", p->address);
+	reply(p->q, p->id, &v);
+	free(p);
+}
+
+static void check_rcpt(struct queue_run *q, uint32_t id, const struct mta_check *c)
+{
+	struct mta_verdict v = {.route = MTA_TO_QUEUE};
+	struct pending *p;
+	struct route r;
+
+	if (!route_recipient(&q->settings, c->rcpt, &r, &v.err)) {
+		reply(q, id, &v);
+		return;
+	}
+	if (r.mailer == ROUTE_RELAY) {
+		route_may_relay(&c->origin, c->rcpt, &v.err);
+		v.address = span_str(r.address);
+		reply(q, id, &v);
+		return;
+	}
+	p = calloc(1, sizeof *p);
+	if (!p) {
+		err_temp(&v.err, "4.3.0", "out of memory");
+		reply(q, id, &v);
+		return;
+	}
+	*p = (struct pending){.q = q, .id = id, .lookup = {.done = on_account, .owner = p}};
+	memcpy(p->address, r.address, sizeof p->address);
+	queue_check_account(q, span_str(r.user), &p->lookup);
+}
+
+static void check_mail(struct queue_run *q, uint32_t id, const struct mta_check *c)
+{
+	char mem[MTA_ADDR_MAX];
+	const char *name = "";
+	struct mta_verdict v = {0};
+	struct buf sender;
+	bool trusted = false;
+
+	buf_init_fixed(&sender, mem, sizeof mem);
+	if (c->origin.uid != UINT32_MAX) {
+		struct passwd *pw = getpwuid((uid_t)c->origin.uid);
+
+		name = pw ? pw->pw_name : "";
+		trusted = route_is_trusted(&q->settings, (uid_t)c->origin.uid, geteuid(), name);
+	}
+	if (route_sender(&q->settings, &c->origin, c->sender, name, trusted, &sender, &v.err))
+		v.address = buf_span(&sender);
+	reply(q, id, &v);
+}
+
+bool queue_check(struct queue_run *q, struct wire_in *in)
+{
+	struct mta_check c;
+
+	if (!mta_get_check(in, &c))
+		return false;
+	if (in->type == MTA_CHECK_MAIL)
+		check_mail(q, in->id, &c);
+	else
+		check_rcpt(q, in->id, &c);
+	return true;
+}
