@@ -104,7 +104,7 @@ bool queue_load(const struct queue *q, const char *id, bool lock, struct queue_i
                 struct err *e);
 void queue_unload(struct queue_item *item);
 
-/* Writes recipient i's state, status and text in place; done marks are flushed. */
+/* Writes recipient i's state, status and text in place; the caller flushes item->fd. */
 bool queue_mark_rcpt(struct queue_item *item, size_t i, struct err *e);
 
 /* Writes the message's state line in place; advisory, not flushed. */

@@ -136,11 +136,9 @@ void queue_unload(struct queue_item *item)
 	item->count = 0;
 }
 
-static bool rewrite(struct queue_item *item, const struct buf *octets, uint64_t at, bool flush,
-                    struct err *e)
+static bool rewrite(struct queue_item *item, const struct buf *octets, uint64_t at, struct err *e)
 {
-	if (!fs_pwrite(item->fd, buf_span(octets), (off_t)at) ||
-	    (flush && fdatasync(item->fd) != 0))
+	if (!fs_pwrite(item->fd, buf_span(octets), (off_t)at))
 		return err_errno(e, errno, "cannot update queue file %s", item->id);
 	return true;
 }
@@ -153,7 +151,7 @@ bool queue_mark_rcpt(struct queue_item *item, size_t i, struct err *e)
 
 	buf_init_fixed(&b, mem, sizeof mem);
 	qfile_put_rcpt_head(&b, r);
-	return rewrite(item, &b, r->at, r->state != QFILE_PENDING, e);
+	return rewrite(item, &b, r->at, e);
 }
 
 bool queue_mark_state(struct queue_item *item, struct err *e)
@@ -163,5 +161,5 @@ bool queue_mark_state(struct queue_item *item, struct err *e)
 
 	buf_init_fixed(&b, mem, sizeof mem);
 	qfile_put_state(&b, &item->head.state);
-	return rewrite(item, &b, 0, false, e);
+	return rewrite(item, &b, 0, e);
 }

@@ -1,0 +1,329 @@
+/*
+ * One message under work: every pending recipient is routed and handed on, the
+ * outcomes are marked in its file, reports are made, the next attempt is set.  See
+ * service/queue_run.h.
+ *
+ * Steps that touch the disk's cache wait in the commit pool, not in the loop.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "service/bounce.h"
+#include "service/queue_run.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+#include "sys/rand.h"
+
+enum { DAMAGED_RETRY_S = 3600 };
+
+struct task {
+	struct queue_lookup lookup;
+	struct agents_job job;
+	struct work *work;
+	size_t rcpt;
+	struct err err;
+};
+
+struct work {
+	struct queue_run *q;
+	struct queue_item item;
+	struct task *tasks;
+	size_t count, open; /* tasks, and those not answered */
+	struct commit_job commit;
+	struct queue_writer report;
+	enum bounce_kind kind;
+	char user[MTA_NAME_MAX + 1];
+};
+
+static void free_work(struct work *w)
+{
+	queue_discard(&w->q->queue, &w->report);
+	queue_unload(&w->item);
+	free(w->tasks);
+	free(w);
+}
+
+static void over(struct work *w, bool gone, int64_t next)
+{
+	struct queue_run *q = w->q;
+	char id[QUEUE_ID_MAX];
+
+	memcpy(id, w->item.id, sizeof id);
+	free_work(w);
+	queue_run_over(q, id, gone, next);
+}
+
+/* Doubling from the minimum to the maximum, with a tenth of jitter against herds. */
+static int64_t next_attempt(const struct work *w, int64_t now)
+{
+	const struct settings *s = &w->q->settings;
+	uint64_t wait = s->retry_min_s ? s->retry_min_s : 60;
+	uint32_t tries = w->item.head.state.tries;
+
+	while (tries-- > 1 && wait < s->retry_max_s)
+		wait *= 2;
+	if (wait > s->retry_max_s && s->retry_max_s)
+		wait = s->retry_max_s;
+	return now + (int64_t)(wait + rand_u64() % (wait / 10 + 1));
+}
+
+static bool any(const struct work *w, char state)
+{
+	for (size_t i = 0; i < w->item.count; i++)
+		if (w->item.rcpts[i].state == state)
+			return true;
+	return false;
+}
+
+static void conclude(struct work *w)
+{
+	struct qfile_state *state = &w->item.head.state;
+	int64_t now = clock_wall().s;
+	struct err e;
+
+	if (!any(w, QFILE_PENDING) && !any(w, QFILE_FAILED)) {
+		if (!queue_remove(&w->q->queue, w->item.id, &e)) {
+			log_err("%s: %s", w->item.id, e.text);
+			over(w, false, now + DAMAGED_RETRY_S);
+			return;
+		}
+		log_info("%s: done; delay=%lld", w->item.id, (long long)(now - state->created));
+		over(w, true, 0);
+		return;
+	}
+	state->next = next_attempt(w, now);
+	if (!queue_mark_state(&w->item, &e))
+		log_err("%s: %s", w->item.id, e.text);
+	over(w, false, state->next);
+}
+
+static void mark_all(struct work *w, char from, char to)
+{
+	struct err e;
+
+	for (size_t i = 0; i < w->item.count; i++) {
+		if (w->item.rcpts[i].state != from)
+			continue;
+		w->item.rcpts[i].state = to;
+		if (!queue_mark_rcpt(&w->item, i, &e))
+			log_err("%s: %s", w->item.id, e.text);
+	}
+}
+
+static void on_reported(struct commit_job *job)
+{
+	struct work *w = (struct work *)((char *)job - offsetof(struct work, commit));
+
+	if (job->err.class != ERR_NONE) {
+		/* The recipients stay FAILED: the report is owed, and tried again. */
+		log_err("%s: cannot queue a report: %s", w->item.id, job->err.text);
+	} else {
+		log_info("%s: %s: %s", w->item.id, w->report.id,
+		         w->kind == BOUNCE_FAILED ? "DSN: delivery failed" : "DSN: delayed");
+		if (w->kind == BOUNCE_FAILED)
+			mark_all(w, QFILE_FAILED, QFILE_BOUNCED);
+		else
+			w->item.head.state.flags |= QFILE_WARNED;
+	}
+	conclude(w);
+}
+
+static bool wants_warning(const struct work *w)
+{
+	const struct qfile_state *state = &w->item.head.state;
+	uint64_t after = w->q->settings.queue_warn_s;
+
+	return after && any(w, QFILE_PENDING) && !(state->flags & (QFILE_WARNED | QFILE_BOUNCE)) &&
+	       w->item.head.sender.len && clock_wall().s - state->created > (int64_t)after;
+}
+
+static void report(struct work *w)
+{
+	struct err e;
+
+	if (any(w, QFILE_FAILED)) {
+		w->kind = BOUNCE_FAILED;
+	} else if (wants_warning(w)) {
+		w->kind = BOUNCE_DELAYED;
+	} else {
+		conclude(w);
+		return;
+	}
+	if (!bounce_write(&w->q->queue, &w->q->settings, &w->item, w->kind, &w->report, &e)) {
+		log_err("%s: cannot write a report: %s", w->item.id, e.text);
+		conclude(w);
+	} else if (w->report.fd < 0) {
+		if (w->kind == BOUNCE_FAILED)
+			mark_all(w, QFILE_FAILED, QFILE_BOUNCED);
+		else
+			w->item.head.state.flags |= QFILE_WARNED;
+		conclude(w);
+	} else {
+		w->commit = (struct commit_job){.fd = w->report.fd,
+		                                .from = w->report.id,
+		                                .to = w->report.id,
+		                                .done = on_reported};
+		commit_submit(w->q->pool, &w->commit);
+	}
+}
+
+static void on_marked(struct commit_job *job)
+{
+	struct work *w = (struct work *)((char *)job - offsetof(struct work, commit));
+
+	if (job->err.class != ERR_NONE)
+		log_err("%s: cannot flush marks: %s", w->item.id, job->err.text);
+	report(w);
+}
+
+/* A temporary failure of a message that is too old is a permanent one. */
+static void expire(const struct work *w, struct err *e)
+{
+	uint64_t limit = w->q->settings.queue_return_s;
+	char why[ERR_TEXT_MAX];
+
+	if (e->class != ERR_TEMP || !limit ||
+	    clock_wall().s - w->item.head.state.created <= (int64_t)limit)
+		return;
+	memcpy(why, e->text, sizeof why);
+	err_perm(e, "4.4.7", "Message could not be delivered for %llu hours: %.150s",
+	         (unsigned long long)(limit / 3600), why);
+}
+
+static void apply(struct work *w, struct task *t)
+{
+	struct qfile_rcpt *r = &w->item.rcpts[t->rcpt];
+	struct qfile_state *state = &w->item.head.state;
+	struct err e;
+
+	expire(w, &t->err);
+	r->state = t->err.class == ERR_NONE   ? QFILE_DONE
+	           : t->err.class == ERR_TEMP ? QFILE_PENDING
+	                                      : QFILE_FAILED;
+	snprintf(r->status, sizeof r->status, "%.8s", t->err.class ? t->err.status : "2.0.0");
+	snprintf(r->text, sizeof r->text, "%.*s", QFILE_TEXT_MAX, t->err.class ? t->err.text : "Sent");
+	if (t->err.class == ERR_TEMP)
+		snprintf(state->text, sizeof state->text, "Deferred: %.100s", t->err.text);
+	if (!queue_mark_rcpt(&w->item, t->rcpt, &e))
+		log_err("%s: %s", w->item.id, e.text);
+	log_info("%s: to=<%.*s>, delay=%lld, dsn=%s, stat=%s%s", w->item.id, SPAN_ARG(r->addr),
+	         (long long)(clock_wall().s - state->created), r->status,
+	         t->err.class == ERR_TEMP ? "Deferred: " : "", r->text);
+}
+
+/* All recipients were answered. */
+static void finish(struct work *w)
+{
+	w->item.head.state.tries++;
+	for (size_t i = 0; i < w->count; i++)
+		apply(w, &w->tasks[i]);
+	if (!any(w, QFILE_PENDING) && !any(w, QFILE_FAILED)) {
+		conclude(w);
+		return;
+	}
+	w->commit = (struct commit_job){.fd = w->item.fd, .done = on_marked};
+	commit_submit(w->q->pool, &w->commit);
+}
+
+static void answered(struct task *t)
+{
+	struct work *w = t->work;
+
+	if (--w->open == 0)
+		finish(w);
+}
+
+static void on_delivered(struct agents_job *job)
+{
+	struct task *t = job->owner;
+
+	t->err = job->err;
+	answered(t);
+}
+
+static void on_account(struct queue_lookup *l, const struct err *e, struct span name)
+{
+	struct task *t = l->owner;
+	struct work *w = t->work;
+
+	t->err = *e;
+	if (e->class == ERR_PERM)
+		err_perm(&t->err, "5.1.1", "User unknown");
+	if (e->class != ERR_NONE) {
+		answered(t);
+		return;
+	}
+	t->job = (struct agents_job){.fd = w->item.fd,
+	                             .at = w->item.message_at,
+	                             .id = w->item.id,
+	                             .sender = w->item.head.sender,
+	                             .rcpt = w->item.rcpts[t->rcpt].addr,
+	                             .done = on_delivered,
+	                             .owner = t};
+	agents_deliver(&w->q->agents, name, &t->job);
+}
+
+static void hand_on(struct task *t)
+{
+	struct work *w = t->work;
+	struct route r;
+
+	if (!route_recipient(&w->q->settings, w->item.rcpts[t->rcpt].addr, &r, &t->err)) {
+		answered(t);
+	} else if (r.mailer == ROUTE_RELAY) {
+		err_temp(&t->err, "4.4.0", "%.100s: no relay is configured", r.host);
+		answered(t);
+	} else {
+		t->lookup = (struct queue_lookup){.done = on_account, .owner = t};
+		queue_check_account(w->q, span_str(r.user), &t->lookup);
+	}
+}
+
+static void start_tasks(struct work *w)
+{
+	/* One more than there are, so that answers that come at once do not end it early. */
+	w->open = 1;
+	for (size_t i = 0; i < w->item.count; i++) {
+		if (w->item.rcpts[i].state != QFILE_PENDING)
+			continue;
+		w->tasks[w->count] = (struct task){.work = w, .rcpt = i};
+		w->count++;
+		w->open++;
+	}
+	for (size_t i = 0; i < w->count; i++)
+		hand_on(&w->tasks[i]);
+	if (--w->open == 0)
+		finish(w);
+}
+
+void queue_work_start(struct queue_run *q, const char *id)
+{
+	struct work *w = calloc(1, sizeof *w);
+	int64_t now = clock_wall().s;
+	struct err e;
+
+	if (!w) {
+		queue_run_over(q, id, false, now + QUEUE_RUN_BUSY_S);
+		return;
+	}
+	w->q = q;
+	w->report.fd = -1;
+	if (!queue_load(&q->queue, id, true, &w->item, &e)) {
+		int64_t wait = e.sys == EAGAIN ? QUEUE_RUN_BUSY_S : DAMAGED_RETRY_S;
+
+		if (e.sys != ENOENT && e.sys != EAGAIN)
+			log_err("%s: left alone for %d s: %s", id, DAMAGED_RETRY_S, e.text);
+		span_to_cstr(span_str(id), w->item.id, sizeof w->item.id);
+		over(w, e.sys == ENOENT, now + wait);
+		return;
+	}
+	w->tasks = calloc(w->item.count ? w->item.count : 1, sizeof *w->tasks);
+	if (!w->tasks)
+		over(w, false, now + QUEUE_RUN_BUSY_S);
+	else if (w->item.head.state.flags & QFILE_HELD)
+		over(w, false, INT64_MAX);
+	else
+		start_tasks(w);
+}
