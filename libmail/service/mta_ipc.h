@@ -30,7 +30,8 @@ enum mta_type {
 	MTA_SIGN_FD,     /* with the socket on which signatures are asked for */
 	MTA_START,       /* all is sent: close the box and work */
 	MTA_READY,       /* a role is at work */
-	MTA_RUN,         /* queue: try everything now, or the one id given */
+	MTA_RUN,         /* queue, number: try everything now. 0: and say IDLE then; before START,
+	                    any other: again every so many seconds */
 	MTA_IDLE,        /* a role of a one-shot run has nothing left to do */
 	MTA_ACCOUNT,     /* name */
 	MTA_ACCOUNT_IS,  /* err, name as the source spells it */

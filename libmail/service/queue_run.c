@@ -211,6 +211,7 @@ static bool on_gate(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 {
 	struct queue_run *q = (struct queue_run *)((char *)c - offsetof(struct queue_run, gate));
 	struct span text;
+	uint32_t number;
 	struct err e;
 
 	switch (in->type) {
@@ -229,6 +230,9 @@ static bool on_gate(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 		fds[0] = -1;
 		return true;
 	case MTA_RUN:
+		if (!mta_get_number(in, &number))
+			return false;
+		q->one_shot |= number == 0;
 		run_all(q);
 		return true;
 	default:

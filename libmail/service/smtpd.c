@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "proto/tls_chain.h"
 #include "proto/tls_key.h"
 #include "service/role.h"
 #include "sys/box.h"
@@ -185,30 +186,61 @@ static bool sign(void *ctx, const struct tls_sign_request *req, unsigned char *s
 	return true;
 }
 
-/* A new certificate chain from gate; sessions in their handshake keep the old octets. */
+void smtpd_chain_drop(struct smtpd_chain *c)
+{
+	if (!c || --c->users)
+		return;
+	buf_free(&c->der);
+	free(c);
+}
+
+/* A new certificate chain from gate; a bad one leaves the old one in force. */
 static bool set_chain(struct smtpd *d, uint32_t generation, int fd)
 {
+	struct smtpd_chain *c = calloc(1, sizeof *c);
 	struct stat st;
 	struct err e;
 	char *at;
 
-	if (d->tls.chain.n)
-		return true; /* sessions may point into it: replaced when the role restarts */
-	buf_init(&d->chain, TLS_CHAIN_OCTETS);
+	if (!c)
+		return true;
+	c->users = 1;
+	buf_init(&c->der, TLS_CHAIN_OCTETS);
 	if (fstat(fd, &st) != 0 || st.st_size > TLS_CHAIN_OCTETS ||
-	    !(at = buf_reserve(&d->chain, (size_t)st.st_size)))
+	    !(at = buf_reserve(&c->der, (size_t)st.st_size)) ||
+	    fs_pread(fd, at, (size_t)st.st_size, 0) != st.st_size) {
+		smtpd_chain_drop(c);
 		return false;
-	if (fs_pread(fd, at, (size_t)st.st_size, 0) != st.st_size)
-		return false;
-	d->chain.len = (size_t)st.st_size;
-	if (!tls_chain_split(buf_span(&d->chain), &d->tls.chain, &e)) {
+	}
+	c->der.len = (size_t)st.st_size;
+	if (!tls_chain_split(buf_span(&c->der), &c->config.chain, &e)) {
 		log_err("certificate: %s", e.text);
+		smtpd_chain_drop(c);
 		return true;
 	}
-	d->tls.generation = generation;
-	d->tls.sign = sign;
-	d->tls.ctx = d;
+	c->config.generation = generation;
+	c->config.sign = sign;
+	c->config.ctx = d;
+	smtpd_chain_drop(d->chain);
+	d->chain = c;
+	d->config[MTA_L_TCP].flags |= SMTP_OFFER_STARTTLS;
 	return true;
+}
+
+void smtpd_check_idle(struct smtpd *d)
+{
+	char mem[WIRE_MAX];
+	struct buf b;
+
+	if (d->open || agents_pending(&d->agents) || commit_pending(d->pool))
+		return;
+	if (d->stopping) {
+		loop_stop(&d->loop);
+	} else if (d->one_shot) {
+		buf_init_fixed(&b, mem, sizeof mem);
+		wire_begin(&b, MTA_IDLE, 0);
+		ipc_send(&d->gate, &b, NULL, 0);
+	}
 }
 
 static bool on_verdict(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
@@ -269,8 +301,7 @@ static void stop(struct smtpd *d)
 		if (s && !s->store)
 			smtpd_session_shut(s, "4.3.2", "shutting down");
 	}
-	if (d->open == 0 && agents_pending(&d->agents) == 0)
-		loop_stop(&d->loop);
+	smtpd_check_idle(d);
 }
 
 static bool on_agent(struct smtpd *d, struct wire_in *in, int fds[IPC_FDS_MAX])
@@ -386,7 +417,7 @@ static void configure(struct smtpd *d)
 		if (i == MTA_L_SUBMIT) {
 			c->flags |= SMTP_EARLY_OK | SMTP_OFFER_DSN;
 			c->bare = LINE_REPAIR;
-		} else if (d->tls.chain.n) {
+		} else if (d->chain) {
 			c->flags |= SMTP_OFFER_STARTTLS;
 		}
 		if (strstr(d->settings.privacy, "needmailhelo"))

@@ -52,6 +52,13 @@ struct smtpd_rate {
 	uint32_t count;
 };
 
+/* A certificate chain; handshakes under way keep the one that they began with. */
+struct smtpd_chain {
+	struct tls_server_config config;
+	struct buf der;
+	unsigned users; /* sessions, and one while it is in force */
+};
+
 struct smtpd {
 	struct loop loop;
 	struct settings settings;
@@ -66,8 +73,7 @@ struct smtpd {
 	size_t slots, open;
 	uint16_t generation;
 	struct smtpd_rate *rates;
-	struct tls_server_config tls;
-	struct buf chain;
+	struct smtpd_chain *chain; /* the one in force, or NULL: no TLS */
 	int sign_fd;
 	char *chunk;    /* SMTPD_CHUNK octets, made when first needed */
 	struct buf text; /* filtered message octets on their way to a file */
@@ -87,6 +93,7 @@ struct smtpd_session {
 	struct loop_timer timer;
 	struct smtp_server smtp;
 	struct tls_session *tls;
+	struct smtpd_chain *chain; /* of tls */
 	struct buf in, out, cipher; /* input not consumed; replies; ciphertext not taken */
 	size_t slot;
 	size_t consumed;   /* octets of in that are done with once the answer is given */
@@ -128,6 +135,14 @@ struct smtpd_store {
 };
 
 int smtpd_main(int argc, char **argv);
+
+/* ---- smtpd.c ---- */
+
+/* Ends the role, or tells gate, when it was only there for what is done now. */
+void smtpd_check_idle(struct smtpd *d);
+
+/* One user less. */
+void smtpd_chain_drop(struct smtpd_chain *c);
 
 /* ---- smtpd_session.c ---- */
 

@@ -164,7 +164,7 @@ static void on_starttls(struct smtpd_session *s)
 {
 	struct err e;
 
-	if (s->d->tls.chain.n == 0) {
+	if (!s->d->chain) {
 		err_temp(&e, "4.3.3", "TLS not available after start");
 		reject(s, &e);
 	} else if (smtp_server_accept(&s->smtp, &s->out)) {
@@ -205,7 +205,6 @@ bool smtpd_event(struct smtpd_session *s, enum smtp_server_event ev)
 	case SMTP_EV_VRFY:
 	case SMTP_EV_EXPN:
 	case SMTP_EV_ETRN:
-	case SMTP_EV_HELP:
 		if (!smtp_server_accept(&s->smtp, &s->out))
 			s->closing = true;
 		break;

@@ -44,6 +44,7 @@ void smtpd_session_free(struct smtpd_session *s)
 	if (s->tls) {
 		tls_wipe(s->tls);
 		free(s->tls);
+		smtpd_chain_drop(s->chain);
 	}
 	buf_free(&s->in);
 	buf_free(&s->out);
@@ -51,9 +52,7 @@ void smtpd_session_free(struct smtpd_session *s)
 	d->sessions[s->slot] = NULL;
 	d->open--;
 	free(s);
-	if (d->open == 0 && (d->stopping || d->one_shot) && agents_pending(&d->agents) == 0 &&
-	    commit_pending(d->pool) == 0)
-		loop_stop(&d->loop);
+	smtpd_check_idle(d);
 }
 
 /* Whatever can be sent now is; true when nothing is left. */
@@ -130,7 +129,9 @@ static void start_tls(struct smtpd_session *s)
 		return;
 	}
 	rand_fill(seed, sizeof seed);
-	s->tls = tls_server_start(mem, &s->d->tls, span_make(seed, sizeof seed));
+	s->chain = s->d->chain;
+	s->chain->users++;
+	s->tls = tls_server_start(mem, &s->chain->config, span_make(seed, sizeof seed));
 	explicit_bzero(seed, sizeof seed);
 }
 
@@ -272,6 +273,10 @@ void smtpd_session_resume(struct smtpd_session *s)
 	if (!waiting(s) && s->consumed) {
 		buf_consume(&s->in, s->consumed);
 		s->consumed = 0;
+	}
+	if (s->d->stopping && !s->store && !waiting(s)) {
+		smtpd_session_shut(s, "4.3.2", "shutting down");
+		return;
 	}
 	set_timer(s);
 	settle(s);

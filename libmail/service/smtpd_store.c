@@ -205,9 +205,8 @@ static void finish(struct smtpd_store *st, const struct err *e)
 	answer(st, e);
 	if (s)
 		smtpd_session_resume(s);
-	else if (d->open == 0 && (d->stopping || d->one_shot) &&
-	         agents_pending(&d->agents) == 0 && commit_pending(d->pool) == 0)
-		loop_stop(&d->loop);
+	else
+		smtpd_check_idle(d);
 }
 
 static void on_committed(struct commit_job *job)
