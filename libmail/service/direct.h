@@ -1,0 +1,29 @@
+/*
+ * direct: final delivery to one account, now, by this process or a child of it.
+ *
+ * For programs without the daemon's roles: the deliver applet, and sendmail where
+ * neither a queue nor a daemon can be reached.  As root a child becomes the
+ * recipient first; else only mailboxes of our own uid can be delivered to.
+ */
+#ifndef LETTERBOX_SERVICE_DIRECT_H
+#define LETTERBOX_SERVICE_DIRECT_H
+
+#include <stdbool.h>
+
+#include "service/account.h"
+#include "service/local.h"
+
+enum { DIRECT_LOCK_WAIT_MS = 60000 };
+
+/*
+ * Delivers job to a's mailbox, or to path when it is not NULL; false with job->err.  TEMP 4.3.5 when
+ * the account is another uid's and we are not root.
+ */
+bool direct_deliver(const struct account *a, const char *path, struct local_job *job);
+
+/*
+ * An open, unnamed file for a message on its way: TMPDIR, else /tmp, else memory.  -1 and e.
+ */
+int direct_spool(struct err *e);
+
+#endif
