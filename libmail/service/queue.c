@@ -86,12 +86,21 @@ bool queue_valid_id(struct span id)
 bool queue_create(const struct queue *q, struct queue_writer *w, const char *id,
                   struct span envelope, struct err *e)
 {
+	struct stat st;
+
 	*w = (struct queue_writer){.fd = -1};
 	if (!span_to_cstr(span_str(id), w->id, sizeof w->id) || !queue_valid_id(span_str(id)))
 		return err_temp(e, "4.3.0", "queue id %s is not one of ours", id);
 	w->fd = openat(q->tmp, id, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (w->fd < 0)
 		return err_errno(e, errno, "cannot make queue file %s", id);
+	/* Root writes for the account that owns the queue, which must be able to read it. */
+	if (geteuid() == 0 && fstat(q->tmp, &st) == 0 && st.st_uid != 0 &&
+	    fchown(w->fd, st.st_uid, st.st_gid) != 0) {
+		err_errno(e, errno, "cannot give away queue file %s", id);
+		queue_discard(q, w);
+		return false;
+	}
 	if (!fs_write(w->fd, envelope)) {
 		err_errno(e, errno, "cannot write queue file %s", id);
 		queue_discard(q, w);

@@ -10,8 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/ascii.h"
-#include "format/address.h"
 #include "service/queue_run.h"
 #include "sys/log.h"
 
@@ -99,19 +97,11 @@ void queue_check_account(struct queue_run *q, struct span user, struct queue_loo
 	ask_gate(q, l);
 }
 
-/* The same user without "+detail", or postmaster as root: who else might be meant. */
+/* Asks again for who else might be meant. */
 static bool try_other(struct queue_run *q, struct queue_lookup *l)
 {
-	struct span user, detail;
-
-	if (address_split_detail(span_str(l->user), &user, &detail)) {
-		l->user[user.len] = '\0';
-	} else if (ascii_eq_nocase(span_str(l->user), SPAN("postmaster"))) {
-		/* RFC 5321 4.5.1: it must be accepted wherever mail is. */
-		memcpy(l->user, "root", 5);
-	} else {
+	if (!route_other_name(l->user, sizeof l->user))
 		return false;
-	}
 	l->number = ++q->next_number;
 	l->next = q->lookups;
 	q->lookups = l;

@@ -8,6 +8,7 @@
 
 #include "base/ascii.h"
 #include "format/address.h"
+#include "service/account.h"
 
 bool route_recipient(const struct settings *s, struct span rcpt, struct route *out, struct err *e)
 {
@@ -36,6 +37,32 @@ bool route_recipient(const struct settings *s, struct span rcpt, struct route *o
 	    (!local && !span_to_cstr(p.domain, out->host, sizeof out->host)))
 		return err_perm(e, "5.1.3", "address too long");
 	return true;
+}
+
+bool route_other_name(char *user, size_t cap)
+{
+	struct span name, detail;
+
+	if (address_split_detail(span_str(user), &name, &detail)) {
+		user[name.len] = '\0';
+		return true;
+	}
+	/* RFC 5321 4.5.1: it must be accepted wherever mail is. */
+	return ascii_eq_nocase(span_str(user), SPAN("postmaster")) &&
+	       span_to_cstr(SPAN("root"), user, cap);
+}
+
+bool route_account(struct account_source *accounts, const struct route *r, struct account *out,
+                   struct err *e)
+{
+	char user[MTA_NAME_MAX + 1];
+
+	memcpy(user, r->user, sizeof user);
+	do {
+		if (account_find(accounts, span_str(user), out, e))
+			return true;
+	} while (e->class == ERR_PERM && route_other_name(user, sizeof user));
+	return false;
 }
 
 static bool is_loopback(struct span addr)

@@ -32,6 +32,21 @@ struct route {
  */
 bool route_recipient(const struct settings *s, struct span rcpt, struct route *out, struct err *e);
 
+struct account;
+struct account_source;
+
+/*
+ * The account of a ROUTE_LOCAL result: the name as it stands, without "+detail", and for
+ * postmaster also root (RFC 5321 4.5.1).  Fails as account_find.
+ */
+bool route_account(struct account_source *accounts, const struct route *r, struct account *out,
+                   struct err *e);
+
+/*
+ * The next name to try when user was not found, in place; false when there is none.
+ */
+bool route_other_name(char *user, size_t cap);
+
 /* True for local programs, loopback clients and authenticated ones; else PERM 5.7.1. */
 bool route_may_relay(const struct mta_origin *o, struct span rcpt, struct err *e);
 

@@ -1,0 +1,243 @@
+/*
+ * deliver: final delivery of the message on standard input, for other programs; with -l an
+ * LMTP session.  Exit status 0, 64, 67, 75 or 77: what mailers understand.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/opt.h"
+#include "format/address.h"
+#include "format/submit.h"
+#include "service/account.h"
+#include "service/direct.h"
+#include "service/settings.h"
+#include "service/stdio_session.h"
+#include "sys/fs.h"
+#include "sys/log.h"
+
+enum { SENDER = 1, USER, DETAIL, FOLDER, LMTP, USERS, MAILBOX, IGNORED, PERMANENT };
+
+enum { CHUNK = 32768 };
+
+static const struct opt_spec specs[] = {
+    {'f', NULL, OPT_REQUIRED, SENDER},  {'r', NULL, OPT_REQUIRED, SENDER},
+    {'d', NULL, OPT_REQUIRED, USER},    {'a', NULL, OPT_REQUIRED, DETAIL},
+    {'m', NULL, OPT_REQUIRED, FOLDER},  {'l', NULL, OPT_NONE, LMTP},
+    {'u', NULL, OPT_REQUIRED, USERS},   {'M', NULL, OPT_REQUIRED, MAILBOX},
+    {'t', NULL, OPT_NONE, IGNORED},     {'Y', NULL, OPT_NONE, IGNORED},
+    {'b', NULL, OPT_NONE, PERMANENT},   {'e', NULL, OPT_NONE, PERMANENT},
+    {0, NULL, OPT_NONE, 0},
+};
+
+struct job {
+	const char *sender, *user, *detail, *folder, *users, *mailbox;
+	bool lmtp, permanent;
+	struct account_source accounts;
+	char path[ACCOUNT_PATH_MAX]; /* of the folder */
+	int fd;
+};
+
+static int usage(void)
+{
+	fputs("usage: deliver [-f SENDER] [-a DETAIL] [-m FOLDER] [-u USERS] [-M MAILBOX] "
+	      "-d USER | USER...\n       deliver -l [-u USERS] [-M MAILBOX]\n",
+	      stderr);
+	return EXIT_USAGE;
+}
+
+/* Statuses that mean nothing to callers of a delivery agent are "try again". */
+static int status_of(const struct job *j, const struct err *e)
+{
+	int status = err_exit_code(e);
+
+	if (status == 0 || status == EXIT_NOUSER || status == EXIT_NOPERM)
+		return status;
+	return j->permanent && e->class == ERR_PERM ? EXIT_NOPERM : EXIT_TEMPFAIL;
+}
+
+/* The message, with LF lines, in an unnamed file. */
+static bool read_message(struct job *j, struct err *e)
+{
+	static const struct submit_fields none;
+	char *chunk = malloc(CHUNK);
+	struct submit filter;
+	struct buf out;
+	ssize_t n = -1;
+	bool ok;
+
+	buf_init(&out, 4 * CHUNK);
+	submit_init(&filter, 0, &none);
+	j->fd = direct_spool(e);
+	ok = chunk && j->fd >= 0;
+	while (ok && (n = read(STDIN_FILENO, chunk, CHUNK)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			ok = err_errno(e, errno, "standard input");
+			break;
+		}
+		submit_feed(&filter, span_make(chunk, (size_t)n), &out);
+		ok = (buf_ok(&out) && fs_write(j->fd, buf_span(&out))) ||
+		     err_errno(e, errno, "cannot store the message");
+		buf_reset(&out);
+	}
+	submit_finish(&filter, &out);
+	ok = ok && (fs_write(j->fd, buf_span(&out)) ||
+	            err_errno(e, errno, "cannot store the message"));
+	buf_free(&out);
+	free(chunk);
+	return ok;
+}
+
+/* A folder is a Maildir++ directory below the Maildir, or an mbox in ~/mail. */
+static const char *folder_path(struct job *j, const struct account *a, struct err *e)
+{
+	size_t len = strlen(a->mailbox);
+	int n;
+
+	if (!j->folder || strcmp(j->folder, "INBOX") == 0)
+		return a->mailbox;
+	if (strchr(j->folder, '/') || j->folder[0] == '.' || !j->folder[0]) {
+		err_perm(e, "5.1.3", "folder \"%.60s\": no '/', no leading '.'", j->folder);
+		return NULL;
+	}
+	if (a->mailbox[len - 1] == '/')
+		n = snprintf(j->path, sizeof j->path, "%s.%s/", a->mailbox, j->folder);
+	else
+		n = snprintf(j->path, sizeof j->path, "%s/mail/%s", a->home, j->folder);
+	if (n < 0 || (size_t)n >= sizeof j->path) {
+		err_perm(e, "5.1.3", "folder \"%.60s\": path too long", j->folder);
+		return NULL;
+	}
+	return j->path;
+}
+
+/* The account name of "user", "user@domain" or "user+detail". */
+static bool find_account(struct job *j, const char *who, struct account *a, struct err *e)
+{
+	struct span user = span_str(who), local, domain, detail;
+
+	if (account_find(&j->accounts, user, a, e) || e->class == ERR_TEMP)
+		return e->class == ERR_NONE;
+	address_split(user, &local, &domain);
+	if (domain.len && (account_find(&j->accounts, local, a, e) || e->class == ERR_TEMP))
+		return e->class != ERR_TEMP;
+	return address_split_detail(local, &user, &detail) && account_find(&j->accounts, user, a, e);
+}
+
+static int deliver_to(struct job *j, const char *who)
+{
+	struct account a;
+	struct err e = {0};
+	const char *path;
+	struct local_job job = {
+	    .fd = j->fd, .sender = span_str(j->sender ? j->sender : ""), .rcpt = span_str(who)};
+
+	if (!find_account(j, who, &a, &e)) {
+		if (e.class == ERR_NONE)
+			err_perm(&e, "5.1.1", "no such user");
+	} else if ((path = folder_path(j, &a, &e)) != NULL && !direct_deliver(&a, path, &job)) {
+		e = job.err;
+	}
+	if (e.class != ERR_NONE) {
+		fprintf(stderr, "deliver: %s: %s\n", who, e.text);
+		log_warn("to=<%s>, dsn=%s, stat=%s", who, e.status, e.text);
+		return status_of(j, &e);
+	}
+	log_info("to=<%s>, mailer=local, stat=Sent", who);
+	return 0;
+}
+
+/* From_ and Return-Path are lines of ours: a sender must not make others. */
+static bool sender_ok(const char *sender)
+{
+	for (; sender && *sender; sender++)
+		if ((unsigned char)*sender < 0x20 || *sender == 0x7f)
+			return false;
+	return true;
+}
+
+static int run(struct job *j, int argc, char **argv)
+{
+	struct err e = {0};
+	int status = 0;
+
+	if ((!j->user && argc == 0) || !sender_ok(j->sender))
+		return usage();
+	if (!read_message(j, &e)) {
+		fprintf(stderr, "deliver: %s\n", e.text);
+		return EXIT_TEMPFAIL;
+	}
+	if (j->user)
+		status = deliver_to(j, j->user);
+	for (int i = 0; i < argc; i++) {
+		int one = deliver_to(j, argv[i]);
+
+		/* One that must be tried again makes the caller try again. */
+		if (one == EXIT_TEMPFAIL || status == 0)
+			status = one;
+	}
+	return status;
+}
+
+static int take(struct job *j, int id, const char *value)
+{
+	switch (id) {
+	case SENDER:
+		j->sender = strcmp(value, "<>") == 0 ? "" : value;
+		break;
+	case USER:
+		j->user = value;
+		break;
+	case DETAIL:
+		j->detail = value;
+		break;
+	case FOLDER:
+		j->folder = value;
+		break;
+	case LMTP:
+		j->lmtp = true;
+		break;
+	case USERS:
+		j->users = value;
+		break;
+	case MAILBOX:
+		j->mailbox = value;
+		break;
+	case PERMANENT:
+		j->permanent = true;
+		break;
+	case IGNORED:
+		break;
+	default:
+		return usage();
+	}
+	return 0;
+}
+
+int deliver_main(int argc, char **argv)
+{
+	struct settings *settings = calloc(1, sizeof *settings);
+	struct opt_state s;
+	struct job j = {.fd = -1};
+	struct err e;
+	int id, status;
+
+	log_init("deliver", LOG_T_AUTO);
+	opt_init(&s, specs, argc, argv, false);
+	while ((id = opt_next(&s)) != OPT_END)
+		if ((status = take(&j, id, s.value)) != 0)
+			return status;
+	if (!settings || !settings_init(settings, &e) ||
+	    !account_source_init(&j.accounts, j.users ? j.users : settings->users,
+	                         j.mailbox ? j.mailbox : settings->mailbox, &e)) {
+		fprintf(stderr, "deliver: %s\n", settings ? e.text : "out of memory");
+		return EXIT_TEMPFAIL;
+	}
+	if (j.lmtp)
+		return stdio_session_run(settings, &j.accounts, true);
+	return run(&j, argc - s.at, argv + s.at);
+}

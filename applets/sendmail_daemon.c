@@ -1,0 +1,177 @@
+/*
+ * The modes of sendmail that run roles: -bd and -bD (daemon), -q (queue run), -bs (one
+ * session on standard input).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sendmail.h"
+#include "service/account.h"
+#include "service/gate.h"
+#include "service/gate_listen.h"
+#include "service/queue.h"
+#include "service/stdio_session.h"
+#include "sys/fs.h"
+#include "sys/log.h"
+
+enum { PUMP_CHUNK = 16384, READY_WAIT_MS = 60000 };
+
+static void detach(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	setsid();
+	(void)!chdir("/");
+	if (fd >= 0)
+		for (int i = 0; i < 3; i++)
+			dup2(fd, i);
+}
+
+/* -bd: the parent ends when the daemon answers, so that a script may go on at once. */
+static int daemonize(struct sendmail *m, const struct gate_plan *plan)
+{
+	struct pollfd p;
+	char octet;
+	int fds[2], status;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) != 0 || (pid = fork()) < 0) {
+		fprintf(stderr, "%s: cannot start the daemon: %s\n", m->program, strerror(errno));
+		return EXIT_OSERR;
+	}
+	if (pid == 0) {
+		close(fds[0]);
+		setsid();
+		status = gate_run(&m->settings, plan, fds[1]);
+		_exit(status);
+	}
+	close(fds[1]);
+	p = (struct pollfd){.fd = fds[0], .events = POLLIN};
+	while (poll(&p, 1, READY_WAIT_MS) < 0 && errno == EINTR)
+		;
+	if (read(fds[0], &octet, 1) == 1)
+		return 0;
+	if (waitpid(pid, &status, WNOHANG) == pid && WIFEXITED(status))
+		return WEXITSTATUS(status);
+	fprintf(stderr, "%s: the daemon did not start in time\n", m->program);
+	return EXIT_OSERR;
+}
+
+int sendmail_daemon(struct sendmail *m, const struct sendmail_run *run)
+{
+	struct gate_plan plan = {.listen = run->daemon,
+	                         .session = -1,
+	                         .run_once = run->queue && !run->daemon && !run->interval_s,
+	                         .interval_s = run->interval_s,
+	                         .foreground = run->foreground};
+
+	log_init("sendmail", LOG_T_AUTO);
+	if (plan.foreground || plan.run_once)
+		return gate_run(&m->settings, &plan, -1);
+	return daemonize(m, &plan);
+}
+
+void sendmail_start_run(struct sendmail *m, int wait_ms)
+{
+	struct gate_plan plan = {.session = -1, .run_once = true};
+	struct pollfd p;
+	int fds[2];
+	pid_t pid;
+
+	fflush(stdout);
+	if (pipe2(fds, O_CLOEXEC) != 0)
+		return;
+	pid = fork();
+	if (pid == 0) {
+		detach();
+		close(fds[0]);
+		/* The pipe's end is the sign that the run is over. */
+		_exit(gate_run(&m->settings, &plan, -1));
+	}
+	close(fds[1]);
+	p = (struct pollfd){.fd = fds[0], .events = POLLIN};
+	if (pid > 0)
+		while (poll(&p, 1, wait_ms) < 0 && errno == EINTR)
+			;
+	close(fds[0]);
+}
+
+/* Moves what can be read from one to the other; false at the end or on failure. */
+static bool move(int from, int to)
+{
+	char chunk[PUMP_CHUNK];
+	ssize_t n;
+
+	do
+		n = read(from, chunk, sizeof chunk);
+	while (n < 0 && errno == EINTR);
+	return n > 0 && fs_write(to, span_make(chunk, (size_t)n));
+}
+
+/* Standard input and output on one side, the daemon's socket on the other. */
+static int pump(int fd)
+{
+	struct pollfd p[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
+
+	for (;;) {
+		if (poll(p, 2, -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			return EXIT_OSERR;
+		}
+		if (p[0].fd >= 0 && p[0].revents && !move(STDIN_FILENO, fd)) {
+			shutdown(fd, SHUT_WR);
+			p[0].fd = -1;
+		}
+		if (p[1].revents && !move(fd, STDOUT_FILENO))
+			return 0;
+	}
+}
+
+/* No daemon, but the queue is ours: the roles are started for this session alone. */
+static int own_session(struct sendmail *m)
+{
+	struct gate_plan plan = {0};
+	int fds[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0 || (pid = fork()) < 0) {
+		fprintf(stderr, "%s: %s\n", m->program, strerror(errno));
+		return EXIT_OSERR;
+	}
+	if (pid == 0) {
+		close(fds[0]);
+		detach();
+		plan.session = fds[1];
+		_exit(gate_run(&m->settings, &plan, -1));
+	}
+	close(fds[1]);
+	return pump(fds[0]);
+}
+
+int sendmail_session(struct sendmail *m)
+{
+	struct account_source accounts;
+	struct queue q;
+	struct err e = {0};
+	int fd = gate_listen_connect(m->settings.queue);
+
+	log_init("sendmail", LOG_T_AUTO);
+	if (fd >= 0)
+		return pump(fd);
+	if (gate_make_queue(&m->settings, &e) && queue_open(&q, m->settings.queue, false, &e)) {
+		queue_close(&q);
+		return own_session(m);
+	}
+	if (!account_source_init(&accounts, m->settings.users, m->settings.mailbox, &e)) {
+		printf("421 4.3.5 %s %s\r\n", m->settings.hostname, e.text);
+		return EXIT_CONFIG;
+	}
+	return stdio_session_run(&m->settings, &accounts, false);
+}

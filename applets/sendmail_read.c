@@ -1,0 +1,290 @@
+/*
+ * The message that a program submits: sender, recipients, header and body from
+ * standard input.  RFC 5322 for -t; sendmail's rules for everything else.
+ */
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/ascii.h"
+#include "format/address.h"
+#include "format/date.h"
+#include "format/encword.h"
+#include "format/header.h"
+#include "sendmail.h"
+#include "service/queue.h"
+#include "sys/clock.h"
+
+enum { CHUNK = 16384 };
+
+static bool add_rcpt(struct sendmail *m, struct span addr, bool direct)
+{
+	char *copy;
+
+	for (size_t i = 0; i < m->count; i++)
+		if (address_eq(span_str(m->rcpts[i].addr), addr))
+			return true;
+	if (m->count == m->room) {
+		size_t more = m->room ? m->room * 2 : 8;
+		struct sendmail_rcpt *grown = realloc(m->rcpts, more * sizeof *grown);
+
+		if (!grown || m->count == SENDMAIL_RCPTS_MAX)
+			return false;
+		m->rcpts = grown;
+		m->room = more;
+	}
+	copy = malloc(addr.len + 1);
+	if (!copy || !span_to_cstr(addr, copy, addr.len + 1))
+		return free(copy), false;
+	m->rcpts[m->count++] = (struct sendmail_rcpt){.addr = copy, .direct = direct};
+	return true;
+}
+
+bool sendmail_add_rcpts(struct sendmail *m, struct span text, bool direct)
+{
+	struct address_list list;
+	struct address_item item;
+	struct buf clean;
+	bool ok = true;
+
+	buf_init(&clean, 4096);
+	address_list_init(&list, text);
+	while (ok && address_list_next(&list, &item)) {
+		buf_reset(&clean);
+		/* What is no address is kept as it is: the refusal should name it. */
+		if (item.bad || address_put_clean(item.addr, &clean) != ADDRESS_OK) {
+			buf_reset(&clean);
+			buf_put(&clean, span_head(item.raw, 1000));
+		}
+		ok = buf_ok(&clean) && add_rcpt(m, buf_span(&clean), direct);
+	}
+	buf_free(&clean);
+	return ok;
+}
+
+/* The caller's name: the passwd entry of the real uid, else LOGNAME or USER, else "uidN". */
+static void caller_name(char *name, size_t cap, char *full, size_t full_cap)
+{
+	struct passwd *pw = getpwuid(getuid());
+	const char *env = getenv("LOGNAME");
+	size_t comma;
+
+	full[0] = '\0';
+	if (!env || !*env)
+		env = getenv("USER");
+	if (pw) {
+		snprintf(name, cap, "%s", pw->pw_name);
+		comma = strcspn(pw->pw_gecos ? pw->pw_gecos : "", ",");
+		if (pw->pw_gecos)
+			snprintf(full, full_cap, "%.*s", (int)comma, pw->pw_gecos);
+	} else if (env && address_is_safe(span_str(env))) {
+		snprintf(name, cap, "%s", env);
+	} else {
+		snprintf(name, cap, "uid%u", (unsigned)getuid());
+	}
+}
+
+static void put_from(struct sendmail *m, const char *full)
+{
+	struct buf value;
+	const char *name = m->full_name;
+
+	if (!name)
+		name = getenv("NAME");
+	if (!name || !*name)
+		name = m->from ? "" : full;
+	buf_init(&value, 4096);
+	if (*name) {
+		bool ascii = true;
+
+		for (const char *c = name; *c; c++)
+			ascii = ascii && ascii_is_print(*c);
+		if (ascii)
+			address_put_phrase(span_str(name), &value);
+		else
+			encword_put_phrase(span_str(name), &value);
+		buf_puts(&value, " <");
+	}
+	buf_puts(&value, m->sender[0] ? m->sender : "MAILER-DAEMON");
+	if (*name)
+		buf_putc(&value, '>');
+	header_put_field(&m->from_field, SPAN("From"), buf_span(&value), "\n");
+	buf_free(&value);
+}
+
+void sendmail_find_sender(struct sendmail *m)
+{
+	char name[256], full[128], id[QUEUE_ID_MAX];
+	int64_t now = clock_wall().s;
+	struct span from = span_str(m->from);
+	struct address_path p;
+
+	caller_name(name, sizeof name, full, sizeof full);
+	if (!m->from)
+		from = span_str(name);
+	if (from.len >= 2 && from.ptr[0] == '<' && from.ptr[from.len - 1] == '>')
+		from = span_make(from.ptr + 1, from.len - 2);
+	m->sender[0] = '\0';
+	if (from.len && address_parse(from, &p) == ADDRESS_OK)
+		snprintf(m->sender, sizeof m->sender, "%.*s%s%.*s", SPAN_ARG(p.mailbox),
+		         p.domain.len ? "" : "@",
+		         p.domain.len ? 0 : (int)settings_domain(&m->settings).len,
+		         settings_domain(&m->settings).ptr);
+	else if (from.len)
+		snprintf(m->sender, sizeof m->sender, "%.200s@%.255s", name,
+		         settings_domain(&m->settings).ptr);
+	buf_init(&m->from_field, 8192);
+	buf_init(&m->date_field, 256);
+	buf_init(&m->id_field, 1024);
+	put_from(m, full);
+	buf_puts(&m->date_field, "Date: ");
+	date_put(&m->date_field, now, clock_zone(now));
+	buf_putc(&m->date_field, '\n');
+	queue_make_id(id, now);
+	buf_printf(&m->id_field, "Message-ID: <%lld.%s@%s>\n", (long long)now, id,
+	           m->settings.hostname);
+}
+
+/*
+ * Without -i a line that is a lone dot ends the message.  Appends what of in belongs to
+ * it; held counts octets of ".", ".\r" at the start of a line that may be one.
+ */
+static void put_until_dot(struct sendmail *m, struct span in, struct buf *out)
+{
+	for (size_t i = 0; i < in.len && !m->input_done; i++) {
+		char c = in.ptr[i];
+
+		if (m->at_line && m->held == 0 && c == '.') {
+			m->held = 1;
+			continue;
+		}
+		if (m->held == 1 && c == '\r') {
+			m->held = 2;
+			continue;
+		}
+		if (m->held && c == '\n') {
+			m->input_done = true;
+			break;
+		}
+		if (m->held)
+			buf_put(out, span_make(".\r", m->held));
+		m->held = 0;
+		buf_putc(out, c);
+		m->at_line = c == '\n';
+	}
+}
+
+/* One read from standard input, appended to out. */
+static bool read_some(struct sendmail *m, struct buf *out, struct err *e)
+{
+	char *chunk = malloc(CHUNK);
+	ssize_t n;
+
+	if (!chunk)
+		return err_temp(e, "4.3.0", "out of memory");
+	do
+		n = read(STDIN_FILENO, chunk, CHUNK);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		err_errno(e, errno, "standard input");
+	else if (n == 0)
+		m->input_done = true;
+	else if (m->settings.ignore_dots)
+		buf_put(out, span_make(chunk, (size_t)n));
+	else
+		put_until_dot(m, span_make(chunk, (size_t)n), out);
+	/* An unfinished dot line at the end of the input is text, as sendmail has it: ". EOF" ends too. */
+	if (m->input_done && m->held)
+		m->held = 0;
+	free(chunk);
+	return n >= 0;
+}
+
+/* Is the end of the header in what was read? */
+static bool header_complete(struct span head)
+{
+	while (head.len) {
+		size_t eol = span_index(head, '\n');
+		struct span line = span_head(head, eol);
+
+		if (eol == head.len)
+			return false;
+		if (line.len && line.ptr[line.len - 1] == '\r')
+			line.len--;
+		if (line.len == 0)
+			return true;
+		if (!ascii_is_blank(line.ptr[0]) && header_name_length(line) == 0 &&
+		    !span_starts(line, SPAN("From ")))
+			return true;
+		head = span_skip(head, eol + 1);
+	}
+	return false;
+}
+
+static bool add_from_header(struct sendmail *m)
+{
+	static const char *const plain[] = {"To", "Cc", "Bcc"};
+	static const char *const resent[] = {"Resent-To", "Resent-Cc", "Resent-Bcc"};
+	struct span block = buf_span(&m->head);
+	struct header_field f;
+	bool again = false, ok = true;
+
+	/* RFC 5322 3.6.6: a resent message goes to whom it was resent. */
+	while (header_next(&block, &f))
+		for (int i = 0; i < 3; i++)
+			again |= ascii_eq_nocase(f.name, span_str(resent[i]));
+	block = buf_span(&m->head);
+	while (header_next(&block, &f))
+		for (int i = 0; i < 3; i++)
+			if (ascii_eq_nocase(f.name, span_str(again ? resent[i] : plain[i])))
+				ok = ok && sendmail_add_rcpts(m, f.value, false);
+	return ok;
+}
+
+bool sendmail_read_head(struct sendmail *m, struct err *e)
+{
+	struct submit_fields fields = {.from = buf_span(&m->from_field),
+	                               .date = buf_span(&m->date_field),
+	                               .message_id = buf_span(&m->id_field),
+	                               .to = SPAN("To: undisclosed-recipients:;\n")};
+
+	buf_init(&m->head, SENDMAIL_HEADER_MAX + CHUNK + 2);
+	m->at_line = true;
+	while (!m->input_done && !header_complete(buf_span(&m->head))) {
+		if (!read_some(m, &m->head, e))
+			return false;
+		if (m->head.len > SENDMAIL_HEADER_MAX)
+			return err_perm(e, "5.6.0", "message header larger than %d octets",
+			                SENDMAIL_HEADER_MAX);
+	}
+	if (m->from_header && !add_from_header(m))
+		return err_perm(e, "5.5.3", "too many recipients");
+	submit_init(&m->filter, SUBMIT_FIX, &fields);
+	return true;
+}
+
+bool sendmail_read_text(struct sendmail *m, struct buf *out, bool *done, struct err *e)
+{
+	struct buf raw;
+	bool ok = true;
+
+	*done = false;
+	if (!m->head_given) {
+		submit_feed(&m->filter, buf_span(&m->head), out);
+		m->head_given = true;
+	} else if (!m->input_done) {
+		buf_init(&raw, 2 * CHUNK);
+		ok = read_some(m, &raw, e);
+		submit_feed(&m->filter, buf_span(&raw), out);
+		buf_free(&raw);
+	} else {
+		submit_finish(&m->filter, out);
+		*done = true;
+	}
+	if (ok && !buf_ok(out))
+		ok = err_temp(e, "4.3.0", "out of memory");
+	return ok;
+}
