@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "applets.h"
 #include "base/opt.h"
 #include "format/address.h"
 #include "format/submit.h"

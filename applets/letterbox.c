@@ -11,17 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "applets.h"
 #include "base/err.h"
 #include "base/version.h"
 #include "sys/proc.h"
-
-#define APPLET(name, entry, help) int entry(int argc, char **argv);
-#define ALIAS(name, entry)
-#define ROLE(name, entry) int entry(int argc, char **argv);
-#include "applets.def"
-#undef APPLET
-#undef ALIAS
-#undef ROLE
 
 struct row {
 	const char *name;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "applets.h"
 #include "base/ascii.h"
 #include "base/num.h"
 #include "base/opt.h"
@@ -27,7 +28,7 @@ enum {
 static const struct opt_spec specs[] = {
     {'A', NULL, OPT_REQUIRED, IGNORE_ARG}, {'B', NULL, OPT_REQUIRED, BODY},
     {'b', NULL, OPT_REQUIRED, MODE},       {'C', NULL, OPT_REQUIRED, CONFIG},
-    {'c', NULL, OPT_NONE, OLD_COMMENT},        {'D', NULL, OPT_REQUIRED, IGNORE_ARG},
+    {'c', NULL, OPT_NONE, OLD_COMMENT}, {'D', NULL, OPT_REQUIRED, IGNORE_ARG},
     {'d', NULL, OPT_ATTACHED, DEBUG},      {'E', NULL, OPT_ATTACHED, IGNORE},
     {'e', NULL, OPT_REQUIRED, ERRORS},     {'F', NULL, OPT_REQUIRED, FULL_NAME},
     {'f', NULL, OPT_REQUIRED, SENDER},     {'G', NULL, OPT_NONE, IGNORE},
