@@ -153,9 +153,9 @@ static void on_account(struct queue_lookup *l, const struct err *e, struct span 
 
 	/* sendmail's text; the account module's own would tell strangers too much. */
 	if (e->class == ERR_PERM)
-		err_perm(&v.err, "5.1.1", "<%s>... User unknown", p->address);
+		err_perm(&v.err, "5.1.1", "User unknown");
 	else if (e->class == ERR_TEMP)
-		err_temp(&v.err, "4.3.0", "<%s>... cannot look the user up now", p->address);
+		err_temp(&v.err, "4.3.0", "cannot look the user up now");
 	reply(p->q, p->id, &v);
 	free(p);
 }
@@ -171,7 +171,7 @@ static void check_rcpt(struct queue_run *q, uint32_t id, const struct mta_check 
 		return;
 	}
 	if (r.mailer == ROUTE_RELAY) {
-		route_may_relay(&c->origin, c->rcpt, &v.err);
+		route_may_relay(&c->origin, &v.err);
 		v.address = span_str(r.address);
 		reply(q, id, &v);
 		return;

@@ -70,12 +70,11 @@ static bool is_loopback(struct span addr)
 	return span_starts(addr, SPAN("127.")) || span_eq(addr, SPAN("IPv6:::1"));
 }
 
-bool route_may_relay(const struct mta_origin *o, struct span rcpt, struct err *e)
+bool route_may_relay(const struct mta_origin *o, struct err *e)
 {
 	if (o->uid != UINT32_MAX || o->auth.len || is_loopback(o->addr))
 		return true;
-	return err_perm(e, "5.7.1", "<%.*s>... Relaying denied", (int)(rcpt.len < 160 ? rcpt.len : 160),
-	                rcpt.ptr ? rcpt.ptr : "");
+	return err_perm(e, "5.7.1", "Relaying denied");
 }
 
 bool route_is_trusted(const struct settings *s, uid_t uid, uid_t own, const char *name)

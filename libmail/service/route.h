@@ -48,7 +48,7 @@ bool route_account(struct account_source *accounts, const struct route *r, struc
 bool route_other_name(char *user, size_t cap);
 
 /* True for local programs, loopback clients and authenticated ones; else PERM 5.7.1. */
-bool route_may_relay(const struct mta_origin *o, struct span rcpt, struct err *e);
+bool route_may_relay(const struct mta_origin *o, struct err *e);
 
 /*
  * The sender to put on the envelope: qualified; for a local caller who is not trusted, their own

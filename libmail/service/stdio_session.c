@@ -80,7 +80,7 @@ static void on_rcpt(struct session *s)
 		}
 	}
 	if (e.class == ERR_PERM && strcmp(e.status, "5.1.1") == 0)
-		err_perm(&e, "5.1.1", "%.200s... User unknown", r.address);
+		err_perm(&e, "5.1.1", "User unknown");
 	answer(s, &e);
 }
 
