@@ -24,12 +24,18 @@ enum { SENDER = 1, USER, DETAIL, FOLDER, LMTP, USERS, MAILBOX, IGNORED, PERMANEN
 enum { CHUNK = 32768 };
 
 static const struct opt_spec specs[] = {
-    {'f', NULL, OPT_REQUIRED, SENDER},  {'r', NULL, OPT_REQUIRED, SENDER},
-    {'d', NULL, OPT_REQUIRED, USER},    {'a', NULL, OPT_REQUIRED, DETAIL},
-    {'m', NULL, OPT_REQUIRED, FOLDER},  {'l', NULL, OPT_NONE, LMTP},
-    {'u', NULL, OPT_REQUIRED, USERS},   {'M', NULL, OPT_REQUIRED, MAILBOX},
-    {'t', NULL, OPT_NONE, IGNORED},     {'Y', NULL, OPT_NONE, IGNORED},
-    {'b', NULL, OPT_NONE, PERMANENT},   {'e', NULL, OPT_NONE, PERMANENT},
+    {'f', NULL, OPT_REQUIRED, SENDER},
+    {'r', NULL, OPT_REQUIRED, SENDER},
+    {'d', NULL, OPT_REQUIRED, USER},
+    {'a', NULL, OPT_REQUIRED, DETAIL},
+    {'m', NULL, OPT_REQUIRED, FOLDER},
+    {'l', NULL, OPT_NONE, LMTP},
+    {'u', NULL, OPT_REQUIRED, USERS},
+    {'M', NULL, OPT_REQUIRED, MAILBOX},
+    {'t', NULL, OPT_NONE, IGNORED},
+    {'Y', NULL, OPT_NONE, IGNORED},
+    {'b', NULL, OPT_NONE, PERMANENT},
+    {'e', NULL, OPT_NONE, PERMANENT},
     {0, NULL, OPT_NONE, 0},
 };
 
@@ -86,8 +92,8 @@ static bool read_message(struct job *j, struct err *e)
 		buf_reset(&out);
 	}
 	submit_finish(&filter, &out);
-	ok = ok && (fs_write(j->fd, buf_span(&out)) ||
-	            err_errno(e, errno, "cannot store the message"));
+	ok = ok &&
+	     (fs_write(j->fd, buf_span(&out)) || err_errno(e, errno, "cannot store the message"));
 	buf_free(&out);
 	free(chunk);
 	return ok;
@@ -126,7 +132,8 @@ static bool find_account(struct job *j, const char *who, struct account *a, stru
 	address_split(user, &local, &domain);
 	if (domain.len && (account_find(&j->accounts, local, a, e) || e->class == ERR_TEMP))
 		return e->class != ERR_TEMP;
-	return address_split_detail(local, &user, &detail) && account_find(&j->accounts, user, a, e);
+	return address_split_detail(local, &user, &detail) &&
+	       account_find(&j->accounts, user, a, e);
 }
 
 static int deliver_to(struct job *j, const char *who)
@@ -234,7 +241,7 @@ int deliver_main(int argc, char **argv)
 			return status;
 	if (!settings || !settings_init(settings, &e) ||
 	    !account_source_init(&j.accounts, j.users ? j.users : settings->users,
-	                         j.mailbox ? j.mailbox : settings->mailbox, &e)) {
+				 j.mailbox ? j.mailbox : settings->mailbox, &e)) {
 		fprintf(stderr, "deliver: %s\n", settings ? e.text : "out of memory");
 		return EXIT_TEMPFAIL;
 	}

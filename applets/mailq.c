@@ -91,8 +91,7 @@ static void print_text(const struct queue_item *item, bool verbose)
 	date_put_ctime(&date, created, clock_zone(created));
 	if (verbose)
 		printf("%-14s %8llu %10lld %.12s ", item->id, (unsigned long long)item->size,
-		       (long long)item->size + 30000 * (long long)item->count,
-		       buf_cstr(&date) + 4);
+		       (long long)item->size + 30000 * (long long)item->count, buf_cstr(&date) + 4);
 	else
 		printf("%-14s%c%8llu %.16s ", item->id,
 		       item->head.state.flags & QFILE_HELD ? '?' : ' ',
@@ -144,9 +143,9 @@ static void print_json(const struct queue_item *item)
 	for (size_t i = 0; i < item->count; i++) {
 		const struct qfile_rcpt *r = &item->rcpts[i];
 		const char *state = r->state == QFILE_PENDING  ? "pending"
-		                    : r->state == QFILE_DONE   ? "delivered"
-		                    : r->state == QFILE_FAILED ? "failed"
-		                                               : "bounced";
+				    : r->state == QFILE_DONE   ? "delivered"
+				    : r->state == QFILE_FAILED ? "failed"
+							       : "bounced";
 
 		printf("%s{", i ? "," : "");
 		json_text("address", r->addr);
@@ -162,13 +161,16 @@ static void print_json(const struct queue_item *item)
 static void print_header(const struct settings *s, size_t count, bool verbose)
 {
 	printf("\t\t%s/queue (%zu request%s)\n", s->queue, count, count == 1 ? "" : "s");
-	puts(verbose ? "-----Q-ID----- --Size-- -Priority- ---Q-Time--- --------Sender/Recipient--------"
-	             : "-----Q-ID----- --Size-- -----Q-Time----- ------------Sender/Recipient-----------");
+	puts(
+	    verbose
+		? "-----Q-ID----- --Size-- -Priority- ---Q-Time--- --------Sender/Recipient--------"
+		: "-----Q-ID----- --Size-- -----Q-Time----- "
+		  "------------Sender/Recipient-----------");
 }
 
 /* One pass over the queue: 0 counts what is selected, 1 prints. */
 static size_t pass(const struct queue *q, const struct names *n, const struct mailq_options *o,
-                   bool print, int64_t *oldest)
+		   bool print, int64_t *oldest)
 {
 	size_t count = 0;
 
@@ -196,7 +198,7 @@ static size_t pass(const struct queue *q, const struct names *n, const struct ma
 }
 
 static int print_all(const struct settings *s, const struct queue *q, const struct names *n,
-                     const struct mailq_options *o)
+		     const struct mailq_options *o)
 {
 	int64_t oldest = INT64_MAX, now = clock_wall().s;
 	size_t count = pass(q, n, o, false, &oldest);

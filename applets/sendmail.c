@@ -20,30 +20,71 @@
 #include "mailq.h"
 
 enum {
-	MODE = 1, SENDER, FULL_NAME, RCPTS, DOTS, ASSIGN, SHORT, QUEUE_RUN, VERBOSE, BODY, NOTIFY,
-	RET, ENVID, HOPS, ALIASES, NO_ALIAS, PROTOCOL, ERRORS, CONFIG, TAG, IGNORE, IGNORE_ARG,
-	DEBUG, JSON, OLDEST, OLD_COMMENT,
+	MODE = 1,
+	SENDER,
+	FULL_NAME,
+	RCPTS,
+	DOTS,
+	ASSIGN,
+	SHORT,
+	QUEUE_RUN,
+	VERBOSE,
+	BODY,
+	NOTIFY,
+	RET,
+	ENVID,
+	HOPS,
+	ALIASES,
+	NO_ALIAS,
+	PROTOCOL,
+	ERRORS,
+	CONFIG,
+	TAG,
+	IGNORE,
+	IGNORE_ARG,
+	DEBUG,
+	JSON,
+	OLDEST,
+	OLD_COMMENT,
 };
 
 static const struct opt_spec specs[] = {
-    {'A', NULL, OPT_REQUIRED, IGNORE_ARG}, {'B', NULL, OPT_REQUIRED, BODY},
-    {'b', NULL, OPT_REQUIRED, MODE},       {'C', NULL, OPT_REQUIRED, CONFIG},
-    {'c', NULL, OPT_NONE, OLD_COMMENT}, {'D', NULL, OPT_REQUIRED, IGNORE_ARG},
-    {'d', NULL, OPT_ATTACHED, DEBUG},      {'E', NULL, OPT_ATTACHED, IGNORE},
-    {'e', NULL, OPT_REQUIRED, ERRORS},     {'F', NULL, OPT_REQUIRED, FULL_NAME},
-    {'f', NULL, OPT_REQUIRED, SENDER},     {'G', NULL, OPT_NONE, IGNORE},
-    {'h', NULL, OPT_REQUIRED, HOPS},       {'I', NULL, OPT_NONE, ALIASES},
-    {'i', NULL, OPT_NONE, DOTS},           {'J', NULL, OPT_ATTACHED, IGNORE},
-    {'L', NULL, OPT_REQUIRED, TAG},        {'M', NULL, OPT_REQUIRED, IGNORE_ARG},
-    {'m', NULL, OPT_NONE, IGNORE},         {'N', NULL, OPT_REQUIRED, NOTIFY},
-    {'n', NULL, OPT_NONE, NO_ALIAS},       {'O', NULL, OPT_REQUIRED, ASSIGN},
-    {'o', NULL, OPT_REQUIRED, SHORT},      {'p', NULL, OPT_REQUIRED, PROTOCOL},
-    {'Q', NULL, OPT_ATTACHED, IGNORE},     {'q', NULL, OPT_ATTACHED, QUEUE_RUN},
-    {'R', NULL, OPT_REQUIRED, RET},        {'r', NULL, OPT_REQUIRED, SENDER},
-    {'s', NULL, OPT_NONE, IGNORE},         {'T', NULL, OPT_ATTACHED, IGNORE},
-    {'t', NULL, OPT_NONE, RCPTS},          {'U', NULL, OPT_NONE, IGNORE},
-    {'V', NULL, OPT_REQUIRED, ENVID},      {'v', NULL, OPT_NONE, VERBOSE},
-    {'X', NULL, OPT_REQUIRED, IGNORE_ARG}, {'x', NULL, OPT_NONE, IGNORE},
+    {'A', NULL, OPT_REQUIRED, IGNORE_ARG},
+    {'B', NULL, OPT_REQUIRED, BODY},
+    {'b', NULL, OPT_REQUIRED, MODE},
+    {'C', NULL, OPT_REQUIRED, CONFIG},
+    {'c', NULL, OPT_NONE, OLD_COMMENT},
+    {'D', NULL, OPT_REQUIRED, IGNORE_ARG},
+    {'d', NULL, OPT_ATTACHED, DEBUG},
+    {'E', NULL, OPT_ATTACHED, IGNORE},
+    {'e', NULL, OPT_REQUIRED, ERRORS},
+    {'F', NULL, OPT_REQUIRED, FULL_NAME},
+    {'f', NULL, OPT_REQUIRED, SENDER},
+    {'G', NULL, OPT_NONE, IGNORE},
+    {'h', NULL, OPT_REQUIRED, HOPS},
+    {'I', NULL, OPT_NONE, ALIASES},
+    {'i', NULL, OPT_NONE, DOTS},
+    {'J', NULL, OPT_ATTACHED, IGNORE},
+    {'L', NULL, OPT_REQUIRED, TAG},
+    {'M', NULL, OPT_REQUIRED, IGNORE_ARG},
+    {'m', NULL, OPT_NONE, IGNORE},
+    {'N', NULL, OPT_REQUIRED, NOTIFY},
+    {'n', NULL, OPT_NONE, NO_ALIAS},
+    {'O', NULL, OPT_REQUIRED, ASSIGN},
+    {'o', NULL, OPT_REQUIRED, SHORT},
+    {'p', NULL, OPT_REQUIRED, PROTOCOL},
+    {'Q', NULL, OPT_ATTACHED, IGNORE},
+    {'q', NULL, OPT_ATTACHED, QUEUE_RUN},
+    {'R', NULL, OPT_REQUIRED, RET},
+    {'r', NULL, OPT_REQUIRED, SENDER},
+    {'s', NULL, OPT_NONE, IGNORE},
+    {'T', NULL, OPT_ATTACHED, IGNORE},
+    {'t', NULL, OPT_NONE, RCPTS},
+    {'U', NULL, OPT_NONE, IGNORE},
+    {'V', NULL, OPT_REQUIRED, ENVID},
+    {'v', NULL, OPT_NONE, VERBOSE},
+    {'X', NULL, OPT_REQUIRED, IGNORE_ARG},
+    {'x', NULL, OPT_NONE, IGNORE},
     {'a', "account", OPT_REQUIRED, IGNORE_ARG},
     {'j', NULL, OPT_NONE, JSON},
     {0, "oldest", OPT_NONE, OLDEST},
@@ -260,7 +301,8 @@ static int take(struct command *c, int id, const char *value, int *late)
 		return set_ret(&c->m, value);
 	case ENVID:
 		c->m.envid = value;
-		return xtext_is_valid(span_str(value)) ? 0 : refuse("Invalid syntax in -V flag", "");
+		return xtext_is_valid(span_str(value)) ? 0
+						       : refuse("Invalid syntax in -V flag", "");
 	case HOPS:
 		return set_hops(value);
 	case ALIASES:
@@ -288,12 +330,13 @@ static int parse(struct command *c, int argc, char **argv, int *late)
 	opt_init(&s, specs, argc, argv, false);
 	while ((id = opt_next(&s)) != OPT_END) {
 		if (id == OPT_MISSING) {
-			fprintf(stderr, "%s: option requires an argument -- %s\n", argv[0], s.word + 1);
+			fprintf(stderr, "%s: option requires an argument -- %s\n", argv[0],
+				s.word + 1);
 			return EXIT_USAGE;
 		}
 		if (id == OPT_UNKNOWN) {
 			fprintf(stderr, "%s: illegal option -- %s (ignored)\n", argv[0],
-			        s.word + strspn(s.word, "-"));
+				s.word + strspn(s.word, "-"));
 			continue;
 		}
 		status = take(c, id, s.value, late);

@@ -36,28 +36,28 @@ struct sendmail_rcpt {
 /* One submission. */
 struct sendmail {
 	struct settings settings;
-	const char *program;       /* argv[0], for messages */
-	const char *from;          /* -f, -r, NULL: the caller */
-	const char *full_name;     /* -F */
-	bool from_header;          /* -t */
+	const char *program;   /* argv[0], for messages */
+	const char *from;      /* -f, -r, NULL: the caller */
+	const char *full_name; /* -F */
+	bool from_header;      /* -t */
 	bool verbose;
-	bool no_alias;             /* -n */
-	char error_mode;           /* 'p', 'm', 'q', 'w', 'e' */
-	char delivery_mode;        /* 'b', 'i', 'q', 'd'; 0: not given */
-	char body;                 /* enum qfile_body */
-	unsigned notify;           /* -N */
-	char ret;                  /* -R: 'F', 'H', '-' */
-	const char *envid;         /* -V */
-	const char *protocol;      /* -p */
-	char sender[1024];         /* resolved */
+	bool no_alias;        /* -n */
+	char error_mode;      /* 'p', 'm', 'q', 'w', 'e' */
+	char delivery_mode;   /* 'b', 'i', 'q', 'd'; 0: not given */
+	char body;            /* enum qfile_body */
+	unsigned notify;      /* -N */
+	char ret;             /* -R: 'F', 'H', '-' */
+	const char *envid;    /* -V */
+	const char *protocol; /* -p */
+	char sender[1024];    /* resolved */
 	struct sendmail_rcpt *rcpts;
 	size_t count, room;
-	struct buf head;           /* what was read before the recipients were known */
+	struct buf head; /* what was read before the recipients were known */
 	struct submit filter;
 	struct buf from_field, date_field, id_field;
 	bool input_done, lone_dots, at_line, head_given; /* state of reading */
-	unsigned char held;        /* octets of a possible lone dot held back */
-	int status;                /* exit status so far */
+	unsigned char held; /* octets of a possible lone dot held back */
+	int status;         /* exit status so far */
 };
 
 /* ---- sendmail_read.c ---- */
@@ -72,8 +72,8 @@ void sendmail_find_sender(struct sendmail *m);
 bool sendmail_read_head(struct sendmail *m, struct err *e);
 
 /*
- * The next part of the message as it is to be stored (LF lines): appended to out.  *done is set at the
- * end.  Call until then.  False: standard input failed.
+ * The next part of the message as it is to be stored (LF lines): appended to out.  *done is set at
+ * the end.  Call until then.  False: standard input failed.
  */
 bool sendmail_read_text(struct sendmail *m, struct buf *out, bool *done, struct err *e);
 

@@ -66,10 +66,10 @@ static int daemonize(struct sendmail *m, const struct gate_plan *plan)
 int sendmail_daemon(struct sendmail *m, const struct sendmail_run *run)
 {
 	struct gate_plan plan = {.listen = run->daemon,
-	                         .session = -1,
-	                         .run_once = run->queue && !run->daemon && !run->interval_s,
-	                         .interval_s = run->interval_s,
-	                         .foreground = run->foreground};
+				 .session = -1,
+				 .run_once = run->queue && !run->daemon && !run->interval_s,
+				 .interval_s = run->interval_s,
+				 .foreground = run->foreground};
 
 	log_init("sendmail", LOG_T_AUTO);
 	if (plan.foreground || plan.run_once)

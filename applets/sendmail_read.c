@@ -130,12 +130,12 @@ void sendmail_find_sender(struct sendmail *m)
 	m->sender[0] = '\0';
 	if (from.len && address_parse(from, &p) == ADDRESS_OK)
 		snprintf(m->sender, sizeof m->sender, "%.*s%s%.*s", SPAN_ARG(p.mailbox),
-		         p.domain.len ? "" : "@",
-		         p.domain.len ? 0 : (int)settings_domain(&m->settings).len,
-		         settings_domain(&m->settings).ptr);
+			 p.domain.len ? "" : "@",
+			 p.domain.len ? 0 : (int)settings_domain(&m->settings).len,
+			 settings_domain(&m->settings).ptr);
 	else if (from.len)
 		snprintf(m->sender, sizeof m->sender, "%.200s@%.255s", name,
-		         settings_domain(&m->settings).ptr);
+			 settings_domain(&m->settings).ptr);
 	buf_init(&m->from_field, 8192);
 	buf_init(&m->date_field, 256);
 	buf_init(&m->id_field, 1024);
@@ -145,7 +145,7 @@ void sendmail_find_sender(struct sendmail *m)
 	buf_putc(&m->date_field, '\n');
 	queue_make_id(id, now);
 	buf_printf(&m->id_field, "Message-ID: <%lld.%s@%s>\n", (long long)now, id,
-	           m->settings.hostname);
+		   m->settings.hostname);
 }
 
 /*
@@ -196,7 +196,8 @@ static bool read_some(struct sendmail *m, struct buf *out, struct err *e)
 		buf_put(out, span_make(chunk, (size_t)n));
 	else
 		put_until_dot(m, span_make(chunk, (size_t)n), out);
-	/* An unfinished dot line at the end of the input is text, as sendmail has it: ". EOF" ends too. */
+	/* An unfinished dot line at the end of the input is text, as sendmail has it: ". EOF" ends
+	 * too. */
 	if (m->input_done && m->held)
 		m->held = 0;
 	free(chunk);
@@ -247,9 +248,9 @@ static bool add_from_header(struct sendmail *m)
 bool sendmail_read_head(struct sendmail *m, struct err *e)
 {
 	struct submit_fields fields = {.from = buf_span(&m->from_field),
-	                               .date = buf_span(&m->date_field),
-	                               .message_id = buf_span(&m->id_field),
-	                               .to = SPAN("To: undisclosed-recipients:;\n")};
+				       .date = buf_span(&m->date_field),
+				       .message_id = buf_span(&m->id_field),
+				       .to = SPAN("To: undisclosed-recipients:;\n")};
 
 	buf_init(&m->head, SENDMAIL_HEADER_MAX + CHUNK + 2);
 	m->at_line = true;
@@ -258,7 +259,7 @@ bool sendmail_read_head(struct sendmail *m, struct err *e)
 			return false;
 		if (m->head.len > SENDMAIL_HEADER_MAX)
 			return err_perm(e, "5.6.0", "message header larger than %d octets",
-			                SENDMAIL_HEADER_MAX);
+					SENDMAIL_HEADER_MAX);
 	}
 	if (m->from_header && !add_from_header(m))
 		return err_perm(e, "5.5.3", "too many recipients");

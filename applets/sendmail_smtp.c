@@ -39,7 +39,7 @@ static void give_rcpt(void *arg, size_t n, struct smtp_client_rcpt *r)
 	for (unsigned i = 0; i < 4; i++)
 		if (d->m->notify & 1u << i)
 			snprintf(notify + strlen(notify), sizeof notify - strlen(notify), "%s%s",
-			         notify[0] ? "," : "", words[i]);
+				 notify[0] ? "," : "", words[i]);
 	r->notify = span_str(notify);
 }
 
@@ -158,11 +158,13 @@ static void talk(struct dialogue *d, struct smtp_client_message *msg)
 bool sendmail_smtp(struct sendmail *m, int fd, struct err *e)
 {
 	struct smtp_client_config cfg = {.name = span_str(m->settings.hostname),
-	                                 .tls = SMTP_TLS_NEVER};
+					 .tls = SMTP_TLS_NEVER};
 	struct smtp_client_message msg = {
 	    .from = span_str(m->sender),
 	    .eightbit = m->body == '8',
-	    .ret = m->ret == 'F' ? SPAN("FULL") : m->ret == 'H' ? SPAN("HDRS") : SPAN(""),
+	    .ret = m->ret == 'F'   ? SPAN("FULL")
+		   : m->ret == 'H' ? SPAN("HDRS")
+				   : SPAN(""),
 	    .envid = span_str(m->envid),
 	    .rcpt = give_rcpt,
 	};

@@ -119,7 +119,7 @@ static void check_rcpts(struct sendmail *m, struct account_source *accounts, boo
 		else if (!route_recipient(&m->settings, span_str(r->addr), &route, &r->err))
 			continue;
 		else if (look_up && route.mailer == ROUTE_LOCAL &&
-		         !route_account(accounts, &route, &a, &e) && e.class == ERR_PERM)
+			 !route_account(accounts, &route, &a, &e) && e.class == ERR_PERM)
 			err_perm(&r->err, "5.1.1", "User unknown");
 	}
 }
@@ -144,7 +144,7 @@ static void put_envelope(struct sendmail *m, struct buf *out)
 
 		if (m->rcpts[i].err.class != ERR_NONE ||
 		    !route_recipient(&m->settings, span_str(m->rcpts[i].addr), &route,
-		                     &m->rcpts[i].err))
+				     &m->rcpts[i].err))
 			continue;
 		r.addr = span_str(route.address);
 		qfile_put_rcpt(out, &r);
@@ -157,14 +157,14 @@ static void put_received(const struct sendmail *m, const char *id, struct buf *o
 	int64_t now = clock_wall().s;
 
 	buf_printf(out, "Received: (from uid%u@localhost)\n\tby %s (letterbox/Submit) id %s;\n\t",
-	           (unsigned)getuid(), m->settings.hostname, id);
+		   (unsigned)getuid(), m->settings.hostname, id);
 	date_put(out, now, clock_zone(now));
 	buf_putc(out, '\n');
 }
 
 /* Copies the message to where write_part puts it. */
 static bool stream(struct sendmail *m, bool (*write_part)(void *arg, struct span part), void *arg,
-                   struct err *e)
+		   struct err *e)
 {
 	struct buf text;
 	bool done = false, ok = true;
@@ -210,7 +210,7 @@ static bool into_queue(struct sendmail *m, const struct queue *q, struct err *e)
 	if (!queue_commit(q, &w, e))
 		return false;
 	log_info("%s: from=<%s>, size=%llu, nrcpts=%zu, relay=uid%u@localhost", id, m->sender,
-	         (unsigned long long)w.octets, m->count, (unsigned)getuid());
+		 (unsigned long long)w.octets, m->count, (unsigned)getuid());
 	return true;
 }
 
@@ -243,10 +243,10 @@ static bool into_mailboxes(struct sendmail *m, struct account_source *accounts, 
 		job.rcpt = span_str(route.address);
 		if (route.mailer != ROUTE_LOCAL)
 			err_temp(&r->err, "4.3.5",
-			         "no daemon answers and the queue %.120s cannot be written",
-			         m->settings.queue);
+				 "no daemon answers and the queue %.120s cannot be written",
+				 m->settings.queue);
 		else if (route_account(accounts, &route, &a, &r->err) &&
-		         !direct_deliver(&a, NULL, &job))
+			 !direct_deliver(&a, NULL, &job))
 			r->err = job.err;
 		delivered += r->err.class == ERR_NONE;
 	}

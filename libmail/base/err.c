@@ -19,11 +19,11 @@ struct mapping {
 };
 
 static const struct mapping exit_codes[] = {
-    {"5.1.1", EXIT_NOUSER},      {"5.1.0", EXIT_NOUSER},       {"5.1.10", EXIT_NOHOST},
-    {"5.1.2", EXIT_NOHOST},      {"5.1.3", EXIT_USAGE},        {"5.1.6", EXIT_NOUSER},
-    {"5.2.1", EXIT_UNAVAILABLE}, {"5.2.", EXIT_UNAVAILABLE},   {"5.3.4", EXIT_UNAVAILABLE},
-    {"5.3.5", EXIT_CONFIG},      {"5.4.4", EXIT_NOHOST},       {"5.5.4", EXIT_USAGE},
-    {"5.5.", EXIT_PROTOCOL},     {"5.6.", EXIT_DATAERR},       {"5.7.", EXIT_NOPERM},
+    {"5.1.1", EXIT_NOUSER},      {"5.1.0", EXIT_NOUSER},     {"5.1.10", EXIT_NOHOST},
+    {"5.1.2", EXIT_NOHOST},      {"5.1.3", EXIT_USAGE},      {"5.1.6", EXIT_NOUSER},
+    {"5.2.1", EXIT_UNAVAILABLE}, {"5.2.", EXIT_UNAVAILABLE}, {"5.3.4", EXIT_UNAVAILABLE},
+    {"5.3.5", EXIT_CONFIG},      {"5.4.4", EXIT_NOHOST},     {"5.5.4", EXIT_USAGE},
+    {"5.5.", EXIT_PROTOCOL},     {"5.6.", EXIT_DATAERR},     {"5.7.", EXIT_NOPERM},
     {"5.", EXIT_UNAVAILABLE},    {"4.", EXIT_TEMPFAIL},
 };
 
@@ -147,13 +147,13 @@ int err_exit_code(const struct err *e)
 	if (e->class == ERR_TEMP)
 		return EXIT_TEMPFAIL;
 	return map_status(exit_codes, sizeof exit_codes / sizeof exit_codes[0], e->status,
-	                  EXIT_UNAVAILABLE);
+			  EXIT_UNAVAILABLE);
 }
 
 int err_reply_code(const struct err *e)
 {
 	return map_status(reply_codes, sizeof reply_codes / sizeof reply_codes[0], e->status,
-	                  e->class == ERR_PERM ? 554 : 451);
+			  e->class == ERR_PERM ? 554 : 451);
 }
 
 _Noreturn void err_bug(const char *file, int line, const char *what)

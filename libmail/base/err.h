@@ -56,10 +56,10 @@ int err_reply_code(const struct err *e);
 
 /* A programming error: prints file, line and text to fd 2 and aborts. */
 _Noreturn void err_bug(const char *file, int line, const char *what);
-#define BUG_ON(cond)                                                                               \
-	do {                                                                                       \
-		if (cond)                                                                          \
-			err_bug(__FILE__, __LINE__, #cond);                                        \
+#define BUG_ON(cond)                                        \
+	do {                                                \
+		if (cond)                                   \
+			err_bug(__FILE__, __LINE__, #cond); \
 	} while (0)
 
 /* sysexits.h is not in every libc; these are its values. */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 void opt_init(struct opt_state *s, const struct opt_spec *specs, int argc, char **argv,
-              bool permute)
+	      bool permute)
 {
 	*s = (struct opt_state){
 	    .specs = specs, .argv = argv, .argc = argc, .at = 1, .permute = permute};

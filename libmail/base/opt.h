@@ -21,10 +21,10 @@ enum opt_arg {
 };
 
 struct opt_spec {
-	char letter;        /* 0 for long only */
-	const char *name;   /* long name without dashes, or NULL */
-	enum opt_arg arg;   /* does it take an argument */
-	int id;             /* what opt_next returns; > 0 */
+	char letter;      /* 0 for long only */
+	const char *name; /* long name without dashes, or NULL */
+	enum opt_arg arg; /* does it take an argument */
+	int id;           /* what opt_next returns; > 0 */
 };
 
 enum {
@@ -48,7 +48,7 @@ struct opt_state {
 
 /* Starts parsing argv[1..]; specs and argv are borrowed. */
 void opt_init(struct opt_state *s, const struct opt_spec *specs, int argc, char **argv,
-              bool permute);
+	      bool permute);
 
 /* The id of the next option, or one of the values above. */
 int opt_next(struct opt_state *s);

@@ -123,7 +123,7 @@ void wire_get_err(struct wire_in *in, struct err *e)
 	if (class > ERR_PERM)
 		in->bad = true;
 	else
-		e->class = (enum err_class)class;
+		e->class = (enum err_class) class;
 	err_printable(e->status);
 	err_printable(e->text);
 }

@@ -18,8 +18,8 @@
 #include "base/span.h"
 
 enum {
-	WIRE_HEADER = 6,  /* octets before the fields */
-	WIRE_MAX = 4096,  /* octets of a whole message: an address, a user, an error fit */
+	WIRE_HEADER = 6, /* octets before the fields */
+	WIRE_MAX = 4096, /* octets of a whole message: an address, a user, an error fit */
 };
 
 /* Starts a message in b, which is emptied and must allow WIRE_MAX octets. */

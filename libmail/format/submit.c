@@ -11,10 +11,10 @@
 void submit_init(struct submit *s, unsigned flags, const struct submit_fields *fields)
 {
 	*s = (struct submit){.flags = flags,
-	                     .fields = *fields,
-	                     .in_header = true,
-	                     .first_line = true,
-	                     .deciding = true};
+			     .fields = *fields,
+			     .in_header = true,
+			     .first_line = true,
+			     .deciding = true};
 }
 
 static void add_missing(const struct submit *s, struct buf *out)
@@ -90,8 +90,8 @@ static void decide(struct submit *s, bool whole, struct buf *out)
 		end_header(s, true, out);
 	} else if (start.len && ascii_is_blank(start.ptr[0]) && !s->first_line) {
 		s->deciding = false; /* folded: as the line before */
-	} else if (s->first_line && s->flags & SUBMIT_FIX &&
-	           span_starts(start, SPAN("From ")) && start.len > 5 && start.ptr[5] != ':') {
+	} else if (s->first_line && s->flags & SUBMIT_FIX && span_starts(start, SPAN("From ")) &&
+		   start.len > 5 && start.ptr[5] != ':') {
 		s->deciding = false;
 		s->skipping = true;
 	} else if (colon < start.len && colon > 0 && could_be_name(span_head(start, colon))) {

@@ -96,7 +96,7 @@ static int take(struct agent *a, int wait_ms, struct err *e)
 		return 0;
 	got = ipc_receive(PROC_CONTROL_FD, wait_ms, mem, &in, fds, e);
 	if (got > 0 && (in.type != MTA_DELIVER || !mta_get_deliver(&in, &d) || fds[0] < 0 ||
-	                !span_to_cstr(d.id, s->qid, sizeof s->qid)))
+			!span_to_cstr(d.id, s->qid, sizeof s->qid)))
 		got = 0;
 	if (got <= 0) {
 		if (fds[0] >= 0)
@@ -106,8 +106,8 @@ static int take(struct agent *a, int wait_ms, struct err *e)
 	}
 	s->id = in.id;
 	s->octets = mem;
-	a->jobs[a->n++] = (struct local_job){
-	    .fd = fds[0], .at = d.at, .sender = d.sender, .rcpt = d.rcpt};
+	a->jobs[a->n++] =
+	    (struct local_job){.fd = fds[0], .at = d.at, .sender = d.sender, .rcpt = d.rcpt};
 	return 1;
 }
 
@@ -125,11 +125,11 @@ static bool answer(struct agent *a, struct err *e)
 		ok = ok && ipc_send_now(PROC_CONTROL_FD, &b, NULL, 0, e);
 		if (err->class == ERR_NONE)
 			log_info("%s: to=<%.*s>, mailer=local, user=%s, stat=Sent", a->slots[i].qid,
-			         SPAN_ARG(a->jobs[i].rcpt), a->user);
+				 SPAN_ARG(a->jobs[i].rcpt), a->user);
 		else
 			log_warn("%s: to=<%.*s>, mailer=local, user=%s, dsn=%s, stat=%s",
-			         a->slots[i].qid, SPAN_ARG(a->jobs[i].rcpt), a->user, err->status,
-			         err->text);
+				 a->slots[i].qid, SPAN_ARG(a->jobs[i].rcpt), a->user, err->status,
+				 err->text);
 		close(a->jobs[i].fd);
 		free(a->slots[i].octets);
 	}

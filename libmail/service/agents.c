@@ -17,13 +17,13 @@ struct agent {
 	struct loop_timer idle;
 	struct agents_job *jobs, **last; /* sent ones first */
 	size_t sent;
-	uint32_t request; /* what gate was asked with; 0 once answered */
+	uint32_t request;   /* what gate was asked with; 0 once answered */
 	struct err failure; /* to report from the loop */
 	char user[MTA_NAME_MAX + 1];
 };
 
 void agents_init(struct agents *a, struct loop *l,
-                 void (*ask)(struct agents *a, uint32_t id, struct span user))
+		 void (*ask)(struct agents *a, uint32_t id, struct span user))
 {
 	*a = (struct agents){.loop = l, .ask = ask, .next_number = 1};
 }
@@ -83,9 +83,9 @@ static void send_jobs(struct agent *g)
 	buf_init_fixed(&b, mem, sizeof mem);
 	for (struct agents_job *job = g->jobs; job && g->sent < AGENTS_FLIGHT; job = job->next) {
 		struct mta_deliver d = {.id = span_str(job->id),
-		                        .sender = job->sender,
-		                        .rcpt = job->rcpt,
-		                        .at = job->at};
+					.sender = job->sender,
+					.rcpt = job->rcpt,
+					.at = job->at};
 
 		if (job->sent)
 			continue;

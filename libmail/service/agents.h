@@ -19,19 +19,19 @@
 #include "sys/loop.h"
 
 enum {
-	AGENTS_MAX = 32,         /* at once; more accounts wait their turn in the queue */
-	AGENTS_FLIGHT = 64,      /* jobs sent to one agent and not answered */
+	AGENTS_MAX = 32,    /* at once; more accounts wait their turn in the queue */
+	AGENTS_FLIGHT = 64, /* jobs sent to one agent and not answered */
 	AGENTS_IDLE_MS = 3000,
 };
 
 struct agents_job {
-	int fd;              /* of the message; borrowed until done */
-	uint64_t at;         /* where the message starts */
-	const char *id;      /* queue id, borrowed */
+	int fd;                   /* of the message; borrowed until done */
+	uint64_t at;              /* where the message starts */
+	const char *id;           /* queue id, borrowed */
 	struct span sender, rcpt; /* borrowed until done */
-	struct err err;      /* the outcome; ERR_NONE: delivered and flushed */
+	struct err err;           /* the outcome; ERR_NONE: delivered and flushed */
 	void (*done)(struct agents_job *job);
-	void *owner;         /* the caller's */
+	void *owner;             /* the caller's */
 	struct agents_job *next; /* the module's */
 	uint32_t number;
 	bool sent;
@@ -49,7 +49,7 @@ struct agents {
 };
 
 void agents_init(struct agents *a, struct loop *l,
-                 void (*ask)(struct agents *a, uint32_t id, struct span user));
+		 void (*ask)(struct agents *a, uint32_t id, struct span user));
 
 /* Hands the job over until its done is called, never from within this call. */
 void agents_deliver(struct agents *a, struct span user, struct agents_job *job);

@@ -22,7 +22,7 @@ enum {
 
 /* Where the report goes; false: nowhere. */
 static bool choose_target(const struct settings *s, const struct queue_item *item,
-                          enum bounce_kind kind, struct buf *to, unsigned *flags)
+			  enum bounce_kind kind, struct buf *to, unsigned *flags)
 {
 	*flags = QFILE_BOUNCE;
 	if (item->head.sender.len) {
@@ -52,7 +52,7 @@ static bool wanted(const struct qfile_rcpt *r, enum bounce_kind kind)
 }
 
 static size_t collect(const struct queue_item *item, enum bounce_kind kind,
-                      struct dsn_recipient *out)
+		      struct dsn_recipient *out)
 {
 	size_t n = 0;
 
@@ -92,12 +92,12 @@ static void put_header(const struct queue_item *item, struct buf *out)
 }
 
 static void put_envelope(const struct settings *s, struct span to, unsigned flags, int64_t now,
-                         struct buf *out)
+			 struct buf *out)
 {
 	struct qfile_head head = {.state = {.created = now, .flags = flags},
-	                          .info = span_str(s->hostname),
-	                          .ret = '-',
-	                          .body = QFILE_BODY_UNKNOWN};
+				  .info = span_str(s->hostname),
+				  .ret = '-',
+				  .body = QFILE_BODY_UNKNOWN};
 	/* NEVER: a report about a report is not wanted by anybody. */
 	struct qfile_rcpt rcpt = {.state = QFILE_PENDING, .addr = to};
 
@@ -107,25 +107,25 @@ static void put_envelope(const struct settings *s, struct span to, unsigned flag
 }
 
 static void put_message(const struct settings *s, const struct queue_item *item,
-                        const struct dsn_recipient *rcpts, size_t n, struct span to, const char *id,
-                        struct buf *out)
+			const struct dsn_recipient *rcpts, size_t n, struct span to, const char *id,
+			struct buf *out)
 {
 	char boundary[64], message_id[SETTINGS_NAME_MAX + 64], daemon[SETTINGS_NAME_MAX + 16];
 	char envid[128];
 	struct buf decoded;
 	int64_t now = clock_wall().s;
 	struct dsn_report r = {.host = span_str(s->hostname),
-	                       .to = to,
-	                       .client = item->head.info,
-	                       .queue_id = span_str(item->id),
-	                       .arrival = item->head.state.created,
-	                       .now = now,
-	                       .expires = item->head.state.created + (int64_t)s->queue_return_s,
-	                       .zone = clock_zone(now),
-	                       .eightbit = item->head.body == QFILE_BODY_8BIT,
-	                       .eol = "\n",
-	                       .recipients = rcpts,
-	                       .nrecipients = n};
+			       .to = to,
+			       .client = item->head.info,
+			       .queue_id = span_str(item->id),
+			       .arrival = item->head.state.created,
+			       .now = now,
+			       .expires = item->head.state.created + (int64_t)s->queue_return_s,
+			       .zone = clock_zone(now),
+			       .eightbit = item->head.body == QFILE_BODY_8BIT,
+			       .eol = "\n",
+			       .recipients = rcpts,
+			       .nrecipients = n};
 
 	snprintf(boundary, sizeof boundary, "%s.%016llx", id, (unsigned long long)rand_u64());
 	snprintf(message_id, sizeof message_id, "%lld.%s@%s", (long long)now, id, s->hostname);
@@ -142,7 +142,7 @@ static void put_message(const struct settings *s, const struct queue_item *item,
 }
 
 bool bounce_write(const struct queue *q, const struct settings *s, const struct queue_item *item,
-                  enum bounce_kind kind, struct queue_writer *w, struct err *e)
+		  enum bounce_kind kind, struct queue_writer *w, struct err *e)
 {
 	struct dsn_recipient *rcpts = calloc(item->count, sizeof *rcpts);
 	char id[QUEUE_ID_MAX];

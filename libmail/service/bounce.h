@@ -24,6 +24,6 @@ enum { BOUNCE_HEADER_MAX = 65536 }; /* octets of the message's header that are s
  * written and must be committed.
  */
 bool bounce_write(const struct queue *q, const struct settings *s, const struct queue_item *item,
-                  enum bounce_kind kind, struct queue_writer *w, struct err *e);
+		  enum bounce_kind kind, struct queue_writer *w, struct err *e);
 
 #endif

@@ -23,7 +23,8 @@ static void deliver_here(const char *path, struct local_job *job)
 	local_deliver(&box, job, 1);
 }
 
-static _Noreturn void child(const struct account *a, const char *path, struct local_job *job, int out)
+static _Noreturn void child(const struct account *a, const char *path, struct local_job *job,
+			    int out)
 {
 	struct err e;
 
@@ -56,8 +57,8 @@ static bool deliver_as(const struct account *a, const char *path, struct local_j
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (!whole)
-		return err_temp(&job->err, "4.3.0", "the delivery process for %s ended unexpectedly",
-		                a->name);
+		return err_temp(&job->err, "4.3.0",
+				"the delivery process for %s ended unexpectedly", a->name);
 	return job->err.class == ERR_NONE;
 }
 
@@ -73,7 +74,7 @@ bool direct_deliver(const struct account *a, const char *path, struct local_job 
 	if (geteuid() == 0)
 		return deliver_as(a, path, job);
 	return err_temp(&job->err, "4.3.5", "cannot become uid %u to deliver to %s: not root",
-	                (unsigned)a->uid, a->name);
+			(unsigned)a->uid, a->name);
 }
 
 int direct_spool(struct err *e)

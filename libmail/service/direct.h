@@ -16,8 +16,8 @@
 enum { DIRECT_LOCK_WAIT_MS = 60000 };
 
 /*
- * Delivers job to a's mailbox, or to path when it is not NULL; false with job->err.  TEMP 4.3.5 when
- * the account is another uid's and we are not root.
+ * Delivers job to a's mailbox, or to path when it is not NULL; false with job->err.  TEMP 4.3.5
+ * when the account is another uid's and we are not root.
  */
 bool direct_deliver(const struct account *a, const char *path, struct local_job *job);
 

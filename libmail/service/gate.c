@@ -43,9 +43,9 @@ struct gate {
 	struct loop_timer reload;
 	int sockets[SOCKETS_MAX];
 	size_t socket_count;
-	int local;      /* the submission socket, or -1 */
-	int peer;       /* an end for the queue role that is not started yet, or -1 */
-	int session;    /* -bs: to be handed to smtpd, or -1 */
+	int local;   /* the submission socket, or -1 */
+	int peer;    /* an end for the queue role that is not started yet, or -1 */
+	int session; /* -bs: to be handed to smtpd, or -1 */
 	int ready_fd;
 	unsigned ready; /* roles at work */
 	int status;     /* exit status */
@@ -88,7 +88,7 @@ static void send_run(struct gate *g, uint32_t number)
 }
 
 static void send_fd(struct gate *g, struct supervise_role *r, enum mta_type type, uint32_t number,
-                    int fd)
+		    int fd)
 {
 	mta_put_number(&g->b, type, number);
 	ipc_send(&r->channel, &g->b, &fd, 1);
@@ -453,9 +453,9 @@ static bool start(struct gate *g, struct err *e)
 	}
 	if (g->plan->listen || g->session >= 0) {
 		g->smtpd = (struct supervise_role){.name = "smtpd",
-		                                   .setup = setup_smtpd,
-		                                   .on_message = on_message,
-		                                   .on_down = on_down};
+						   .setup = setup_smtpd,
+						   .on_message = on_message,
+						   .on_down = on_down};
 		supervise_add(&g->supervise, &g->smtpd);
 	}
 	g->queue = (struct supervise_role){
@@ -489,7 +489,7 @@ int gate_run(struct settings *s, const struct gate_plan *plan, int ready_fd)
 	}
 	if (plan->listen)
 		log_info("starting daemon: %u listeners, queue %s%s", (unsigned)g->socket_count,
-		         s->queue, geteuid() ? " (not root: all roles run under one uid)" : "");
+			 s->queue, geteuid() ? " (not root: all roles run under one uid)" : "");
 	loop_run(&g->loop);
 	if (plan->listen && s->pid_file[0])
 		unlink(s->pid_file);

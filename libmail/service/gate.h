@@ -15,11 +15,11 @@
 #include "service/settings.h"
 
 struct gate_plan {
-	bool listen;        /* -bd, -bD: the settings' listeners and the submission socket */
-	int session;        /* -bs: a connected stream socket, taken over; -1 else */
-	bool run_once;      /* -q: one run of the queue, then end */
+	bool listen;         /* -bd, -bD: the settings' listeners and the submission socket */
+	int session;         /* -bs: a connected stream socket, taken over; -1 else */
+	bool run_once;       /* -q: one run of the queue, then end */
 	uint64_t interval_s; /* -q30m: a forced run every so often, 0 = none */
-	bool foreground;    /* -bD: stay; else the caller has daemonized already */
+	bool foreground;     /* -bD: stay; else the caller has daemonized already */
 };
 
 /*

@@ -70,7 +70,8 @@ static uint32_t prepare(const struct account *a)
 		return group;
 	if (fstat(dir, &st) == 0) {
 		make_mailbox(a, dir, name, &st);
-		if (st.st_uid == 0 && st.st_mode & S_IWGRP && !(st.st_mode & S_IWOTH) && st.st_gid != 0)
+		if (st.st_uid == 0 && st.st_mode & S_IWGRP && !(st.st_mode & S_IWOTH) &&
+		    st.st_gid != 0)
 			group = st.st_gid;
 	}
 	close(dir);
@@ -82,15 +83,15 @@ int gate_agent_start(const struct account *a, struct err *e)
 	struct proc_child child;
 	char mem[WIRE_MAX];
 	struct mta_box box = {.user = span_str(a->name),
-	                      .mailbox = span_str(a->mailbox),
-	                      .home = span_str(a->home),
-	                      .uid = a->uid,
-	                      .gid = a->gid};
+			      .mailbox = span_str(a->mailbox),
+			      .home = span_str(a->home),
+			      .uid = a->uid,
+			      .gid = a->gid};
 	struct buf b;
 
 	if (geteuid() != 0 && a->uid != geteuid()) {
 		err_temp(e, "4.3.5", "cannot become uid %u to deliver to %s: not started as root",
-		         (unsigned)a->uid, a->name);
+			 (unsigned)a->uid, a->name);
 		return -1;
 	}
 	box.spool_gid = prepare(a);

@@ -73,7 +73,7 @@ int gate_listen_tcp(const struct settings_listener *l, struct err *e)
 	}
 	if (l->family == 6 || !parse(l, AF_INET, &a, &len)) {
 		err_perm(e, "5.3.5", "listener %s: \"%s\" is no address of its family", l->name,
-		         l->addr);
+			 l->addr);
 		return -1;
 	}
 	fd = bind_listen(&a, len, false);
@@ -82,10 +82,10 @@ out:
 		int sys = errno;
 
 		err_errno(e, sys, "cannot listen on %s port %u%s", l->addr[0] ? l->addr : "*",
-		          l->port,
-		          sys == EACCES ? " (ports below 1024 need root, or the sysctl "
-		                          "net.ipv4.ip_unprivileged_port_start)"
-		                        : "");
+			  l->port,
+			  sys == EACCES ? " (ports below 1024 need root, or the sysctl "
+					  "net.ipv4.ip_unprivileged_port_start)"
+					: "");
 	}
 	return fd;
 }

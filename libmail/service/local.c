@@ -22,8 +22,8 @@
 #include "sys/log.h"
 
 enum {
-	CHUNK = 32768,  /* read and written at a time */
-	REOPENS = 8,    /* an mbox replaced more often than this while we lock it is no mailbox */
+	CHUNK = 32768, /* read and written at a time */
+	REOPENS = 8,   /* an mbox replaced more often than this while we lock it is no mailbox */
 };
 
 void local_put_trace(const struct local_job *job, struct buf *out)
@@ -55,7 +55,7 @@ static bool check_ours(int fd, const char *path, struct err *e)
 		return err_perm(e, "5.2.0", "%s: not a mailbox file", path);
 	if (st.st_uid != geteuid())
 		return err_temp(e, "4.2.0", "%s: owned by uid %u, not by uid %u", path,
-		                (unsigned)st.st_uid, (unsigned)geteuid());
+				(unsigned)st.st_uid, (unsigned)geteuid());
 	if (st.st_nlink > 1)
 		return err_temp(e, "4.2.0", "%s: has more than one hard link", path);
 	return true;
@@ -75,9 +75,9 @@ static int open_locked(const struct local_box *box, struct lock *lock, struct er
 	bool torn = false;
 
 	for (int i = 0; i < REOPENS; i++) {
-		int fd = open(box->path,
-		              O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
-		              0600);
+		int fd =
+		    open(box->path,
+			 O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 
 		if (fd < 0) {
 			err_errno(e, errno, "cannot open mailbox %s", box->path);
@@ -140,7 +140,7 @@ static bool append(int fd, struct local_job *job, char *chunk, struct buf *out)
 }
 
 static void append_all(int fd, const char *path, struct local_job *jobs, size_t n, char *chunk,
-                       struct buf *out)
+		       struct buf *out)
 {
 	off_t start = lseek(fd, 0, SEEK_END), at = start;
 	struct err e;

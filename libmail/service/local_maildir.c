@@ -101,11 +101,11 @@ static void put_names(struct maildir *m, struct file *f)
 {
 	struct clock_wall now = clock_wall();
 	struct maildir_seed seed = {.seconds = now.s,
-	                            .usec = now.us,
-	                            .pid = (uint32_t)getpid(),
-	                            .counter = m->counter++,
-	                            .random = rand_u64(),
-	                            .host = span_str(m->host)};
+				    .usec = now.us,
+				    .pid = (uint32_t)getpid(),
+				    .counter = m->counter++,
+				    .random = rand_u64(),
+				    .host = span_str(m->host)};
 	struct buf b;
 
 	buf_init_fixed(&b, f->tmp, sizeof f->tmp);
@@ -122,7 +122,8 @@ static bool prepare(struct maildir *m, struct local_job *job, struct file *f)
 
 	*f = (struct file){.job = {.fd = -1}};
 	put_names(m, f);
-	f->job.fd = openat(m->tmp, f->tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	f->job.fd =
+	    openat(m->tmp, f->tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (f->job.fd < 0)
 		return err_errno(&job->err, errno, "cannot make a file in the Maildir");
 	if (!write_message(job, f->job.fd, &size, &lines)) {

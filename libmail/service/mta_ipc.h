@@ -31,7 +31,7 @@ enum mta_type {
 	MTA_START,       /* all is sent: close the box and work */
 	MTA_READY,       /* a role is at work */
 	MTA_RUN,         /* queue, number: try everything now. 0: and say IDLE then; before START,
-	                    any other: again every so many seconds */
+			    any other: again every so many seconds */
 	MTA_IDLE,        /* a role of a one-shot run has nothing left to do */
 	MTA_ACCOUNT,     /* name */
 	MTA_ACCOUNT_IS,  /* err, name as the source spells it */
@@ -42,10 +42,10 @@ enum mta_type {
 	MTA_CHECK_MAIL,
 	MTA_CHECK_RCPT,
 	MTA_VERDICT,
-	MTA_QUEUED,      /* id of a new message */
-	MTA_BOX,         /* for an agent: whose mailbox */
-	MTA_DELIVER,     /* one message; with its file */
-	MTA_DELIVERED,   /* err */
+	MTA_QUEUED,    /* id of a new message */
+	MTA_BOX,       /* for an agent: whose mailbox */
+	MTA_DELIVER,   /* one message; with its file */
+	MTA_DELIVERED, /* err */
 };
 
 enum mta_listener { MTA_L_TCP, MTA_L_SUBMIT };
@@ -54,11 +54,11 @@ enum { MTA_ADDR_MAX = 1024, MTA_NAME_MAX = 255, MTA_PATH_MAX = 1024 };
 
 /* Where a transaction comes from: what policy may look at. */
 struct mta_origin {
-	struct span addr;   /* "192.0.2.1", "IPv6:2001:db8::1", "" = local socket */
+	struct span addr; /* "192.0.2.1", "IPv6:2001:db8::1", "" = local socket */
 	struct span helo;
-	uint32_t uid;       /* of a local caller, UINT32_MAX else */
+	uint32_t uid; /* of a local caller, UINT32_MAX else */
 	bool tls;
-	struct span auth;   /* authenticated as, or "" */
+	struct span auth; /* authenticated as, or "" */
 };
 
 struct mta_check {
@@ -72,20 +72,22 @@ enum mta_route { MTA_TO_QUEUE, MTA_TO_LOCAL };
 /* The answer to a check: err.class ERR_NONE accepts. */
 struct mta_verdict {
 	struct err err;
-	struct span address; /* CHECK_MAIL: the sender to use; CHECK_RCPT: the qualified recipient */
+	struct span
+	    address; /* CHECK_MAIL: the sender to use; CHECK_RCPT: the qualified recipient */
 	enum mta_route route;
-	struct span user;    /* MTA_TO_LOCAL: the account */
+	struct span user; /* MTA_TO_LOCAL: the account */
 };
 
 struct mta_box {
 	struct span user, mailbox, home;
-	uint32_t uid, gid, spool_gid; /* spool_gid: group that may make dot-locks, UINT32_MAX: none */
+	uint32_t uid, gid,
+	    spool_gid; /* spool_gid: group that may make dot-locks, UINT32_MAX: none */
 };
 
 struct mta_deliver {
-	struct span id;     /* queue id, for the log */
+	struct span id; /* queue id, for the log */
 	struct span sender, rcpt;
-	uint64_t at;        /* where the message starts in the file */
+	uint64_t at; /* where the message starts in the file */
 };
 
 void mta_put_check(struct buf *b, enum mta_type type, uint32_t id, const struct mta_check *c);
@@ -108,7 +110,7 @@ bool mta_get_pair(struct wire_in *in, struct span *name, struct span *value);
 void mta_put_number(struct buf *b, enum mta_type type, uint32_t v);
 bool mta_get_number(struct wire_in *in, uint32_t *v);
 void mta_put_outcome(struct buf *b, enum mta_type type, uint32_t id, const struct err *e,
-                     struct span text);
+		     struct span text);
 bool mta_get_outcome(struct wire_in *in, struct err *e, struct span *text);
 
 #endif

@@ -62,15 +62,16 @@ void queue_make_id(char id[QUEUE_ID_MAX], int64_t now_s)
 {
 	static const char digit[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx";
 	time_t t = (time_t)now_s;
-	unsigned seq = (unsigned)(rand_u64() % 3600);
+	uint64_t unique = rand_u64();
+	unsigned seq = (unsigned)(unique % 3600);
 	struct tm tm = {0};
 
 	gmtime_r(&t, &tm);
 	snprintf(id, QUEUE_ID_MAX, "%c%c%c%c%c%c%c%c%06u", digit[(unsigned)tm.tm_year % 60],
-	         digit[(unsigned)tm.tm_mon % 60], digit[(unsigned)tm.tm_mday % 60],
-	         digit[(unsigned)tm.tm_hour % 60], digit[(unsigned)tm.tm_min % 60],
-	         digit[(unsigned)tm.tm_sec % 60], digit[seq / 60], digit[seq % 60],
-	         (unsigned)getpid() % 1000000);
+		 digit[(unsigned)tm.tm_mon % 60], digit[(unsigned)tm.tm_mday % 60],
+		 digit[(unsigned)tm.tm_hour % 60], digit[(unsigned)tm.tm_min % 60],
+		 digit[(unsigned)tm.tm_sec % 60], digit[seq / 60], digit[seq % 60],
+		 (unsigned)(unique / 3600 % 1000000));
 }
 
 bool queue_valid_id(struct span id)
@@ -84,7 +85,7 @@ bool queue_valid_id(struct span id)
 }
 
 bool queue_create(const struct queue *q, struct queue_writer *w, const char *id,
-                  struct span envelope, struct err *e)
+		  struct span envelope, struct err *e)
 {
 	struct stat st;
 
@@ -169,7 +170,7 @@ static bool each_name(int dir, bool (*each)(void *arg, const char *id), void *ar
 }
 
 bool queue_each(const struct queue *q, bool (*each)(void *arg, const char *id), void *arg,
-                struct err *e)
+		struct err *e)
 {
 	return each_name(q->dir, each, arg, e);
 }

@@ -23,8 +23,9 @@
  * 250 or exit 0 is said only after the file was flushed, linked and the directory
  * flushed.  A crash between a final delivery and its mark delivers twice, never not.
  * Who works on a queued message holds a lock on it (sys/lock.h lock_try); a second
- * process leaves it alone.  Ids are sendmail's: eight characters of time and sequence, six
- * digits of pid; link(2) makes them unique whoever shares the directory.
+ * process leaves it alone.  Ids have the form of sendmail's, eight characters of time and
+ * sequence and six digits, but the digits are random where sendmail has its pid: in
+ * containers all pids are alike.  link(2) makes sure of uniqueness.
  */
 #ifndef LETTERBOX_SERVICE_QUEUE_H
 #define LETTERBOX_SERVICE_QUEUE_H
@@ -38,10 +39,10 @@
 #include "format/qfile.h"
 
 enum {
-	QUEUE_ID_MAX = 24,           /* octets of an id with its NUL */
+	QUEUE_ID_MAX = 24, /* octets of an id with its NUL */
 	QUEUE_PATH_MAX = 512,
-	QUEUE_ORPHAN_S = 36 * 3600,  /* no writer lives a day: sessions are bounded */
-	QUEUE_RCPTS_MAX = 10000,     /* recipients of one file that we read */
+	QUEUE_ORPHAN_S = 36 * 3600, /* no writer lives a day: sessions are bounded */
+	QUEUE_RCPTS_MAX = 10000,    /* recipients of one file that we read */
 };
 
 struct queue {
@@ -66,14 +67,14 @@ bool queue_valid_id(struct span id);
 struct queue_writer {
 	int fd;
 	char id[QUEUE_ID_MAX];
-	uint64_t octets;    /* written */
-	uint64_t head;      /* of these, the envelope */
-	struct err err;     /* sticky: the first failure */
+	uint64_t octets; /* written */
+	uint64_t head;   /* of these, the envelope */
+	struct err err;  /* sticky: the first failure */
 };
 
 /* Makes tmp/ID and writes the envelope; on failure nothing is left. */
-bool queue_create(const struct queue *q, struct queue_writer *w, const char *id, struct span envelope,
-                  struct err *e);
+bool queue_create(const struct queue *q, struct queue_writer *w, const char *id,
+		  struct span envelope, struct err *e);
 
 /* Appends message octets (LF lines); a failure is kept in w->err and shows at the end. */
 void queue_write(struct queue_writer *w, struct span octets);
@@ -101,7 +102,7 @@ struct queue_item {
  * reads its envelope.  ENOENT in e->sys: it is gone.
  */
 bool queue_load(const struct queue *q, const char *id, bool lock, struct queue_item *item,
-                struct err *e);
+		struct err *e);
 void queue_unload(struct queue_item *item);
 
 /* Writes recipient i's state, status and text in place; the caller flushes item->fd. */
@@ -115,7 +116,7 @@ bool queue_remove(const struct queue *q, const char *id, struct err *e);
 
 /* Calls each(arg, id) for every queued message until it returns false. */
 bool queue_each(const struct queue *q, bool (*each)(void *arg, const char *id), void *arg,
-                struct err *e);
+		struct err *e);
 
 /* Removes orphans from tmp/ (see the table). */
 void queue_sweep(const struct queue *q, int64_t now_s);

@@ -146,10 +146,8 @@ void queue_check_gate_lost(struct queue_run *q)
 static void on_account(struct queue_lookup *l, const struct err *e, struct span name)
 {
 	struct pending *p = l->owner;
-	struct mta_verdict v = {.err = *e,
-	                        .address = span_str(p->address),
-	                        .route = MTA_TO_LOCAL,
-	                        .user = name};
+	struct mta_verdict v = {
+	    .err = *e, .address = span_str(p->address), .route = MTA_TO_LOCAL, .user = name};
 
 	/* sendmail's text; the account module's own would tell strangers too much. */
 	if (e->class == ERR_PERM)

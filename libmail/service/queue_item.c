@@ -42,8 +42,8 @@ static bool add_rcpt(struct queue_item *item, const struct qfile_rcpt *r, size_t
 	if (item->count == *room) {
 		size_t more = *room ? *room * 2 : 4;
 		void *grown = more > QUEUE_RCPTS_MAX * 2
-		                  ? NULL
-		                  : realloc(item->rcpts, more * sizeof *item->rcpts);
+				  ? NULL
+				  : realloc(item->rcpts, more * sizeof *item->rcpts);
 
 		if (!grown)
 			return false;
@@ -94,7 +94,7 @@ static bool read_envelope(struct queue_item *item, uint64_t octets, struct err *
 }
 
 bool queue_load(const struct queue *q, const char *id, bool lock, struct queue_item *item,
-                struct err *e)
+		struct err *e)
 {
 	struct stat st;
 

@@ -339,7 +339,8 @@ static bool open_channels(struct queue_run *q, struct err *e)
 
 static void on_interval(struct loop_timer *t)
 {
-	struct queue_run *q = (struct queue_run *)((char *)t - offsetof(struct queue_run, interval));
+	struct queue_run *q =
+	    (struct queue_run *)((char *)t - offsetof(struct queue_run, interval));
 
 	run_all(q);
 	loop_timer_set(&q->loop, &q->interval, q->interval_s * 1000);

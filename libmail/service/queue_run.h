@@ -26,16 +26,16 @@
 #include "sys/loop.h"
 
 enum {
-	QUEUE_RUN_WORKS = 16,        /* messages under work at once */
-	QUEUE_RUN_CACHE = 64,        /* accounts remembered */
-	QUEUE_RUN_CACHE_MS = 5000,   /* for so long: a new user gets mail within it */
-	QUEUE_RUN_SCAN_S = 300,      /* other hosts may put messages here without a word */
-	QUEUE_RUN_BUSY_S = 30,       /* a message that another process has */
+	QUEUE_RUN_WORKS = 16,      /* messages under work at once */
+	QUEUE_RUN_CACHE = 64,      /* accounts remembered */
+	QUEUE_RUN_CACHE_MS = 5000, /* for so long: a new user gets mail within it */
+	QUEUE_RUN_SCAN_S = 300,    /* other hosts may put messages here without a word */
+	QUEUE_RUN_BUSY_S = 30,     /* a message that another process has */
 };
 
 struct queue_entry {
 	char id[QUEUE_ID_MAX];
-	int64_t next;   /* seconds since 1970 when it is due */
+	int64_t next; /* seconds since 1970 when it is due */
 	bool busy, seen;
 };
 

@@ -121,7 +121,7 @@ static void on_reported(struct commit_job *job)
 		log_err("%s: cannot queue a report: %s", w->item.id, job->err.text);
 	} else {
 		log_info("%s: %s: %s", w->item.id, w->report.id,
-		         w->kind == BOUNCE_FAILED ? "DSN: delivery failed" : "DSN: delayed");
+			 w->kind == BOUNCE_FAILED ? "DSN: delivery failed" : "DSN: delayed");
 		if (w->kind == BOUNCE_FAILED)
 			mark_all(w, QFILE_FAILED, QFILE_BOUNCED);
 		else
@@ -162,9 +162,9 @@ static void report(struct work *w)
 		conclude(w);
 	} else {
 		w->commit = (struct commit_job){.fd = w->report.fd,
-		                                .from = w->report.id,
-		                                .to = w->report.id,
-		                                .done = on_reported};
+						.from = w->report.id,
+						.to = w->report.id,
+						.done = on_reported};
 		commit_submit(w->q->pool, &w->commit);
 	}
 }
@@ -189,7 +189,7 @@ static void expire(const struct work *w, struct err *e)
 		return;
 	memcpy(why, e->text, sizeof why);
 	err_perm(e, "4.4.7", "Message could not be delivered for %llu hours: %.150s",
-	         (unsigned long long)(limit / 3600), why);
+		 (unsigned long long)(limit / 3600), why);
 }
 
 static void apply(struct work *w, struct task *t)
@@ -200,17 +200,18 @@ static void apply(struct work *w, struct task *t)
 
 	expire(w, &t->err);
 	r->state = t->err.class == ERR_NONE   ? QFILE_DONE
-	           : t->err.class == ERR_TEMP ? QFILE_PENDING
-	                                      : QFILE_FAILED;
+		   : t->err.class == ERR_TEMP ? QFILE_PENDING
+					      : QFILE_FAILED;
 	snprintf(r->status, sizeof r->status, "%.8s", t->err.class ? t->err.status : "2.0.0");
-	snprintf(r->text, sizeof r->text, "%.*s", QFILE_TEXT_MAX, t->err.class ? t->err.text : "Sent");
+	snprintf(r->text, sizeof r->text, "%.*s", QFILE_TEXT_MAX,
+		 t->err.class ? t->err.text : "Sent");
 	if (t->err.class == ERR_TEMP)
 		snprintf(state->text, sizeof state->text, "Deferred: %.100s", t->err.text);
 	if (!queue_mark_rcpt(&w->item, t->rcpt, &e))
 		log_err("%s: %s", w->item.id, e.text);
 	log_info("%s: to=<%.*s>, delay=%lld, dsn=%s, stat=%s%s", w->item.id, SPAN_ARG(r->addr),
-	         (long long)(clock_wall().s - state->created), r->status,
-	         t->err.class == ERR_TEMP ? "Deferred: " : "", r->text);
+		 (long long)(clock_wall().s - state->created), r->status,
+		 t->err.class == ERR_TEMP ? "Deferred: " : "", r->text);
 }
 
 /* All recipients were answered. */
@@ -256,12 +257,12 @@ static void on_account(struct queue_lookup *l, const struct err *e, struct span 
 		return;
 	}
 	t->job = (struct agents_job){.fd = w->item.fd,
-	                             .at = w->item.message_at,
-	                             .id = w->item.id,
-	                             .sender = w->item.head.sender,
-	                             .rcpt = w->item.rcpts[t->rcpt].addr,
-	                             .done = on_delivered,
-	                             .owner = t};
+				     .at = w->item.message_at,
+				     .id = w->item.id,
+				     .sender = w->item.head.sender,
+				     .rcpt = w->item.rcpts[t->rcpt].addr,
+				     .done = on_delivered,
+				     .owner = t};
 	agents_deliver(&w->q->agents, name, &t->job);
 }
 

@@ -11,8 +11,8 @@
 enum { SETUP_WAIT_MS = 10000 };
 
 bool role_setup(struct settings *s,
-                bool (*on_message)(void *arg, struct wire_in *in, int fds[IPC_FDS_MAX]), void *arg,
-                struct err *e)
+		bool (*on_message)(void *arg, struct wire_in *in, int fds[IPC_FDS_MAX]), void *arg,
+		struct err *e)
 {
 	/* Gate's list is complete; what the environment gave must not be added to. */
 	s->listener_count = 0;

@@ -16,7 +16,7 @@
  * Fails TEMP when gate is silent, gone or malformed.
  */
 bool role_setup(struct settings *s,
-                bool (*on_message)(void *arg, struct wire_in *in, int fds[IPC_FDS_MAX]), void *arg,
-                struct err *e);
+		bool (*on_message)(void *arg, struct wire_in *in, int fds[IPC_FDS_MAX]), void *arg,
+		struct err *e);
 
 #endif

@@ -53,7 +53,7 @@ bool route_other_name(char *user, size_t cap)
 }
 
 bool route_account(struct account_source *accounts, const struct route *r, struct account *out,
-                   struct err *e)
+		   struct err *e)
 {
 	char user[MTA_NAME_MAX + 1];
 
@@ -100,7 +100,7 @@ static void put_own(const struct settings *s, uid_t uid, const char *name, struc
 }
 
 bool route_sender(const struct settings *s, const struct mta_origin *o, struct span sender,
-                  const char *name, bool trusted, struct buf *out, struct err *e)
+		  const char *name, bool trusted, struct buf *out, struct err *e)
 {
 	struct address_path p;
 	enum address_error bad;

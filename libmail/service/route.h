@@ -22,9 +22,9 @@ enum route_mailer { ROUTE_LOCAL, ROUTE_RELAY };
 
 struct route {
 	enum route_mailer mailer;
-	char user[MTA_NAME_MAX + 1];   /* ROUTE_LOCAL: account name, detail still on it */
-	char host[MTA_NAME_MAX + 1];   /* ROUTE_RELAY: the domain */
-	char address[MTA_ADDR_MAX];    /* the recipient, qualified */
+	char user[MTA_NAME_MAX + 1]; /* ROUTE_LOCAL: account name, detail still on it */
+	char host[MTA_NAME_MAX + 1]; /* ROUTE_RELAY: the domain */
+	char address[MTA_ADDR_MAX];  /* the recipient, qualified */
 };
 
 /*
@@ -40,7 +40,7 @@ struct account_source;
  * postmaster also root (RFC 5321 4.5.1).  Fails as account_find.
  */
 bool route_account(struct account_source *accounts, const struct route *r, struct account *out,
-                   struct err *e);
+		   struct err *e);
 
 /*
  * The next name to try when user was not found, in place; false when there is none.
@@ -55,7 +55,7 @@ bool route_may_relay(const struct mta_origin *o, struct err *e);
  * address (name is the account of the caller's uid, "" when it has none).  PERM 5.1.7 malformed.
  */
 bool route_sender(const struct settings *s, const struct mta_origin *o, struct span sender,
-                  const char *name, bool trusted, struct buf *out, struct err *e);
+		  const char *name, bool trusted, struct buf *out, struct err *e);
 
 /* True when the caller may set any sender: root, the daemon's own uid, or a TrustedUsers name. */
 bool route_is_trusted(const struct settings *s, uid_t uid, uid_t own, const char *name);

@@ -83,7 +83,7 @@ const char *settings_long_name(char letter)
 static bool bad_value(const struct option *o, struct span value, const char *want, struct err *e)
 {
 	return err_perm(e, "5.3.5", "option %s: \"%.*s\" is not %s", o->name,
-	                (int)(value.len < 60 ? value.len : 60), value.ptr ? value.ptr : "", want);
+			(int)(value.len < 60 ? value.len : 60), value.ptr ? value.ptr : "", want);
 }
 
 /* Lists grow: "-O LocalDomains=a -O LocalDomains=b" means both; blanks and commas separate. */
@@ -142,7 +142,7 @@ bool settings_set(struct settings *s, struct span name, struct span value, struc
 	if (settings_is_ignored(name))
 		return true;
 	err_perm(e, "5.3.5", "unknown option name %.*s", (int)(name.len < 60 ? name.len : 60),
-	         name.ptr ? name.ptr : "");
+		 name.ptr ? name.ptr : "");
 	e->sys = ENOENT;
 	return false;
 }
@@ -155,7 +155,7 @@ bool settings_assign(struct settings *s, struct span assignment, struct err *e)
 }
 
 static void each_listener(const struct settings *s,
-                          void (*each)(void *arg, const char *name, struct span value), void *arg)
+			  void (*each)(void *arg, const char *name, struct span value), void *arg)
 {
 	char text[160];
 
@@ -163,13 +163,16 @@ static void each_listener(const struct settings *s,
 		const struct settings_listener *l = &s->listeners[i];
 
 		snprintf(text, sizeof text, "Name=%s,Addr=%s,Port=%u,Family=%s", l->name, l->addr,
-		         l->port, l->family == 4 ? "inet" : l->family == 6 ? "inet6" : "any");
+			 l->port,
+			 l->family == 4   ? "inet"
+			 : l->family == 6 ? "inet6"
+					  : "any");
 		each(arg, "DaemonPortOptions", span_str(text));
 	}
 }
 
 void settings_each(const struct settings *s,
-                   void (*each)(void *arg, const char *name, struct span value), void *arg)
+		   void (*each)(void *arg, const char *name, struct span value), void *arg)
 {
 	char text[32];
 
@@ -182,8 +185,8 @@ void settings_each(const struct settings *s,
 				each(arg, o->name, span_str(at));
 		} else if (o->kind == NUMBER || o->kind == INTERVAL) {
 			snprintf(text, sizeof text, "%llu%s",
-			         (unsigned long long)*(const uint64_t *)(const void *)at,
-			         o->kind == INTERVAL ? "s" : "");
+				 (unsigned long long)*(const uint64_t *)(const void *)at,
+				 o->kind == INTERVAL ? "s" : "");
 			each(arg, o->name, span_str(text));
 		} else if (o->kind == LETTER && *at) {
 			each(arg, o->name, span_make(at, 1));

@@ -16,50 +16,51 @@
 #include "base/span.h"
 
 enum {
-	SETTINGS_NAME_MAX = 256,   /* a domain, RFC 5321 4.5.3.1.2 */
+	SETTINGS_NAME_MAX = 256, /* a domain, RFC 5321 4.5.3.1.2 */
 	SETTINGS_PATH_MAX = 256,
-	SETTINGS_LIST_MAX = 1024,  /* a list of domains */
+	SETTINGS_LIST_MAX = 1024, /* a list of domains */
 	SETTINGS_LISTENERS_MAX = 8,
 };
 
 /* One DaemonPortOptions line. */
 struct settings_listener {
-	char addr[64];   /* numeric, or "" for all */
-	char name[16];   /* "MTA" */
+	char addr[64]; /* numeric, or "" for all */
+	char name[16]; /* "MTA" */
 	uint16_t port;
-	uint8_t family;  /* 4, 6 or 0: by the address, else both */
+	uint8_t family; /* 4, 6 or 0: by the address, else both */
 };
 
 struct settings {
-	char hostname[SETTINGS_NAME_MAX];  /* our name, sendmail's $j */
-	char domain[SETTINGS_NAME_MAX];    /* put behind unqualified addresses; "" = hostname */
-	char local[SETTINGS_LIST_MAX];     /* domains delivered here besides hostname, blank-separated */
+	char hostname[SETTINGS_NAME_MAX]; /* our name, sendmail's $j */
+	char domain[SETTINGS_NAME_MAX];   /* put behind unqualified addresses; "" = hostname */
+	char
+	    local[SETTINGS_LIST_MAX]; /* domains delivered here besides hostname, blank-separated */
 	char queue[SETTINGS_PATH_MAX];
-	char users[SETTINGS_PATH_MAX];     /* users file, "" = system accounts */
-	char mailbox[SETTINGS_PATH_MAX];   /* template as popd -m, "" = /var/mail/%u */
+	char users[SETTINGS_PATH_MAX];   /* users file, "" = system accounts */
+	char mailbox[SETTINGS_PATH_MAX]; /* template as popd -m, "" = /var/mail/%u */
 	char aliases[SETTINGS_PATH_MAX];
 	char pid_file[SETTINGS_PATH_MAX];
 	char cert[SETTINGS_PATH_MAX], key[SETTINGS_PATH_MAX]; /* "" = self-made */
-	char trusted[SETTINGS_LIST_MAX];   /* users who may set any sender, besides root */
+	char trusted[SETTINGS_LIST_MAX]; /* users who may set any sender, besides root */
 	struct settings_listener listeners[SETTINGS_LISTENERS_MAX];
 	uint32_t listener_count;
-	uint64_t max_message;   /* octets, 0 = no limit */
-	uint64_t max_rcpts;     /* per message, 0 = no limit */
-	uint64_t max_sessions;  /* at once */
+	uint64_t max_message;    /* octets, 0 = no limit */
+	uint64_t max_rcpts;      /* per message, 0 = no limit */
+	uint64_t max_sessions;   /* at once */
 	uint64_t max_per_source; /* sessions of one address at once, 0 = no limit */
-	uint64_t max_rate;      /* new sessions of one address a minute, 0 = no limit */
-	uint64_t max_hops;      /* Received: fields before a message loops */
-	uint64_t min_free;      /* 4 KiB blocks that must stay free */
-	uint64_t log_level;     /* sendmail's 0..98; 9 is the default */
+	uint64_t max_rate;       /* new sessions of one address a minute, 0 = no limit */
+	uint64_t max_hops;       /* Received: fields before a message loops */
+	uint64_t min_free;       /* 4 KiB blocks that must stay free */
+	uint64_t log_level;      /* sendmail's 0..98; 9 is the default */
 	uint64_t timeout_command_s, timeout_data_s;
 	uint64_t queue_return_s, queue_warn_s; /* expiry and delay warning */
 	uint64_t retry_min_s, retry_max_s;     /* back-off of one message */
-	char delivery_mode;     /* 'i', 'b', 'q', 'd' */
-	char supersafe;         /* 'i' local fast path, 'y' every message through the queue */
-	char error_mode;        /* 'p', 'm', 'q', 'w', 'e' */
-	char privacy[128];      /* PrivacyOptions words */
+	char delivery_mode;                    /* 'i', 'b', 'q', 'd' */
+	char supersafe;    /* 'i' local fast path, 'y' every message through the queue */
+	char error_mode;   /* 'p', 'm', 'q', 'w', 'e' */
+	char privacy[128]; /* PrivacyOptions words */
 	bool ignore_dots;
-	bool no_tls;            /* STARTTLS is not offered */
+	bool no_tls; /* STARTTLS is not offered */
 };
 
 /* The defaults, and then the environment.  Fails PERM on a bad value, naming the variable. */
@@ -79,7 +80,7 @@ const char *settings_long_name(char letter);
 
 /* Calls each with name and value for every option that differs from its empty value. */
 void settings_each(const struct settings *s,
-                   void (*each)(void *arg, const char *name, struct span value), void *arg);
+		   void (*each)(void *arg, const char *name, struct span value), void *arg);
 
 /* True when domain is one of ours: the host's own names, localhost, or listed. */
 bool settings_is_local(const struct settings *s, struct span domain);

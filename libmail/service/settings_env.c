@@ -31,16 +31,21 @@ static const char ignored[] =
     "rejectlogInterval rejectloginterval resolveroptions retryfactor recipientfactor classfactor "
     "runasuser runindaemon safefileenvironment saslauthmechanisms authmechanisms authoptions "
     "authrealm authmaxbits saveFromline savefromline sendmimeerrors serviceswitchfile "
-    "sharedmemorykey sharedmemorykeyfile singlelinefromheader singlethreaddelivery smtpgreetingmessage "
+    "sharedmemorykey sharedmemorykeyfile singlelinefromheader singlethreaddelivery "
+    "smtpgreetingmessage "
     "softbounce statusfile superuser tempfilemode unixfromline unsafegroupwrites usesubmission "
-    "userdatabasespec userdatabase verbose xscriptfilebufferSize xscriptfilebuffersize datafilebuffersize "
-    "clientcertfile clientkeyfile clientportoptions cacertpath cacertfile crlfile crlpath dhparameters "
-    "cipherlist serverssloptions clientssloptions sslengine sslenginepath tlssrvoptions tlsfallbacktoclear "
+    "userdatabasespec userdatabase verbose xscriptfilebufferSize xscriptfilebuffersize "
+    "datafilebuffersize "
+    "clientcertfile clientkeyfile clientportoptions cacertpath cacertfile crlfile crlpath "
+    "dhparameters "
+    "cipherlist serverssloptions clientssloptions sslengine sslenginepath tlssrvoptions "
+    "tlsfallbacktoclear "
     "dane certfingerprintalgorithm randfile controlsocketname deadletterdrop defaultuser "
     "defaultcharset delaylA delayla directsubmissionmodifiers dontpruneroutes allowbogushelo "
     "colonokinaddr trymxnull trynullmxlist usemsp useerrorsto usecompressedipv6addresses "
     "rrtimplieslocaldsn requiresdirfsync nofsync rejectnul smtputf8 setqueueparams singlelinefrom "
-    "trusteduser mustquotechars mqfilemode milter.loglevel milter.macros.connect milter.macros.helo "
+    "trusteduser mustquotechars mqfilemode milter.loglevel milter.macros.connect "
+    "milter.macros.helo "
     "addbcc errormode fallbackmx queuetimeout noaliases ";
 
 bool settings_is_ignored(struct span name)
@@ -129,8 +134,8 @@ static bool parse_pairs(struct settings_listener *l, struct span text)
 			break;
 		case 'f':
 			l->family = ascii_eq_nocase(value, SPAN("inet"))    ? 4
-			            : ascii_eq_nocase(value, SPAN("inet6")) ? 6
-			                                                    : 0;
+				    : ascii_eq_nocase(value, SPAN("inet6")) ? 6
+									    : 0;
 			break;
 		default: /* Modifiers, Listen, SendBufferSize...: no effect here */
 			break;
@@ -150,8 +155,8 @@ bool settings_add_listener(struct settings *s, struct span text, struct err *e)
 	ok = span_index(text, '=') < text.len ? parse_pairs(l, text) : parse_plain(l, text);
 	if (!ok)
 		return err_perm(e, "5.3.5",
-		                "listener \"%.*s\": want ADDR:PORT or Port=N,Addr=A,Name=X",
-		                (int)(text.len < 60 ? text.len : 60), text.ptr ? text.ptr : "");
+				"listener \"%.*s\": want ADDR:PORT or Port=N,Addr=A,Name=X",
+				(int)(text.len < 60 ? text.len : 60), text.ptr ? text.ptr : "");
 	s->listener_count++;
 	return true;
 }
@@ -219,8 +224,8 @@ static bool read_environment(struct settings *s, struct err *e)
 		if (!found || value.len == 0)
 			continue;
 		ok = variables[i].option
-		         ? settings_set(s, span_str(variables[i].option), buf_span(&value), e)
-		         : set_listeners(s, buf_span(&value), e);
+			 ? settings_set(s, span_str(variables[i].option), buf_span(&value), e)
+			 : set_listeners(s, buf_span(&value), e);
 		if (!ok) {
 			err_prefix(e, variables[i].variable);
 			return false;

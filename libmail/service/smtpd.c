@@ -128,7 +128,8 @@ static void admit_local(struct smtpd_listener *l, int fd)
 
 static void on_connection(struct loop_watch *w, uint32_t events)
 {
-	struct smtpd_listener *l = (struct smtpd_listener *)((char *)w - offsetof(struct smtpd_listener, watch));
+	struct smtpd_listener *l =
+	    (struct smtpd_listener *)((char *)w - offsetof(struct smtpd_listener, watch));
 
 	(void)events;
 	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
@@ -137,7 +138,8 @@ static void on_connection(struct loop_watch *w, uint32_t events)
 		int fd = accept4(w->fd, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd < 0) {
-			if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+			if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+			    errno == ENOBUFS)
 				log_err("cannot accept a connection: %s", strerror(errno));
 			return;
 		}
@@ -382,7 +384,8 @@ static bool on_setup(void *arg, struct wire_in *in, int fds[IPC_FDS_MAX])
 		number = wire_get_u8(in);
 		name = wire_get_span(in, 16);
 		if (!wire_end(in) || fds[0] < 0 ||
-		    !add_listener(d, number == MTA_L_SUBMIT ? MTA_L_SUBMIT : MTA_L_TCP, name, fds[0]))
+		    !add_listener(d, number == MTA_L_SUBMIT ? MTA_L_SUBMIT : MTA_L_TCP, name,
+				  fds[0]))
 			return false;
 		break;
 	case MTA_PEER:
@@ -411,7 +414,7 @@ static void configure(struct smtpd *d)
 		    .version = SPAN("letterbox"),
 		    .size_max = d->settings.max_message,
 		    .flags = SMTP_OFFER_PIPELINING | SMTP_OFFER_8BITMIME | SMTP_OFFER_SIZE |
-		             SMTP_OFFER_HELP,
+			     SMTP_OFFER_HELP,
 		    .bare = LINE_REFUSE,
 		};
 		if (i == MTA_L_SUBMIT) {
@@ -429,9 +432,9 @@ static bool enter(struct smtpd *d, struct err *e)
 {
 	char tmp[QUEUE_PATH_MAX + 8], dir[QUEUE_PATH_MAX + 8];
 	struct box box = {.role = "smtpd",
-	                  .allow = BOX_ACCEPT | BOX_FILES | BOX_THREADS,
-	                  .chroot_dir = d->settings.queue,
-	                  .max_files = 8192};
+			  .allow = BOX_ACCEPT | BOX_FILES | BOX_THREADS,
+			  .chroot_dir = d->settings.queue,
+			  .max_files = 8192};
 
 	if (!queue_open(&d->queue, d->settings.queue, false, e))
 		return false;

@@ -31,11 +31,11 @@
 #include "sys/loop.h"
 
 enum {
-	SMTPD_FAST_MAX = 8,      /* recipients that the local fast path serves */
-	SMTPD_CHUNK = 32768,     /* octets read from a body at a time, one buffer for all sessions */
-	SMTPD_IN_MAX = 40960,    /* pipelined input of one session: a TLS record and a line */
-	SMTPD_OUT_MAX = 65536,   /* replies that a client does not read */
-	SMTPD_RATES = 256,       /* sources whose rate is remembered */
+	SMTPD_FAST_MAX = 8,    /* recipients that the local fast path serves */
+	SMTPD_CHUNK = 32768,   /* octets read from a body at a time, one buffer for all sessions */
+	SMTPD_IN_MAX = 40960,  /* pipelined input of one session: a TLS record and a line */
+	SMTPD_OUT_MAX = 65536, /* replies that a client does not read */
+	SMTPD_RATES = 256,     /* sources whose rate is remembered */
 	SMTPD_BODY_MAX_S = 6 * 3600, /* one message may take this long; below QUEUE_ORPHAN_S */
 };
 
@@ -75,9 +75,9 @@ struct smtpd {
 	struct smtpd_rate *rates;
 	struct smtpd_chain *chain; /* the one in force, or NULL: no TLS */
 	int sign_fd;
-	char *chunk;    /* SMTPD_CHUNK octets, made when first needed */
+	char *chunk;     /* SMTPD_CHUNK octets, made when first needed */
 	struct buf text; /* filtered message octets on their way to a file */
-	bool one_shot;  /* ends with its last session */
+	bool one_shot;   /* ends with its last session */
 	bool stopping;
 };
 
@@ -93,20 +93,20 @@ struct smtpd_session {
 	struct loop_timer timer;
 	struct smtp_server smtp;
 	struct tls_session *tls;
-	struct smtpd_chain *chain; /* of tls */
+	struct smtpd_chain *chain;  /* of tls */
 	struct buf in, out, cipher; /* input not consumed; replies; ciphertext not taken */
 	size_t slot;
-	size_t consumed;   /* octets of in that are done with once the answer is given */
-	uint32_t id;       /* for questions to other roles: generation and slot */
-	uint32_t uid;      /* of a local caller, UINT32_MAX else */
-	uint64_t source;   /* hash of the address */
+	size_t consumed; /* octets of in that are done with once the answer is given */
+	uint32_t id;     /* for questions to other roles: generation and slot */
+	uint32_t uid;    /* of a local caller, UINT32_MAX else */
+	uint64_t source; /* hash of the address */
 	uint64_t started_ms;
 	enum mta_listener kind;
 	enum mta_type asked; /* what the queue role was asked last */
 	bool asked_open;     /* and has not answered */
 	bool in_body, closing, gone, want_tls, broken;
-	char addr[64];     /* "192.0.2.1", "IPv6:...", "" local */
-	char client[96];   /* text of the HELO reply: "[192.0.2.1]" or "root@localhost" */
+	char addr[64];   /* "192.0.2.1", "IPv6:...", "" local */
+	char client[96]; /* text of the HELO reply: "[192.0.2.1]" or "root@localhost" */
 	/* the transaction */
 	struct buf sender; /* as accepted; "" null */
 	struct buf rcpts;  /* queue file records */
@@ -148,7 +148,7 @@ void smtpd_chain_drop(struct smtpd_chain *c);
 
 /* A new connection; takes over fd.  Says 421 and closes when there are too many. */
 void smtpd_session_open(struct smtpd *d, int fd, enum mta_listener kind, const char *addr,
-                        uint64_t source, uint32_t uid);
+			uint64_t source, uint32_t uid);
 
 /* After an answer came: goes on with the input that waits. */
 void smtpd_session_resume(struct smtpd_session *s);

@@ -37,9 +37,9 @@ static void ask(struct smtpd_session *s, enum mta_type type, struct span rcpt)
 	struct buf b;
 	struct mta_check c = {
 	    .origin = {.addr = span_str(s->addr),
-	               .helo = smtp_server_helo(&s->smtp),
-	               .uid = s->uid,
-	               .tls = s->smtp.tls},
+		       .helo = smtp_server_helo(&s->smtp),
+		       .uid = s->uid,
+		       .tls = s->smtp.tls},
 	    .sender = type == MTA_CHECK_MAIL ? s->smtp.addr : buf_span(&s->sender),
 	    .rcpt = rcpt,
 	};
@@ -66,7 +66,7 @@ static bool check_space(struct smtpd_session *s)
 	if (free == 0 || free >= want)
 		return true;
 	log_warn("queue directory: %llu octets free, less than MinFreeBlocks wants: refusing mail",
-	         (unsigned long long)free);
+		 (unsigned long long)free);
 	err_temp(&e, "4.3.1", "Insufficient disk space; try again later");
 	reject(s, &e);
 	return false;
@@ -77,7 +77,9 @@ static void on_mail(struct smtpd_session *s)
 	if (!check_space(s))
 		return;
 	s->body = s->smtp.mail.body;
-	s->ret = s->smtp.mail.ret == SMTP_RET_FULL ? 'F' : s->smtp.mail.ret == SMTP_RET_HDRS ? 'H' : '-';
+	s->ret = s->smtp.mail.ret == SMTP_RET_FULL   ? 'F'
+		 : s->smtp.mail.ret == SMTP_RET_HDRS ? 'H'
+						     : '-';
 	buf_reset(&s->envid);
 	buf_put(&s->envid, s->smtp.mail.envid);
 	ask(s, MTA_CHECK_MAIL, SPAN(""));
@@ -98,9 +100,9 @@ static void on_rcpt(struct smtpd_session *s)
 static void add_rcpt(struct smtpd_session *s, const struct mta_verdict *v)
 {
 	struct qfile_rcpt r = {.state = QFILE_PENDING,
-	                       .notify = s->smtp.rcpt.notify,
-	                       .addr = v->address,
-	                       .orcpt = s->smtp.rcpt.orcpt};
+			       .notify = s->smtp.rcpt.notify,
+			       .addr = v->address,
+			       .orcpt = s->smtp.rcpt.orcpt};
 
 	qfile_put_rcpt(&s->rcpts, &r);
 	s->nrcpts++;

@@ -148,7 +148,8 @@ static bool tls_progress(struct smtpd_session *s)
 	if (tls_state(s->tls) == TLS_OPEN && !s->smtp.tls) {
 		smtp_server_tls_started(&s->smtp);
 		log_info("STARTTLS=server, relay=%s, version=%s, cipher=%s, bits=%u", s->client,
-		         tls_version_name(s->tls), tls_cipher_name(s->tls), tls_cipher_bits(s->tls));
+			 tls_version_name(s->tls), tls_cipher_name(s->tls),
+			 tls_cipher_bits(s->tls));
 	}
 	if (plain.len && s->in.len + plain.len <= SMTPD_IN_MAX) {
 		buf_put(&s->in, plain);
@@ -226,7 +227,8 @@ static bool run_own(struct smtpd_session *s)
 
 static void set_timer(struct smtpd_session *s)
 {
-	uint64_t limit = s->in_body ? s->d->settings.timeout_data_s : s->d->settings.timeout_command_s;
+	uint64_t limit =
+	    s->in_body ? s->d->settings.timeout_data_s : s->d->settings.timeout_command_s;
 
 	loop_timer_set(&s->d->loop, &s->timer, limit * 1000);
 }
@@ -264,8 +266,8 @@ static void settle(struct smtpd_session *s)
 	}
 	if (s->watch.fd >= 0)
 		loop_events(&s->d->loop, &s->watch,
-		            (flushed ? 0 : EPOLLOUT) |
-		                (waiting(s) || s->gone || !flushed ? 0 : EPOLLIN));
+			    (flushed ? 0 : EPOLLOUT) |
+				(waiting(s) || s->gone || !flushed ? 0 : EPOLLIN));
 }
 
 void smtpd_session_resume(struct smtpd_session *s)
@@ -333,7 +335,8 @@ static void read_tls(struct smtpd_session *s)
 
 static void on_ready(struct loop_watch *w, uint32_t events)
 {
-	struct smtpd_session *s = (struct smtpd_session *)((char *)w - offsetof(struct smtpd_session, watch));
+	struct smtpd_session *s =
+	    (struct smtpd_session *)((char *)w - offsetof(struct smtpd_session, watch));
 
 	if (events & (EPOLLHUP | EPOLLERR) && !(events & EPOLLIN)) {
 		/* The client is gone; a message that is being stored is finished all the same. */
@@ -356,7 +359,8 @@ static void on_ready(struct loop_watch *w, uint32_t events)
 
 static void on_timeout(struct loop_timer *t)
 {
-	struct smtpd_session *s = (struct smtpd_session *)((char *)t - offsetof(struct smtpd_session, timer));
+	struct smtpd_session *s =
+	    (struct smtpd_session *)((char *)t - offsetof(struct smtpd_session, timer));
 
 	if (waiting(s) && !s->gone) {
 		/* Our own answer is late (a slow disk), not the client. */
@@ -421,7 +425,7 @@ static void greet(struct smtpd_session *s)
 }
 
 void smtpd_session_open(struct smtpd *d, int fd, enum mta_listener kind, const char *addr,
-                        uint64_t source, uint32_t uid)
+			uint64_t source, uint32_t uid)
 {
 	struct smtpd_session *s = make(d);
 	struct err e;

@@ -31,11 +31,11 @@ static void put_received(const struct smtpd_session *s, struct buf *out, const c
 		buf_printf(out, " (%s)\n\tby ", s->client);
 	buf_puts(out, s->d->settings.hostname);
 	buf_printf(out, " (letterbox) with %s%s id %s", s->smtp.esmtp ? "ESMTP" : "SMTP",
-	           s->smtp.tls ? "S" : "", id);
+		   s->smtp.tls ? "S" : "", id);
 	if (s->tls)
 		buf_printf(out, "\n\t(version=%s cipher=%s bits=%u verify=NO)",
-		           tls_version_name(s->tls), tls_cipher_name(s->tls),
-		           tls_cipher_bits(s->tls));
+			   tls_version_name(s->tls), tls_cipher_name(s->tls),
+			   tls_cipher_bits(s->tls));
 	if (s->nrcpts == 1 && s->nlocals == 1) {
 		const char *addr = s->locals.ptr + strlen(s->locals.ptr) + 1;
 
@@ -55,8 +55,8 @@ static void put_head(const struct smtpd_session *s, struct buf *out)
 	    .ret = s->ret,
 	    .envid = buf_span(&s->envid),
 	    .body = s->body == SMTP_BODY_8BITMIME ? QFILE_BODY_8BIT
-	            : s->body == SMTP_BODY_7BIT   ? QFILE_BODY_7BIT
-	                                          : QFILE_BODY_UNKNOWN,
+		    : s->body == SMTP_BODY_7BIT   ? QFILE_BODY_7BIT
+						  : QFILE_BODY_UNKNOWN,
 	    .submitter = s->kind == MTA_L_SUBMIT ? span_str(s->client) : SPAN(""),
 	};
 
@@ -83,12 +83,12 @@ static void make_fields(struct smtpd_store *st, const struct smtpd_session *s, c
 		date_put(&st->date, now, clock_zone(now));
 		buf_putc(&st->date, '\n');
 		buf_printf(&st->message_id, "Message-ID: <%lld.%s@%s>\n", (long long)now, id,
-		           s->d->settings.hostname);
+			   s->d->settings.hostname);
 	}
 	f = (struct submit_fields){.from = buf_span(&st->from),
-	                           .date = buf_span(&st->date),
-	                           .message_id = buf_span(&st->message_id),
-	                           .to = SPAN("To: undisclosed-recipients:;\n")};
+				   .date = buf_span(&st->date),
+				   .message_id = buf_span(&st->message_id),
+				   .to = SPAN("To: undisclosed-recipients:;\n")};
 	submit_init(&st->filter, flags, &f);
 }
 
@@ -211,7 +211,8 @@ static void finish(struct smtpd_store *st, const struct err *e)
 
 static void on_committed(struct commit_job *job)
 {
-	struct smtpd_store *st = (struct smtpd_store *)((char *)job - offsetof(struct smtpd_store, commit));
+	struct smtpd_store *st =
+	    (struct smtpd_store *)((char *)job - offsetof(struct smtpd_store, commit));
 	char mem[WIRE_MAX];
 	struct buf b;
 
@@ -281,12 +282,12 @@ static void deliver(struct smtpd_store *st)
 	st->waiting = st->njobs;
 	for (unsigned i = 0; i < st->njobs; i++) {
 		st->jobs[i] = (struct agents_job){.fd = st->w.fd,
-		                                  .at = st->head,
-		                                  .id = st->w.id,
-		                                  .sender = buf_span(&st->sender),
-		                                  .rcpt = buf_span(&st->rcpt[i]),
-		                                  .owner = st,
-		                                  .done = on_delivered};
+						  .at = st->head,
+						  .id = st->w.id,
+						  .sender = buf_span(&st->sender),
+						  .rcpt = buf_span(&st->rcpt[i]),
+						  .owner = st,
+						  .done = on_delivered};
 		agents_deliver(&d->agents, span_str(st->user[i]), &st->jobs[i]);
 	}
 }
@@ -303,15 +304,15 @@ void smtpd_store_end(struct smtpd_store *st)
 		err_temp(&e, st->w.err.status, "cannot store the message now");
 	} else if (st->filter.hops > st->d->settings.max_hops) {
 		err_perm(&e, "5.4.6", "Too many hops %u (%llu max): mail loop?", st->filter.hops,
-		         (unsigned long long)st->d->settings.max_hops);
+			 (unsigned long long)st->d->settings.max_hops);
 	}
 	if (e.class != ERR_NONE) {
 		answer(st, &e);
 		return;
 	}
 	log_info("%s: from=<%.*s>, size=%llu, class=0, nrcpts=%u, proto=%s, relay=%s", st->w.id,
-	         SPAN_ARG(buf_span(&st->sender)), (unsigned long long)(st->w.octets - st->head),
-	         s->nrcpts, s->smtp.esmtp ? "ESMTP" : "SMTP", s->client);
+		 SPAN_ARG(buf_span(&st->sender)), (unsigned long long)(st->w.octets - st->head),
+		 s->nrcpts, s->smtp.esmtp ? "ESMTP" : "SMTP", s->client);
 	if (st->njobs)
 		deliver(st);
 	else

@@ -110,15 +110,16 @@ static void on_end(struct session *s)
 	write_text(s);
 	for (size_t i = 0; i < s->count; i++) {
 		struct local_job job = {.fd = s->fd,
-		                        .sender = buf_span(&s->sender),
-		                        .rcpt = span_str(s->rcpts[i].address),
-		                        .err = s->failure};
+					.sender = buf_span(&s->sender),
+					.rcpt = span_str(s->rcpts[i].address),
+					.err = s->failure};
 
 		if (job.err.class == ERR_NONE)
 			direct_deliver(&s->rcpts[i].account, NULL, &job);
 		log_info("to=<%s>, mailer=local, stat=%s", s->rcpts[i].address,
-		         job.err.class ? job.err.text : "Sent");
-		if (job.err.class != ERR_NONE && (worst.class == ERR_NONE || job.err.class == ERR_TEMP))
+			 job.err.class ? job.err.text : "Sent");
+		if (job.err.class != ERR_NONE &&
+		    (worst.class == ERR_NONE || job.err.class == ERR_TEMP))
 			worst = job.err;
 		if (s->lmtp && job.err.class == ERR_NONE)
 			smtp_server_accept_eom(&s->smtp, SPAN("-"), &s->out);
@@ -210,8 +211,8 @@ int stdio_session_run(const struct settings *settings, struct account_source *ac
 	    .product = lmtp ? SPAN("LMTP letterbox") : SPAN("ESMTP letterbox"),
 	    .version = SPAN("letterbox"),
 	    .size_max = settings->max_message,
-	    .flags = SMTP_OFFER_PIPELINING | SMTP_OFFER_8BITMIME | SMTP_OFFER_SIZE |
-	             SMTP_EARLY_OK | SMTP_LENIENT | (lmtp ? SMTP_LMTP : 0),
+	    .flags = SMTP_OFFER_PIPELINING | SMTP_OFFER_8BITMIME | SMTP_OFFER_SIZE | SMTP_EARLY_OK |
+		     SMTP_LENIENT | (lmtp ? SMTP_LMTP : 0),
 	    .bare = LINE_LENIENT,
 	};
 	struct session *s = calloc(1, sizeof *s);
