@@ -44,6 +44,7 @@ static unsigned on_starttls(struct smtp_client *c, bool more, struct buf *out)
 		return smtp_client_unexpected(c);
 	if (c->cfg->tls == SMTP_TLS_MAY)
 		return greeted(c, false, out);
+	/* However final the server is about it, the next host or day may have TLS. */
 	buf_puts(out, "QUIT\r\n");
 	c->err.class = ERR_TEMP;
 	(void)span_to_cstr(SPAN("4.7.0"), c->err.status, sizeof c->err.status);
@@ -72,6 +73,7 @@ static unsigned on_helo(struct smtp_client *c, struct buf *out)
 {
 	if (c->code == 250)
 		return greeted(c, true, out);
+	/* RFC 5321 3.2: a server that does not know EHLO gets HELO; LMTP has no such past. */
 	if (c->state == SMTP_CL_EHLO && c->err.class == ERR_PERM && !c->cfg->lmtp) {
 		smtp_client_command_helo(c, false, out);
 		return SMTP_CLIENT_NONE;
@@ -99,6 +101,7 @@ static unsigned on_reply(struct smtp_client *c, bool more, struct buf *out)
 	case SMTP_CL_AUTH:
 		return on_auth(c);
 	case SMTP_CL_RSET:
+		/* Even a 5xx says nothing about the message: TEMP, on a new connection. */
 		if (c->code != 250)
 			return smtp_client_unexpected(c);
 		smtp_client_start(c, out);
@@ -177,6 +180,7 @@ enum smtp_client_event smtp_client_feed(struct smtp_client *c, struct span in, s
 void smtp_client_init(struct smtp_client *c, const struct smtp_client_config *cfg)
 {
 	*c = (struct smtp_client){.cfg = cfg, .tls = cfg->tls == SMTP_TLS_ON};
+	/* Servers that end lines with LF exist, and nothing is lost by reading them. */
 	c->line.lenient = true;
 }
 

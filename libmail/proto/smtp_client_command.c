@@ -56,6 +56,7 @@ static void put_mail(const struct smtp_client *c, struct buf *out)
 		put_param(out, "RET", m->ret);
 		put_param(out, "ENVID", m->envid);
 	}
+	/* RFC 4954 5: means something only in an authenticated session */
 	if (c->authenticated)
 		put_param(out, "AUTH", m->auth);
 	buf_puts(out, "\r\n");

@@ -127,6 +127,7 @@ enum smtp_client_reply smtp_client_reply_line(struct smtp_client *c, struct span
 
 	if (!parse_code(line, &code))
 		return bad(c, "not a reply");
+	/* RFC 5321 4.2.1; believing either code could lose mail */
 	if (c->lines > 0 && code != c->code)
 		return bad(c, "reply with two codes");
 	if (c->lines == SMTP_CLIENT_LINES_MAX)
@@ -141,6 +142,7 @@ enum smtp_client_reply smtp_client_reply_line(struct smtp_client *c, struct span
 		if (!c->default_status)
 			memcpy(e->status, status, sizeof status);
 	} else {
+		/* The first line of an EHLO reply is the greeting, not a keyword. */
 		if (c->state == SMTP_CL_EHLO && code == 250)
 			note_keyword(c, text);
 		(void)take_status(&text, code, status);

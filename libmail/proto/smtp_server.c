@@ -26,6 +26,7 @@ static unsigned feed_line(struct smtp_server *s, struct span in, size_t *used, s
 	struct smtp_server_turn t = {.out = out};
 	enum line_kind kind;
 
+	/* An initial response may be as long as other responses (RFC 4954 4). */
 	if (auth || (smtp_server_mechs(s).len && ascii_starts_nocase(in, SPAN("AUTH "))))
 		max = LINE_AUTH_MAX;
 	/* Spans into input that is gone: nobody shall find them again. */
@@ -45,6 +46,7 @@ static unsigned feed_line(struct smtp_server *s, struct span in, size_t *used, s
 	}
 	if (kind == LINE_OK)
 		return smtp_server_command(s, &t);
+	/* A line that was refused still counts as the client's first word. */
 	s->first = false;
 	if (kind == LINE_BAD)
 		return smtp_server_wrong(s, out, 500, "5.5.2",
@@ -96,6 +98,7 @@ static unsigned feed_body(struct smtp_server *s, struct span in, size_t *used, s
 	case LINE_BODY_END:
 		return end_of_body(s, out);
 	case LINE_BODY_DATA:
+		/* Read on to the end, but store nothing more: the refusal comes there. */
 		if (s->cfg->size_max && s->body.octets > s->cfg->size_max)
 			return SMTP_EV_NONE;
 		return SMTP_EV_BODY;
@@ -114,6 +117,7 @@ enum smtp_server_event smtp_server_feed(struct smtp_server *s, struct span in, s
 	if (s->state == SMTP_ST_CLOSED)
 		return SMTP_EV_ABORT;
 	if (s->due || s->state == SMTP_ST_TLS) {
+		/* RFC 2920 3.1 has the client wait for exactly these replies. */
 		bool waits = s->due == SMTP_EV_HELO || s->due == SMTP_EV_DATA;
 
 		if (in.len &&

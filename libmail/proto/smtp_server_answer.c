@@ -36,6 +36,7 @@ void smtp_server_put(struct buf *out, int code, const char *status, struct span 
 	char digits[ERR_STATUS_MAX] = "";
 	bool last;
 
+	/* A status too long to be one is dropped, not cut into another one. */
 	if (status) {
 		if (!span_to_cstr(span_str(status), digits, sizeof digits))
 			digits[0] = '\0';
@@ -119,6 +120,7 @@ void smtp_server_put_helo(const struct smtp_server *s, struct buf *out)
 	struct span mechs = smtp_server_mechs(s);
 	size_t last;
 
+	/* No enhanced status in replies to HELO and EHLO (RFC 2034 4). */
 	buf_printf(out, "250%c%.*s Hello %.*s, pleased to meet you\r\n", s->esmtp ? '-' : ' ',
 		   SPAN_ARG(s->cfg->name), SPAN_ARG(s->client));
 	if (!s->esmtp)
@@ -130,6 +132,7 @@ void smtp_server_put_helo(const struct smtp_server *s, struct buf *out)
 
 		if (auth ? mechs.len == 0 : !(s->cfg->flags & keywords[i].flag))
 			continue;
+		/* RFC 3207 4.2: not offered twice */
 		if (keywords[i].flag == SMTP_OFFER_STARTTLS && s->tls)
 			continue;
 		last = out->len;
@@ -141,6 +144,7 @@ void smtp_server_put_helo(const struct smtp_server *s, struct buf *out)
 			buf_printf(out, " %llu", (unsigned long long)s->cfg->size_max);
 		buf_puts(out, "\r\n");
 	}
+	/* Which keyword is the last is known only now. */
 	if (buf_ok(out))
 		out->ptr[last + 3] = ' ';
 }
@@ -150,6 +154,7 @@ static void settle(struct smtp_server *s, bool ok)
 {
 	unsigned due = s->due;
 
+	/* LMTP: the other recipients still wait for theirs. */
 	if (due == SMTP_EV_EOM && --s->answers > 0)
 		return;
 	s->due = 0;
@@ -172,6 +177,7 @@ static void settle(struct smtp_server *s, bool ok)
 			s->state = SMTP_ST_BODY;
 			line_body_init(&s->body, s->cfg->bare);
 		} else {
+			/* A client may go on with RSET or with MAIL: both must work. */
 			smtp_server_drop(s);
 		}
 		break;
@@ -194,6 +200,8 @@ static void settle(struct smtp_server *s, bool ok)
 static void refuse_early(struct smtp_server *s, struct buf *out)
 {
 	smtp_server_putf(out, 554, "5.5.0", "SMTP protocol error");
+	/* As sendmail: one that talks through HELO may still quit in peace; what stands behind
+	   DATA would be taken for commands, and behind STARTTLS for encrypted. */
 	if (s->due == SMTP_EV_HELO)
 		s->refusal = SPAN("5.0.0 Command rejected");
 	else

@@ -37,6 +37,7 @@ static bool is_xtext(struct span s)
 	return true;
 }
 
+/* Cuts the next "KEY" or "KEY=value" off *rest. */
 static bool next_param(struct span *rest, struct param *p)
 {
 	struct span word;
@@ -88,6 +89,7 @@ static bool take_size(struct smtp_mail *m, const struct param *p, struct smtp_se
 {
 	char echo[SMTP_ECHO_MAX + 1];
 
+	/* sendmail takes letters for 0; RFC 1870 3 has digits only. */
 	if (p->value.len == 0)
 		return missing(f, "SIZE");
 	if (p->value.ptr[0] == '-')
@@ -241,6 +243,7 @@ static bool take_notify(unsigned *notify, const struct param *p, struct smtp_ser
 	return true;
 }
 
+/* "type;xtext" with a type of letters, digits and '-' (RFC 3461 4.2). */
 static bool take_orcpt(struct span *to, const struct param *p, struct smtp_server_fault *f)
 {
 	struct span addr = p->value, type;
@@ -324,6 +327,7 @@ static bool take_path(struct smtp_server *s, struct span *arg, const char *statu
 					 smtp_server_echo(path, echo));
 	*arg = a.rest;
 	memcpy(s->arg, path.ptr, path.len);
+	/* Parsed again where it will stay: the input may move before the answer. */
 	s->path = span_make(s->arg, path.len);
 	(void)address_parse_path(s->path, &a);
 	s->addr = a.mailbox;
@@ -353,6 +357,7 @@ bool smtp_server_param_mail(struct smtp_server *s, struct span arg, struct smtp_
 			return smtp_server_fault(f, 501, "5.1.7",
 						 "8-bit character in mailbox address \"%.*s\"",
 						 SPAN_ARG(s->path));
+	/* Last, as sendmail does: a parameter that is unknown is the graver mistake. */
 	if (s->cfg->size_max && s->mail.size > s->cfg->size_max)
 		return smtp_server_fault(f, 552, "5.2.3",
 					 "Message size exceeds fixed maximum message size (%llu)",
