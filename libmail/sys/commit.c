@@ -21,6 +21,7 @@
 enum {
 	IDLE_S = 5,
 	STACK_OCTETS = 64 * 1024, /* the deepest call is a vsnprintf for an error's text */
+	MERGE_MAX = 32,           /* flushed files that do not wait for more company */
 };
 
 struct queue_of_jobs {
@@ -35,10 +36,13 @@ struct commit_pool {
 	unsigned max;
 	pthread_mutex_t mutex; /* for all below */
 	pthread_cond_t work, gone;
-	struct queue_of_jobs waiting, finished;
+	struct queue_of_jobs waiting, flushed, finished;
+	unsigned nflushed, flushing; /* jobs in flushed; workers in the first step */
 	unsigned threads, idle;
-	bool closing;
+	bool naming, closing; /* a worker is in the second step */
 };
+
+enum step { STEP_NONE, STEP_FLUSH, STEP_NAME };
 
 static void empty(struct queue_of_jobs *q)
 {
@@ -68,36 +72,85 @@ static void tell_loop(struct commit_pool *p)
 	(void)!write(p->watch.fd, &one, sizeof one);
 }
 
-/* Waits for work; false when the thread shall end.  Called with the mutex held. */
-static bool await_work(struct commit_pool *p)
+/* The directory is flushed by one at a time, when nobody is about to bring more names. */
+static enum step next_step(const struct commit_pool *p)
+{
+	bool alone = !p->waiting.first && p->flushing == 0;
+
+	if (p->flushed.first && !p->naming && (alone || p->nflushed >= MERGE_MAX))
+		return STEP_NAME;
+	return p->waiting.first ? STEP_FLUSH : STEP_NONE;
+}
+
+/* Waits for work; STEP_NONE when the thread shall end.  Called with the mutex held. */
+static enum step await_work(struct commit_pool *p)
 {
 	struct timespec until;
+	enum step step;
 	int failed = 0;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += IDLE_S;
-	while (!p->waiting.first && !p->closing && failed != ETIMEDOUT) {
+	while ((step = next_step(p)) == STEP_NONE && !p->closing && failed != ETIMEDOUT) {
 		p->idle++;
 		failed = pthread_cond_timedwait(&p->work, &p->mutex, &until);
 		p->idle--;
 	}
-	return p->waiting.first != NULL;
+	return step;
+}
+
+/* Both steps are called with the mutex held and leave it while they wait for the disk. */
+static void flush(struct commit_pool *p)
+{
+	struct commit_job *first = take_all(&p->waiting), *next;
+
+	/* Flushes that merge when they come from several threads are left to the others. */
+	if (!p->dirs.ordered || !first->from) {
+		if (first->next)
+			put_all(&p->waiting, first->next);
+		first->next = NULL;
+		if (p->waiting.first && p->idle > 0)
+			pthread_cond_signal(&p->work);
+	}
+	p->flushing++;
+	pthread_mutex_unlock(&p->mutex);
+	commit_steps_flush(&p->dirs, first);
+	pthread_mutex_lock(&p->mutex);
+	p->flushing--;
+	for (struct commit_job *j = first; j; j = next) {
+		bool to_name = j->from && j->err.class == ERR_NONE;
+
+		next = j->next;
+		j->next = NULL;
+		p->nflushed += to_name;
+		put_all(to_name ? &p->flushed : &p->finished, j);
+	}
+	if (p->finished.first)
+		tell_loop(p);
+}
+
+static void name(struct commit_pool *p)
+{
+	struct commit_job *first = take_all(&p->flushed);
+
+	p->nflushed = 0;
+	p->naming = true;
+	pthread_mutex_unlock(&p->mutex);
+	commit_steps_name(&p->dirs, first);
+	pthread_mutex_lock(&p->mutex);
+	p->naming = false;
+	put_all(&p->finished, first);
+	tell_loop(p);
 }
 
 static void *work(void *arg)
 {
 	struct commit_pool *p = arg;
+	enum step step;
 
 	pthread_mutex_lock(&p->mutex);
-	while (await_work(p)) {
-		struct commit_job *batch = take_all(&p->waiting);
-
-		pthread_mutex_unlock(&p->mutex);
-		commit_steps_run(&p->dirs, batch);
-		pthread_mutex_lock(&p->mutex);
-		put_all(&p->finished, batch);
-		tell_loop(p);
-	}
+	while ((step = await_work(p)) != STEP_NONE)
+		(step == STEP_FLUSH ? flush : name)(p);
 	p->threads--;
 	pthread_cond_signal(&p->gone);
 	pthread_mutex_unlock(&p->mutex);
@@ -169,6 +222,7 @@ struct commit_pool *commit_pool_new(struct loop *l, int from_dir, int to_dir, un
 	p->dirs = commit_steps_probe(from_dir, to_dir);
 	p->max = threads;
 	empty(&p->waiting);
+	empty(&p->flushed);
 	empty(&p->finished);
 	pthread_mutex_init(&p->mutex, NULL);
 	pthread_condattr_init(&monotonic);
@@ -192,7 +246,8 @@ void commit_submit(struct commit_pool *p, struct commit_job *job)
 	if (p->threads == 0) {
 		/* No memory for a thread: slow is better than never. */
 		job = take_all(&p->waiting);
-		commit_steps_run(&p->dirs, job);
+		commit_steps_flush(&p->dirs, job);
+		commit_steps_name(&p->dirs, job);
 		put_all(&p->finished, job);
 		tell_loop(p);
 	}
@@ -230,7 +285,8 @@ void commit_batch(int from_dir, int to_dir, struct commit_job *first)
 {
 	struct commit_steps_dirs d = commit_steps_probe(from_dir, to_dir);
 
-	commit_steps_run(&d, first);
+	commit_steps_flush(&d, first);
+	commit_steps_name(&d, first);
 }
 
 bool commit_now(int from_dir, int to_dir, struct commit_job *job, struct err *e)

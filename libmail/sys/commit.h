@@ -1,17 +1,17 @@
 /*
  * commit: makes queue files durable without blocking the event loop.
  *
- * A job is a written but unflushed file in the queue's tmp directory.  Worker
- * threads take all jobs that wait as one batch: start write-back of each file, wait for it, link
- * each to its final name, flush the target directory once, unlink the temporary names; then the
- * loop is told through an eventfd.  Jobs that arrive meanwhile form the next batch: that is how N
- * waiting commits share one flush.
+ * A job is a written but unflushed file in the queue's tmp directory.  Worker threads
+ * flush the contents of those that wait, link each to its final name, flush the target directory
+ * once for all of them, unlink the temporary names; then the loop is told through an eventfd.  Jobs
+ * that arrive meanwhile form the next batch: that is how N waiting commits share one flush.
  *
- * How a file's contents are waited for depends on the file system.  Anywhere: fdatasync, each a
- * flush of its own.  Where one journal orders all changes (ext3, ext4 and XFS with a journal) it is
- * enough that the data is written before the link is made: the flush of the directory then commits
- * every inode changed until then, and flushes the device's cache before that.  A file has its final
- * name, after a power loss too, only when it is whole.
+ * How contents are flushed depends on the file system.  Anywhere: fdatasync of each, in several
+ * threads at once, since the kernel merges flushes that meet.  Where one journal orders all changes
+ * (ext3 and ext4 with a journal, XFS) it is enough that the data is written before the link is
+ * made: the flush of the directory then commits every inode changed until then, and flushes the
+ * device's cache before that.  A file has its final name, after a power loss too, only when it is
+ * whole.
  *
  * Threads are started on the first job and end after some idle seconds, so that an
  * idle process pays nothing for them.  They touch nothing but the job, and they are
@@ -38,9 +38,9 @@ struct commit_job {
 struct commit_pool;
 
 /*
- * A pool of at most threads workers over two open directories (borrowed) of one file system.  To be
- * called before box_enter, which hides what is looked at to learn whether the file system has a
- * journal; called later it is right all the same, but slower.
+ * A pool of at most threads workers (4 to 8 are of use) over two open directories (borrowed) of one
+ * file system.  To be called before box_enter, which hides what is looked at to learn whether
+ * the file system has a journal; called later it is right all the same, but slower.
  */
 struct commit_pool *commit_pool_new(struct loop *l, int from_dir, int to_dir, unsigned threads,
 				    struct err *e);

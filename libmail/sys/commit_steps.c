@@ -17,6 +17,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/ascii.h"
 #include "sys/fs.h"
 
 enum { EXT_MAGIC = 0xEF53, XFS_MAGIC = 0x58465342 };
@@ -28,9 +29,10 @@ enum {
 /* Has the ext4 (or ext3, ext2) on device dev a journal?  False when it cannot be told. */
 static bool has_journal(dev_t dev)
 {
-	char path[80], target[256];
+	char path[80], target[256], task = '\0';
 	const char *name;
 	ssize_t n;
+	int fd;
 
 	snprintf(path, sizeof path, "/sys/dev/block/%u:%u", major(dev), minor(dev));
 	n = readlink(path, target, sizeof target - 1);
@@ -40,7 +42,13 @@ static bool has_journal(dev_t dev)
 	name = strrchr(target, '/');
 	name = name ? name + 1 : target;
 	snprintf(path, sizeof path, "/sys/fs/ext4/%.32s/journal_task", name);
-	return access(path, F_OK) == 0;
+	/* The pid of the journal's thread, or "<none>". */
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, &task, 1);
+	close(fd);
+	return n == 1 && ascii_is_digit(task);
 }
 
 struct commit_steps_dirs commit_steps_probe(int from_dir, int to_dir)
@@ -97,29 +105,8 @@ static bool give_name(const struct commit_steps_dirs *d, struct commit_job *j)
 	return !failed || err_errno(&j->err, errno, "%s", j->to);
 }
 
-/* The outcome of the directory's flush is that of every job that got a name. */
-static void flush_names(const struct commit_steps_dirs *d, struct commit_job *first)
+void commit_steps_flush(const struct commit_steps_dirs *d, struct commit_job *first)
 {
-	struct err e;
-
-	if (fs_sync_dir(d->to, &e)) {
-		for (struct commit_job *j = first; j; j = j->next)
-			if (j->from && j->err.class == ERR_NONE)
-				unlinkat(d->from, j->from, 0);
-		return;
-	}
-	for (struct commit_job *j = first; j; j = j->next) {
-		if (!j->from || j->err.class != ERR_NONE)
-			continue;
-		unlinkat(d->to, j->to, 0);
-		j->err = e;
-	}
-}
-
-void commit_steps_run(const struct commit_steps_dirs *d, struct commit_job *first)
-{
-	bool named = false;
-
 	for (struct commit_job *j = first; j; j = j->next) {
 		j->err = (struct err){0};
 		/* All files on their way to the disk before one is waited for. */
@@ -127,15 +114,31 @@ void commit_steps_run(const struct commit_steps_dirs *d, struct commit_job *firs
 			(void)sync_file_range(j->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	}
 	for (struct commit_job *j = first; j; j = j->next)
-		if (j->from)
-			(void)(d->ordered ? write_back(j->fd, &j->err) : fs_sync(j->fd, &j->err));
+		(void)(d->ordered && j->from ? write_back(j->fd, &j->err)
+					     : fs_sync(j->fd, &j->err));
+}
+
+void commit_steps_name(const struct commit_steps_dirs *d, struct commit_job *first)
+{
+	bool named = false, flushed;
+	struct err e;
+
 	for (struct commit_job *j = first; j; j = j->next)
 		if (j->from && j->err.class == ERR_NONE && give_name(d, j))
 			named = true;
-	if (named)
-		flush_names(d, first);
-	/* Last, when the journal may hold most of them already. */
-	for (struct commit_job *j = first; j; j = j->next)
-		if (!j->from)
-			fs_sync(j->fd, &j->err);
+	if (!named)
+		return;
+	flushed = fs_sync_dir(d->to, &e);
+	for (struct commit_job *j = first; j; j = j->next) {
+		if (!j->from || j->err.class != ERR_NONE)
+			continue;
+		if (flushed) {
+			/* XFS calls a directory flushed though the file system was shut down. */
+			if (unlinkat(d->from, j->from, 0) != 0 && (errno == EIO || errno == EROFS))
+				err_errno(&j->err, errno, "%s", j->to);
+		} else {
+			unlinkat(d->to, j->to, 0);
+			j->err = e;
+		}
+	}
 }

@@ -19,7 +19,18 @@ struct commit_steps_dirs {
 /* Looks at the file system of the two directories. */
 struct commit_steps_dirs commit_steps_probe(int from_dir, int to_dir);
 
-/* Runs all steps for the list of jobs and leaves the outcome of each in its err. */
-void commit_steps_run(const struct commit_steps_dirs *d, struct commit_job *first);
+/*
+ * First step: the contents of each file; a failure stays in the job's err.  One after the other:
+ * where each costs a flush of its own, call it for one job at a time in several threads, whose
+ * flushes the kernel merges.
+ */
+void commit_steps_flush(const struct commit_steps_dirs *d, struct commit_job *first);
+
+/*
+ * Second step, for jobs whose first is done: final names for those without an err, one flush
+ * of the directory, removal of the temporary names.  When that flush fails, all names are taken
+ * back.
+ */
+void commit_steps_name(const struct commit_steps_dirs *d, struct commit_job *first);
 
 #endif

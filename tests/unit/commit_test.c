@@ -130,7 +130,8 @@ TEST(a_failed_job_does_not_hurt_its_batch)
 		close(messages[1].job.fd);
 		messages[1].job.fd = -1;
 		CHECK(unlinkat(tmp, "m3", 0) == 0);
-		commit_steps_run(&d, &messages[0].job);
+		commit_steps_flush(&d, &messages[0].job);
+		commit_steps_name(&d, &messages[0].job);
 		check_outcome(0, true);
 		check_outcome(1, false);
 		check_outcome(2, true);
