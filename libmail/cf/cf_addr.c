@@ -1,0 +1,312 @@
+/*
+ * Whole addresses: parsing a recipient into mailer, host and user, and writing an
+ * address as a mailer wants it; see cf/cf.h.
+ *
+ * The order of rulesets is the operations guide's (section 5.1.1): 3, 0, then
+ * for the result 2, the mailer's R= and 4; for remote forms 3, 1 or 2, S= or R=, 4.
+ */
+#include "base/ascii.h"
+#include "base/err.h"
+#include "cf/cf.h"
+
+static const struct {
+	const char *name;
+	int status;
+} error_names[] = {
+        {"usage", EXIT_USAGE},       {"nouser", EXIT_NOUSER},     {"nohost", EXIT_NOHOST},
+        {"unavailable", EXIT_UNAVAILABLE}, {"software", EXIT_SOFTWARE},
+        {"tempfail", EXIT_TEMPFAIL}, {"protocol", EXIT_PROTOCOL}, {"config", EXIT_CONFIG},
+};
+
+bool cf_addr_invalid(struct cf_eval *ev, struct span addr)
+{
+	struct span shown = span_head(addr, CF_NAME - 1);
+	char mem[CF_NAME];
+	bool eight = false;
+
+	memcpy(mem, shown.ptr ? shown.ptr : "", shown.len);
+	for (size_t i = 0; i < shown.len; i++) {
+		if (((unsigned char)mem[i] & 0xe0) == 0x80) {
+			mem[i] = '?';
+			eight = true;
+		}
+	}
+	if (addr.len > CF_NAME - 1) {
+		ev->status = EXIT_USAGE;
+		cf_report(ev, "553 5.1.0", "Address \"%.*s\" too long (%d bytes max)",
+		          (int)shown.len, mem, CF_NAME - 1);
+		return true;
+	}
+	if (eight) {
+		ev->status = EXIT_USAGE;
+		cf_report(ev, "501 5.1.3", "8-bit character in mailbox address \"%.*s\"",
+		          (int)shown.len, mem);
+	}
+	return eight;
+}
+
+/* Digits "d.d.d": is s an enhanced status code (RFC 3463)? */
+static size_t enhanced_length(struct span s)
+{
+	size_t i = 1;
+
+	if (s.len < 5 || !strchr("245", s.ptr[0]) || s.ptr[1] != '.')
+		return 0;
+	for (int part = 0; part < 2; part++) {
+		size_t from = ++i;
+
+		while (i < s.len && i - from < 3 && ascii_is_digit(s.ptr[i]))
+			i++;
+		if (i == from || (part == 0 && (i == s.len || s.ptr[i] != '.')))
+			return 0;
+	}
+	return i;
+}
+
+static int status_of_code(struct span s)
+{
+	struct err e = {.class = s.len && s.ptr[0] == '4' ? ERR_TEMP : ERR_PERM};
+
+	if (s.len && s.ptr[0] == '2')
+		return 0;
+	span_to_cstr(span_head(s, sizeof e.status - 1), e.status, sizeof e.status);
+	return err_exit_code(&e);
+}
+
+/* The exit status that $@ of the error mailer asks for. */
+static int error_status(struct span host)
+{
+	int v = 0;
+
+	if (host.len == 0)
+		return EXIT_UNAVAILABLE;
+	if (span_index(host, '.') < host.len)
+		return status_of_code(host);
+	for (size_t i = 0; i < sizeof error_names / sizeof error_names[0]; i++)
+		if (ascii_eq_nocase(span_str(error_names[i].name), host))
+			return error_names[i].status;
+	if (!ascii_is_digit(host.ptr[0]))
+		return EXIT_UNAVAILABLE;
+	for (; host.len && ascii_is_digit(host.ptr[0]) && v < 1000; host = span_skip(host, 1))
+		v = v * 10 + (host.ptr[0] - '0');
+	return v;
+}
+
+static struct span without_quotes(struct cf_eval *ev, struct span s)
+{
+	char *p = (char *)arena_dup(&ev->mem, s).ptr;
+	size_t n = 0;
+
+	for (size_t i = 0; p && i < s.len; i++) {
+		if (s.ptr[i] == '\\' && i + 1 < s.len)
+			p[n++] = s.ptr[i++];
+		else if (s.ptr[i] == '"')
+			continue;
+		p[n++] = s.ptr[i];
+	}
+	return span_make(p, n);
+}
+
+/* $#error: splits the text into reply code and message, and says it. */
+static void error_mailer(struct cf_eval *ev, struct cf_addr *a)
+{
+	struct span t = without_quotes(ev, a->user);
+	char code[16] = "553 5.3.0";
+	size_t enh;
+
+	ev->status = a->has_host ? error_status(a->host) : EXIT_UNAVAILABLE;
+	a->is_error = true;
+	if (t.len > 3 && strchr("245", t.ptr[0]) && ascii_is_digit(t.ptr[1]) &&
+	    ascii_is_digit(t.ptr[2]) && t.ptr[3] == ' ') {
+		memcpy(code, t.ptr, 3);
+		code[3] = '\0';
+		t = span_skip(t, 4);
+		enh = enhanced_length(t);
+		if (enh && enh < t.len && t.ptr[enh] == ' ' && enh < sizeof code - 5) {
+			code[3] = ' ';
+			memcpy(code + 4, t.ptr, enh);
+			code[4 + enh] = '\0';
+			t = span_skip(t, enh + 1);
+		}
+	}
+	a->code = arena_dup(&ev->mem, span_str(code));
+	a->text = t;
+	cf_report(ev, code, "%.*s", SPAN_ARG(t));
+}
+
+static struct span joined(struct cf_eval *ev, const struct cf_tok *tok, size_t n, char space)
+{
+	char mem[CF_LINE];
+	struct buf b;
+
+	buf_init_fixed(&b, mem, sizeof mem);
+	cf_join(ev->cf, tok, n, space, true, &b);
+	return arena_dup(&ev->mem, buf_span(&b));
+}
+
+static bool broken(struct cf_eval *ev, struct cf_addr *a, const char *what)
+{
+	if (what)
+		cf_report(ev, "554 5.3.5", "buildaddr: %s", what);
+	a->is_error = true;
+	a->mailer = NULL;
+	a->has_host = false;
+	a->user = SPAN("");
+	ev->status = EXIT_CONFIG;
+	return false;
+}
+
+/* Mailers whose user starts with these belong to prog, *file*, *include*, by flag. */
+static const struct cf_mailer *special_mailer(struct cf_eval *ev, const struct cf_mailer *m,
+                                              struct span user)
+{
+	if (user.len && user.ptr[0] == '"')
+		user = span_skip(user, 1);
+	if (user.len == 0)
+		return m;
+	if (user.ptr[0] == '|' && cf_mailer_flag(m, '|'))
+		return cf_mailer_find(ev->cf, SPAN("prog"));
+	if (user.ptr[0] == '/' && cf_mailer_flag(m, '/'))
+		return cf_mailer_find(ev->cf, SPAN("*file*"));
+	if (ascii_starts_nocase(user, SPAN(":include:")) && cf_mailer_flag(m, ':'))
+		return cf_mailer_find(ev->cf, SPAN("*include*"));
+	return m;
+}
+
+/* The user part through the recipient's rulesets, as buildaddr does. */
+static void rewrite_user(struct cf_eval *ev, struct cf_addr *a, unsigned flags, struct cf_tok *tok,
+                         size_t n)
+{
+	struct span folded;
+
+	cf_macro_set(ev, 'h', a->has_host ? a->host : SPAN(""));
+	if (ev->cf->level >= 10 || flags == 0) {
+		cf_rewrite(ev, tok, &n, 2);
+		if (a->mailer->re > 0)
+			cf_rewrite(ev, tok, &n, a->mailer->re);
+	}
+	cf_rewrite(ev, tok, &n, 4);
+	a->user = joined(ev, tok, n, '\0');
+	if (a->has_host && !cf_mailer_flag(a->mailer, 'h')) {
+		folded = a->host;
+		ascii_fold((char *)folded.ptr, folded.len);
+	}
+	if (!cf_mailer_flag(a->mailer, 'u')) {
+		folded = a->user;
+		ascii_fold((char *)folded.ptr, folded.len);
+	}
+}
+
+static bool build(struct cf_eval *ev, struct cf_tok *tok, size_t n, unsigned flags,
+                  struct cf_addr *a)
+{
+	size_t host = 2, at;
+	struct span mname;
+
+	if (n < 2 || tok[0].op != CF_MAILER)
+		return broken(ev, a, "no mailer in parsed address");
+	mname = span_make(tok[1].p, tok[1].len);
+	if (host < n && tok[host].op == CF_HOST)
+		host++;
+	else
+		host = 0;
+	for (at = host ? host : 2; at < n && tok[at].op != CF_USER; at++)
+		;
+	if (at == n)
+		return broken(ev, a, "no user");
+	a->has_host = host && at > host;
+	if (a->has_host)
+		a->host = joined(ev, tok + host, at - host, '\0');
+	at++;
+	a->user = joined(ev, tok + at, n - at, ' ');
+	if (ascii_eq_nocase(mname, SPAN("error"))) {
+		error_mailer(ev, a);
+		return false;
+	}
+	a->mailer = cf_mailer_find(ev->cf, mname);
+	if (!a->mailer) {
+		cf_report(ev, "554 5.3.5", "buildaddr: unknown mailer %.*s", SPAN_ARG(mname));
+		return broken(ev, a, NULL);
+	}
+	if (!a->has_host && !cf_mailer_flag(a->mailer, 'l'))
+		return broken(ev, a, "no host");
+	if (cf_mailer_flag(a->mailer, '5') && a->user.len && a->user.ptr[0] == '@')
+		at++;
+	a->mailer = special_mailer(ev, a->mailer, a->user);
+	memmove(tok, tok + at, (n - at) * sizeof *tok);
+	rewrite_user(ev, a, flags, tok, n - at);
+	return true;
+}
+
+static struct cf_tok *new_tokens(struct cf_eval *ev)
+{
+	return arena_alloc(&ev->mem, (CF_ATOMS + 1) * sizeof(struct cf_tok));
+}
+
+bool cf_addr_parse(struct cf_eval *ev, struct span addr, unsigned flags, struct cf_addr *out)
+{
+	struct cf_tok *tok = new_tokens(ev);
+	struct span saved = ev->to;
+	bool ok;
+	size_t n;
+
+	*out = (struct cf_addr){0};
+	if (!tok || cf_addr_invalid(ev, addr))
+		return false;
+	ev->to = addr;
+	ok = cf_scan(ev, addr, '\0', CF_SCAN_ADDRESS, tok, &n, NULL) && n > 0;
+	if (ok) {
+		ev->to = saved;
+		cf_rewrite(ev, tok, &n, 3);
+		cf_rewrite(ev, tok, &n, 0);
+		ev->to = addr;
+		ok = build(ev, tok, n, flags, out);
+	}
+	ev->to = saved;
+	return ok;
+}
+
+int cf_addr_remote(struct cf_eval *ev, struct span addr, const struct cf_mailer *m, unsigned flags,
+                   struct buf *out)
+{
+	bool sender = flags & CF_ADDR_SENDER, header = flags & CF_ADDR_HEADER;
+	int rs = sender ? (header ? m->sh : m->se) : (header ? m->rh : m->re);
+	struct cf_tok *tok = new_tokens(ev);
+	char mem[CF_LINE], g[CF_LINE];
+	struct span old = cf_macro_get(ev, 'g');
+	struct buf fancy, b;
+	int status = 0;
+	size_t n;
+
+	buf_init_fixed(&fancy, mem, sizeof mem);
+	if (rs < 0 || !tok || !cf_scan(ev, addr, '\0', CF_SCAN_ADDRESS, tok, &n, NULL)) {
+		buf_put(out, addr);
+		return 0;
+	}
+	if (cf_mailer_flag(m, 'c'))
+		buf_puts(&fancy, "\221g");
+	else
+		cf_crack(addr, cf_colon_ok(ev->cf), &fancy);
+	if (cf_rewrite(ev, tok, &n, 3) == EXIT_TEMPFAIL)
+		status = EXIT_TEMPFAIL;
+	if (cf_rewrite(ev, tok, &n, sender ? 1 : 2) == EXIT_TEMPFAIL)
+		status = EXIT_TEMPFAIL;
+	if (rs > 0 && cf_rewrite(ev, tok, &n, rs) == EXIT_TEMPFAIL)
+		status = EXIT_TEMPFAIL;
+	if (cf_rewrite(ev, tok, &n, 4) == EXIT_TEMPFAIL)
+		status = EXIT_TEMPFAIL;
+	buf_init_fixed(&b, g, sizeof g);
+	cf_join(ev->cf, tok, n, '\0', false, &b);
+	old = arena_dup(&ev->mem, old);
+	cf_macro_set(ev, 'g', buf_span(&b));
+	cf_expand(ev, buf_span(&fancy), out);
+	cf_macro_set(ev, 'g', old);
+	return status;
+}
+
+bool cf_colon_ok(const struct cf *cf)
+{
+	struct span v = cf_option_get(cf, "ColonOkInAddr");
+
+	return v.ptr ? v.len == 0 || strchr("TtYy", v.ptr[0]) : cf->level < 6;
+}

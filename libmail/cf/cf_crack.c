@@ -1,0 +1,217 @@
+/*
+ * Cracking an address: which part is address, and what to keep around it; see
+ * cf/cf.h.  RFC 822 section 6 with the slips that people make.
+ *
+ * A heuristic: it must not fail, and whatever comes in, the result holds the
+ * macro at most where an address was.
+ */
+#include "base/ascii.h"
+#include "cf/cf.h"
+
+enum { CRACK_MAX = CF_LINE - 16 };
+
+struct crack {
+	struct span in;
+	size_t at, head;      /* reading position; where this (group member's) address starts */
+	char *out;            /* CF_LINE octets */
+	size_t n, out_head;   /* written; where the phrase goes */
+	int copy, angle, comment, real_comment, bracket;
+	bool quoted, real_quoted, placed, quote_phrase, got_angle, got_colon, colon_ok;
+};
+
+static void put(struct crack *x, char c)
+{
+	if (x->n < CRACK_MAX)
+		x->out[x->n++] = c;
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* The next octet, 0 at the end. */
+static char peek(const struct crack *x)
+{
+	return x->at < x->in.len ? x->in.ptr[x->at] : '\0';
+}
+
+/* An octet of the address itself: the macro stands for all of them. */
+static void address_char(struct crack *x)
+{
+	if (x->copy > 0 || x->placed)
+		return;
+	if (x->n && x->out[x->n - 1] == ')')
+		put(x, ' ');
+	put(x, (char)CF_MACRO);
+	put(x, 'g');
+	x->placed = true;
+}
+
+/*
+ * What was read since head turns out to be a phrase: copy it after all, quoted
+ * where it must be, up to and with the octet mark.
+ */
+static void keep_phrase(struct crack *x, char mark)
+{
+	size_t end = x->at, mark_at = x->at - 1;
+
+	x->n = x->out_head;
+	if (x->quote_phrase) {
+		put(x, '"');
+		end = mark_at;
+		while (end > x->head && is_space(x->in.ptr[end - 1]))
+			end--;
+	}
+	for (size_t i = x->head; i < end; i++) {
+		if (x->quote_phrase && x->in.ptr[i] == '"')
+			put(x, '\\');
+		put(x, x->in.ptr[i]);
+	}
+	if (x->quote_phrase) {
+		if (x->n == x->out_head + 1)
+			x->n--;
+		else
+			put(x, '"');
+		while (end < mark_at)
+			put(x, x->in.ptr[end++]);
+		put(x, mark);
+	}
+	x->copy = 0;
+	x->placed = x->quote_phrase = false;
+}
+
+static void open_comment(struct crack *x)
+{
+	x->comment++;
+	if (x->n >= CRACK_MAX)
+		return;
+	x->real_comment++;
+	if (x->copy++ > 0)
+		return;
+	if (x->n != x->out_head)
+		put(x, ' ');
+	put(x, '(');
+}
+
+/* Comments; true when the octet is done with. */
+static bool comment_char(struct crack *x, char c)
+{
+	if (c == '(')
+		open_comment(x);
+	if (x->comment > 0) {
+		if (c == ')') {
+			x->comment--;
+			x->copy--;
+			x->real_comment--;
+		}
+		return true;
+	}
+	if (c == ')' && x->copy > 0 && x->n > x->out_head)
+		x->n--;
+	return false;
+}
+
+/* "phrase:" of a group, or DECnet's "::" and ":."; true when done with. */
+static bool colon(struct crack *x)
+{
+	if (x->angle > 0 || x->bracket > 0 || x->got_colon || x->colon_ok)
+		return false;
+	if (peek(x) == ':' || peek(x) == '.') {
+		x->quote_phrase = true;
+		if (x->copy > 0)
+			put(x, peek(x));
+		x->at++;
+		address_char(x);
+		return true;
+	}
+	x->got_colon = true;
+	keep_phrase(x, ':');
+	while (is_space(peek(x)))
+		put(x, x->in.ptr[x->at++]);
+	x->out_head = x->n;
+	x->head = x->at;
+	return true;
+}
+
+static void angle_open(struct crack *x)
+{
+	if (x->got_angle)
+		x->quote_phrase = true;
+	x->got_angle = true;
+	x->angle = 1;
+	keep_phrase(x, '<');
+}
+
+static void angle_close(struct crack *x)
+{
+	if (x->angle > 0) {
+		x->angle--;
+	} else {
+		if (x->copy > 0 && x->n > x->out_head)
+			x->n--;
+		x->quote_phrase = true;
+		return;
+	}
+	if (x->copy++ <= 0)
+		put(x, '>');
+}
+
+static void crack_char(struct crack *x, char c)
+{
+	if (x->copy > 0)
+		put(x, c);
+	if (c == '\\') {
+		if (x->comment <= 0 && !x->quoted)
+			x->quote_phrase = true;
+		if (x->copy > 0 && peek(x))
+			put(x, peek(x));
+		x->at += peek(x) != '\0';
+		address_char(x);
+		return;
+	}
+	if (c == '"' && x->comment <= 0) {
+		x->quoted = !x->quoted;
+		if (x->copy > 0)
+			x->real_quoted = !x->real_quoted;
+		return;
+	}
+	if (x->quoted) {
+		address_char(x);
+		return;
+	}
+	if (comment_char(x, c))
+		return;
+	x->bracket += (c == '[') - (c == ']');
+	if (c == ':' && colon(x))
+		return;
+	if (c == ';' && x->copy <= 0 && !x->colon_ok)
+		put(x, c);
+	if (strchr("@,;:\\()[].'", c))
+		x->quote_phrase = true;
+	if (c == '<')
+		angle_open(x);
+	else if (c == '>')
+		angle_close(x);
+	else
+		address_char(x);
+}
+
+void cf_crack(struct span addr, bool colon_ok, struct buf *out)
+{
+	char mem[CF_LINE];
+	struct crack x = {.out = mem, .colon_ok = colon_ok};
+
+	x.in = span_head(addr, span_index(addr, '\0'));
+	while (is_space(peek(&x)))
+		x.in = span_skip(x.in, 1);
+	while (x.at < x.in.len)
+		crack_char(&x, x.in.ptr[x.at++]);
+	buf_put(out, span_make(mem, x.n));
+	if (x.real_quoted)
+		buf_putc(out, '"');
+	while (x.real_comment-- > 0)
+		buf_putc(out, ')');
+	while (x.angle-- > 0)
+		buf_putc(out, '>');
+}

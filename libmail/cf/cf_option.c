@@ -1,0 +1,158 @@
+/*
+ * Options: the names and letters of sendmail 8.17, and what they were set to; see
+ * cf/cf.h.
+ *
+ * Values are kept as text for those who act on them.  Only what the engine itself
+ * depends on (OperatorChars, BlankSub) acts here.
+ */
+#include "base/ascii.h"
+#include "cf/cf.h"
+#include "cf/cf_part.h"
+
+/* Letter ('-': none) and long name. */
+static const char names[] =
+        "7SevenBitInput\0" "8EightBitMode\0" "AAliasFile\0" "aAliasWait\0" "BBlankSub\0"
+        "bMinFreeBlocks\0" "CCheckpointInterval\0" "cHoldExpensive\0" "dDeliveryMode\0"
+        "EErrorHeader\0" "eErrorMode\0" "FTempFileMode\0" "fSaveFromLine\0" "GMatchGECOS\0"
+        "gDefaultGroup\0" "HHelpFile\0" "hMaxHopCount\0" "IResolverOptions\0" "iIgnoreDots\0"
+        "JForwardPath\0" "jSendMimeErrors\0" "kConnectionCacheSize\0"
+        "KConnectionCacheTimeout\0" "lUseErrorsTo\0" "LLogLevel\0" "mMeToo\0"
+        "nCheckAliases\0" "oOldStyleHeaders\0" "ODaemonPortOptions\0" "pPrivacyOptions\0"
+        "PPostmasterCopy\0" "qQueueFactor\0" "QQueueDirectory\0" "RDontPruneRoutes\0"
+        "rTimeout\0" "SStatusFile\0" "sSuperSafe\0" "TQueueTimeout\0" "tTimeZoneSpec\0"
+        "UUserDatabaseSpec\0" "uDefaultUser\0" "VFallbackMXhost\0" "vVerbose\0"
+        "wTryNullMXList\0" "xQueueLA\0" "XRefuseLA\0" "yRecipientFactor\0" "YForkEachJob\0"
+        "zClassFactor\0" "ZRetryFactor\0" "-QueueSortOrder\0" "-HostsFile\0"
+        "-MinQueueAge\0" "-DefaultCharSet\0" "-ServiceSwitchFile\0" "-DialDelay\0"
+        "-NoRecipientAction\0" "-SafeFileEnvironment\0" "-MaxMessageSize\0"
+        "-ColonOkInAddr\0" "-MaxQueueRunSize\0" "-MaxDaemonChildren\0" "-DontExpandCnames\0"
+        "-MustQuoteChars\0" "-SmtpGreetingMessage\0" "-UnixFromLine\0" "-OperatorChars\0"
+        "-DontInitGroups\0" "-SingleLineFromHeader\0" "-AllowBogusHELO\0"
+        "-ConnectionRateThrottle\0" "-UnsafeGroupWrites\0" "-DoubleBounceAddress\0"
+        "-HostStatusDirectory\0" "-SingleThreadDelivery\0" "-RunAsUser\0" "-RrtImpliesDsn\0"
+        "-PidFile\0" "-DontBlameSendmail\0" "-DontProbeInterfaces\0"
+        "-MaxRecipientsPerMessage\0" "-DeadLetterDrop\0" "-MaxAliasRecursion\0"
+        "-ConnectOnlyTo\0" "-TrustedUser\0" "-MaxMimeHeaderLength\0" "-ControlSocketName\0"
+        "-MaxHeadersLength\0" "-ProcessTitlePrefix\0" "-DefaultAuthInfo\0"
+        "-AuthMechanisms\0" "-ClientPortOptions\0" "-DataFileBufferSize\0"
+        "-XscriptFileBufferSize\0" "-ServerCertFile\0" "-ServerKeyFile\0"
+        "-ClientCertFile\0" "-ClientKeyFile\0" "-CACertFile\0" "-CACertPath\0"
+        "-DHParameters\0" "-InputMailFilters\0" "-AuthOptions\0" "-QueueFileMode\0"
+        "-CertFingerprintAlgorithm\0" "-CipherList\0" "-RandFile\0" "-TLSSrvOptions\0"
+        "-BadRcptThrottle\0" "-DeliverByMin\0" "-MaxQueueChildren\0"
+        "-MaxRunnersPerQueue\0" "-DirectSubmissionModifiers\0" "-NiceQueueRun\0"
+        "-SharedMemoryKey\0" "-AuthMaxBits\0" "-MailboxDatabase\0" "-UseMSP\0" "-DelayLA\0"
+        "-FastSplit\0" "-SoftBounce\0" "-SharedMemoryKeyFile\0" "-RejectLogInterval\0"
+        "-RequiresDirfsync\0" "-ConnectionRateWindowSize\0" "-CRLFile\0"
+        "-FallbackSmartHost\0" "-AuthRealm\0" "-CRLPath\0" "-HeloName\0"
+        "-MaxNOOPCommands\0" "-BadRcptShutdown\0" "-BadRcptShutdownGood\0"
+        "-ServerSSLOptions\0" "-ClientSSLOptions\0" "-MaxQueueAge\0" "-RejectNUL\0"
+        "-UseCompressedIPv6Addresses\0" "-SSLEngine\0" "-SSLEnginePath\0"
+        "-TLSFallbacktoClear\0" "-SetCertAltnames\0" "-SmtpUTF8\0"
+        "-StrictTransportSecurity\0" "-CipherSuites\0" "-LDAPDefaultSpec\0";
+
+static const char *option_name(int id)
+{
+	const char *p = names;
+
+	while (id-- > 0)
+		p += strlen(p) + 1;
+	return p;
+}
+
+/* The option with this letter, or whose long name starts with name; -1, or -2: several. */
+static int find_option(char letter, struct span name, int *second)
+{
+	int found = -1, id = 0;
+
+	for (const char *p = names; *p; p += strlen(p) + 1, id++) {
+		struct span n = span_str(p + 1);
+
+		if (letter ? *p == letter : ascii_eq_nocase(n, name))
+			return id;
+		if (letter || !ascii_starts_nocase(n, name))
+			continue;
+		if (found >= 0) {
+			*second = id;
+			return -2;
+		}
+		found = id;
+	}
+	return found;
+}
+
+struct span cf_option_get(const struct cf *cf, const char *name)
+{
+	struct span v = {NULL, 0};
+
+	for (const struct cf_option *o = cf->options; o; o = o->next)
+		if (strcmp(option_name(o->id) + 1, name) == 0)
+			v = o->value;
+	return v;
+}
+
+static struct span trim_left(struct span s)
+{
+	while (s.len && memchr(" \t\n\r\v\f", s.ptr[0], 6))
+		s = span_skip(s, 1);
+	return s;
+}
+
+static void keep_option(struct cf_eval *ev, int id, struct span value)
+{
+	struct cf *cf = ev->cf;
+	struct cf_option *o = arena_alloc(&cf->mem, sizeof *o);
+	const char *name = option_name(id) + 1;
+
+	if (!o)
+		return;
+	*o = (struct cf_option){NULL, (uint8_t)id, arena_dup(&cf->mem, value)};
+	*cf->options_tail = o;
+	cf->options_tail = &o->next;
+	if (strcmp(name, "BlankSub") == 0)
+		cf->blank = value.len ? value.ptr[0] : ' ';
+	else if (strcmp(name, "OperatorChars") == 0)
+		cf_set_operators(cf, value);
+}
+
+/* "Timeout.x=5" belongs to Timeout with the value ".x=5". */
+void cf_option_set(struct cf_eval *ev, char letter, struct span text)
+{
+	struct span name = {NULL, 0}, value = text;
+	int id, second = -1;
+	size_t n = 0;
+
+	if (letter == ' ') {
+		letter = '\0';
+		value = trim_left(text);
+		while (n < value.len && value.ptr[n] != '=' && value.ptr[n] != '.')
+			n++;
+		name = span_trim(span_head(value, n));
+		value = span_skip(value, n);
+		if (value.len && value.ptr[0] == '=')
+			value = trim_left(span_skip(value, 1));
+		if (name.len == 0) {
+			cf_report(ev, "", "readcf: null option name");
+			return;
+		}
+	}
+	if (letter == 'M') {
+		size_t used;
+		int macro = cf_macro_id(ev, text, &used);
+
+		if (macro)
+			cf_macro_define(ev->cf, macro, span_skip(text, used));
+		return;
+	}
+	id = find_option(letter, name, &second);
+	if (id >= 0)
+		keep_option(ev, id, value);
+	else if (id == -2)
+		cf_report(ev, "", "readcf: ambiguous option name %.*s (matches %s and %s)",
+		          SPAN_ARG(name), option_name(find_option('\0', name, &second)) + 1,
+		          option_name(second) + 1);
+	else if (letter)
+		cf_report(ev, "", "readcf: unknown option name 0x%x", (unsigned char)letter);
+	else
+		cf_report(ev, "", "readcf: unknown option name %.*s", SPAN_ARG(name));
+}

@@ -1,0 +1,429 @@
+/*
+ * Reading a configuration: lines, continuation, comments, and what each kind of
+ * line does; see cf/cf.h.
+ *
+ * Reading never stops at a mistake; the messages are those of sendmail.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/ascii.h"
+#include "base/err.h"
+#include "cf/cf.h"
+#include "cf/cf_part.h"
+
+enum {
+	CONFIG_MAX = 256 << 20, /* classes of many words included */
+	SCRATCH_MAX = 16 << 20,
+	SCRATCH_KEEP = 512 << 10,
+	OLDEST_COMMENT_LEVEL = 3 /* "#" inside a line starts a comment from this level on */
+};
+
+void cf_set_operators(struct cf *cf, struct span chars)
+{
+	enum { OPR, ATM, QST, SPC };
+	static const char always[] = "()<>,;\r\n";
+
+	memset(cf->types, ATM, sizeof cf->types);
+	for (const char *p = " \t\n\v\f\r\377"; *p; p++)
+		cf->types[(unsigned char)*p] = SPC;
+	cf->types['"'] = QST;
+	for (size_t i = 0; i < chars.len; i++)
+		if (cf->types[(unsigned char)chars.ptr[i]] == ATM)
+			cf->types[(unsigned char)chars.ptr[i]] = OPR;
+	for (const char *p = always; *p; p++)
+		if (cf->types[(unsigned char)*p] == ATM)
+			cf->types[(unsigned char)*p] = OPR;
+}
+
+static const struct cf_host no_host;
+
+void cf_eval_init(struct cf_eval *ev, struct cf *cf, const struct cf_host *host)
+{
+	*ev = (struct cf_eval){.cf = cf, .host = host ? host : &no_host};
+	arena_init(&ev->mem, SCRATCH_MAX);
+	arena_init(&ev->kept, SCRATCH_MAX);
+}
+
+void cf_eval_reset(struct cf_eval *ev)
+{
+	arena_free(&ev->mem);
+}
+
+void cf_eval_free(struct cf_eval *ev)
+{
+	arena_free(&ev->mem);
+	arena_free(&ev->kept);
+}
+
+static void send_report(struct cf_eval *ev, uint32_t line, const char *code, const char *fmt,
+                        va_list ap)
+{
+	char mem[CF_LINE];
+	int n = vsnprintf(mem, sizeof mem, fmt, ap);
+
+	if (n > (int)sizeof mem - 1)
+		n = (int)sizeof mem - 1;
+	if (ev->host->report && n >= 0)
+		ev->host->report(ev->host->ctx, line, code, span_make(mem, (size_t)n));
+}
+
+void cf_report(struct cf_eval *ev, const char *code, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (ev->building)
+		ev->cf->errors++;
+	va_start(ap, fmt);
+	send_report(ev, ev->line, code, fmt, ap);
+	va_end(ap);
+}
+
+/* A warning, which is no error and has no line. */
+__attribute__((format(printf, 2, 3))) static void note(struct cf_eval *ev, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	send_report(ev, 0, "", fmt, ap);
+	va_end(ap);
+}
+
+struct cf_tok *cf_scratch(struct cf_eval *ev)
+{
+	if (!ev->level[0])
+		ev->level[0] = arena_alloc(&ev->kept, (CF_ATOMS + 1) * sizeof *ev->level[0]);
+	return ev->level[0];
+}
+
+void cf_init(struct cf *cf)
+{
+	static const char metas[] = "*+-=~\0#@:>?|.[]()\0&";
+	static const char *const mailers[] = {
+	        "prog, P=/bin/sh, F=lsouDq9, T=X-Unix/X-Unix/X-Unix, A=sh -c \221u",
+	        "*file*, P=[FILE], F=lsDFMPEouq9, T=X-Unix/X-Unix/X-Unix, A=FILE \221u",
+	        "*include*, P=/dev/null, F=su, A=INCLUDE \221u",
+	};
+	struct cf_eval ev;
+
+	memset(cf, 0, sizeof *cf);
+	arena_init(&cf->mem, CONFIG_MAX);
+	cf->blank = ' ';
+	cf->next_named = CF_RULESETS;
+	cf->lines_tail = &cf->lines;
+	cf->options_tail = &cf->options;
+	cf_set_operators(cf, SPAN(".:@[]"));
+	for (int i = 0; i < (int)sizeof metas - 1; i++) {
+		char op = (char)(CF_ANY0 + i);
+
+		if (metas[i])
+			cf_macro_define(cf, metas[i], span_make(&op, 1));
+	}
+	cf_macro_define(cf, 'n', SPAN("MAILER-DAEMON"));
+	cf_eval_init(&ev, cf, NULL);
+	ev.building = true;
+	for (int i = 0; i < 3; i++)
+		cf_mailer_add(&ev, span_str(mailers[i]));
+	cf_eval_free(&ev);
+}
+
+void cf_free(struct cf *cf)
+{
+	arena_free(&cf->mem);
+}
+
+struct span cf_munch(struct cf *cf, struct span *s, char delim)
+{
+	char *p = arena_alloc(&cf->mem, s->len);
+	bool quoted = false, escape = false;
+	size_t i = 0, n = 0;
+
+	for (; p && i < s->len; i++) {
+		char c = s->ptr[i];
+
+		if (escape) {
+			escape = false;
+			p[n++] = c == 'n' ? '\n' : c == 'r' ? '\r' : c == 't' ? '\t' : c;
+		} else if (c == '\\') {
+			escape = true;
+		} else if (c == '"') {
+			quoted = !quoted;
+		} else if (!quoted && c == delim && delim) {
+			break;
+		} else {
+			p[n++] = c;
+		}
+	}
+	*s = span_skip(*s, i);
+	return span_make(p, n);
+}
+
+bool cf_queue_known(const struct cf *cf, struct span name)
+{
+	for (const struct cf_line *l = cf->lines; l; l = l->next) {
+		struct span t = l->text;
+
+		if (l->kind == 'Q' && ascii_eq_nocase(span_trim(span_cut(&t, ',')), name))
+			return true;
+	}
+	return ascii_eq_nocase(name, SPAN("mqueue"));
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Takes comments out of a line; the line's length. */
+static size_t strip_comment(char *p, size_t len)
+{
+	size_t to = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (p[i] == '$' && i + 1 < len && p[i + 1] != '\n') {
+			p[to++] = p[i++];
+			p[to++] = p[i];
+		} else if (p[i] != '#' || i == 0) {
+			p[to++] = p[i];
+		} else if (to && p[to - 1] == '\\') {
+			p[to - 1] = '#';
+		} else {
+			while (to > 1 && is_space(p[to - 1]))
+				to--;
+			while (i + 1 < len && p[i + 1] != '\n')
+				i++;
+		}
+	}
+	return to;
+}
+
+static void keep_line(struct cf_eval *ev, char kind, struct span text)
+{
+	struct cf *cf = ev->cf;
+	struct cf_line *l = arena_alloc(&cf->mem, sizeof *l);
+
+	if (!l)
+		return;
+	*l = (struct cf_line){NULL, kind, ev->line, arena_dup(&cf->mem, text)};
+	*cf->lines_tail = l;
+	cf->lines_tail = &l->next;
+}
+
+static struct span expanded(struct cf_eval *ev, struct span text, struct buf *b)
+{
+	cf_expand(ev, text, b);
+	return buf_span(b);
+}
+
+static void add_to_class(struct cf_eval *ev, int id, struct span text)
+{
+	struct cf *cf = ev->cf;
+
+	while (text.len) {
+		size_t n = 0;
+
+		while (text.len && is_space(text.ptr[0]))
+			text = span_skip(text, 1);
+		while (n < text.len && !is_space(text.ptr[n]))
+			n++;
+		if (n > 1 && (unsigned char)text.ptr[0] == CF_CLASS) {
+			const struct cf_member *m = cf->members[(unsigned char)text.ptr[1]];
+
+			for (; m; m = m->next)
+				cf_class_add(cf, id,
+				             span_make(cf->words[m->word].p, cf->words[m->word].len));
+		} else if (n) {
+			cf_class_add(cf, id, span_head(text, n));
+		}
+		text = span_skip(text, n);
+	}
+}
+
+void cf_class_line(struct cf_eval *ev, int id, struct span text)
+{
+	char mem[CF_LINE];
+	struct buf b;
+
+	/* A line that no expansion touches may be of any length. */
+	for (size_t i = 0; i < text.len; i++) {
+		if ((unsigned char)text.ptr[i] == CF_MACRO || (unsigned char)text.ptr[i] == CF_IF) {
+			buf_init_fixed(&b, mem, sizeof mem);
+			text = expanded(ev, text, &b);
+			break;
+		}
+	}
+	add_to_class(ev, id, text);
+}
+
+static void define_macro(struct cf_eval *ev, int id, struct span text)
+{
+	cf_macro_define(ev->cf, id, cf_munch(ev->cf, &text, '\0'));
+	if (id == 'o' && ev->cf->level < 7)
+		cf_set_operators(ev->cf, ev->cf->macro['o']);
+}
+
+/* D, C and F lines name a macro or class. */
+static void named_line(struct cf_eval *ev, char kind, struct span text)
+{
+	size_t used;
+	int id = cf_macro_id(ev, text, &used);
+
+	if (id == 0)
+		return;
+	text = span_skip(text, used);
+	if (kind == 'D')
+		define_macro(ev, id, text);
+	else if (kind == 'C')
+		cf_class_line(ev, id, text);
+	else
+		cf_class_file(ev, id, text);
+}
+
+static void version_line(struct cf_eval *ev, struct span text)
+{
+	struct cf *cf = ev->cf;
+	struct span w = cf->macro['w'];
+	size_t n = 0;
+
+	cf->level = 0;
+	for (; n < text.len && ascii_is_digit(text.ptr[n]); n++)
+		if (cf->level < 100000)
+			cf->level = cf->level * 10 + text.ptr[n] - '0';
+	text = span_trim(span_skip(text, n));
+	if (n == 0 || (text.len && text.ptr[0] != '/')) {
+		struct span shown = span_head(text, 20);
+
+		cf_report(ev, "", "invalid argument to V line: \"%.*s\"", SPAN_ARG(shown));
+	}
+	if (text.len && text.ptr[0] == '/') {
+		cf->vendor = arena_dup(&cf->mem, span_skip(text, 1));
+		if (!ascii_eq_nocase(cf->vendor, SPAN("Berkeley")) &&
+		    !ascii_eq_nocase(cf->vendor, SPAN("Sun")) &&
+		    !ascii_eq_nocase(cf->vendor, SPAN("Debian")))
+			cf_report(ev, "", "invalid V line vendor code: \"%.*s\"",
+			          SPAN_ARG(cf->vendor));
+	}
+	/* From level 5 on $w is the short name. */
+	if (cf->level >= 5)
+		cf->macro['w'].len = span_index(w, '.');
+}
+
+static void rule_line(struct cf_eval *ev, int rs, struct span line)
+{
+	if (rs < 0)
+		cf_report(ev, "", "missing valid ruleset for \"%.*s\"", SPAN_ARG(line));
+	else if (span_index(line, '\t') == line.len)
+		cf_report(ev, "", "invalid rewrite line \"%.*s\" (tab expected)", SPAN_ARG(line));
+	else
+		cf_rule_add(ev, rs, span_skip(line, 1));
+}
+
+static int ruleset_line(struct cf_eval *ev, struct span text)
+{
+	char mem[CF_LINE];
+	struct buf b;
+	int rs;
+
+	buf_init_fixed(&b, mem, sizeof mem);
+	rs = cf_ruleset_id(ev, expanded(ev, text, &b), true, NULL);
+	if (rs >= 0 && ev->cf->rs[rs].first)
+		note(ev, "WARNING: Ruleset %.*s has multiple definitions", SPAN_ARG(text));
+	return rs;
+}
+
+static void config_line(struct cf_eval *ev, int *rs, struct span line)
+{
+	struct span rest = span_skip(line, 1);
+	char mem[CF_LINE];
+	struct buf b;
+
+	switch (line.ptr[0]) {
+	case 'R':
+		rule_line(ev, *rs, line);
+		break;
+	case 'S':
+		*rs = ruleset_line(ev, rest);
+		break;
+	case 'D':
+	case 'C':
+	case 'F':
+		named_line(ev, line.ptr[0], rest);
+		break;
+	case 'K':
+		buf_init_fixed(&b, mem, sizeof mem);
+		cf_map_add(ev, expanded(ev, rest, &b));
+		break;
+	case 'M':
+		cf_mailer_add(ev, rest);
+		break;
+	case 'O':
+		if (rest.len)
+			cf_option_set(ev, rest.ptr[0], span_skip(rest, 1));
+		break;
+	case 'T':
+		add_to_class(ev, 't', rest);
+		break;
+	case 'V':
+		version_line(ev, rest);
+		break;
+	case 'H':
+	case 'P':
+	case 'E':
+	case 'L':
+	case 'X':
+	case 'Q':
+		keep_line(ev, line.ptr[0], rest);
+		break;
+	default:
+		cf_report(ev, "", "unknown configuration line \"%.*s\"", SPAN_ARG(line));
+	}
+}
+
+/* The next line with its continuation lines; *lines counts them. */
+static struct span folded_line(struct span *text, uint32_t *lines)
+{
+	size_t n = 0;
+	struct span line;
+
+	for (;;) {
+		n += span_index(span_skip(*text, n), '\n');
+		++*lines;
+		if (n + 1 >= text->len || !ascii_is_blank(text->ptr[n + 1]))
+			break;
+		n++;
+	}
+	line = span_head(*text, n);
+	*text = span_skip(*text, n + 1);
+	return line;
+}
+
+bool cf_load(struct cf_eval *ev, struct span text)
+{
+	uint32_t line_no = 0;
+	int rs = -1;
+
+	ev->building = true;
+	while (text.len) {
+		struct span line;
+		char *p;
+		size_t n;
+
+		line = folded_line(&text, &line_no);
+		ev->line = line_no;
+		if (line.len == 0 || line.ptr[0] == '#')
+			continue;
+		if (ev->mem.total > SCRATCH_KEEP)
+			cf_eval_reset(ev);
+		p = (char *)arena_dup(&ev->mem, line).ptr;
+		if (!p)
+			return false;
+		n = line.len;
+		if (ev->cf->level >= OLDEST_COMMENT_LEVEL)
+			n = strip_comment(p, n);
+		n = cf_translate(ev, p, n);
+		config_line(ev, &rs, span_make(p, n));
+	}
+	ev->line = 0;
+	ev->building = false;
+	return arena_ok(&ev->cf->mem);
+}

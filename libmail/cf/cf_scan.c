@@ -1,0 +1,345 @@
+/*
+ * Tokens: splitting, joining, showing; see cf/cf.h.
+ *
+ * The splitter is the operations guide's: operators and delimiters are tokens of
+ * one octet, quoted strings are one token, backslash and octet belong together,
+ * and what is unbalanced is balanced aloud.
+ */
+#include "base/ascii.h"
+#include "cf/cf.h"
+
+enum { OPR, ATM, QST, SPC, ILL, TYPES };
+enum { TYPE = 7, DROP = 8, CUT = 16 };
+
+/* What a character of the type does in each state: next state, dropped, cuts before it. */
+static const uint8_t states[TYPES][TYPES] = {
+        [OPR] = {OPR | CUT, ATM | CUT, QST | CUT, SPC | DROP | CUT, ILL | DROP | CUT},
+        [ATM] = {OPR | CUT, ATM, QST | CUT, SPC | DROP | CUT, ILL | DROP | CUT},
+        [QST] = {QST, QST, OPR, QST, QST},
+        [SPC] = {OPR, ATM, QST, SPC | DROP, ILL | DROP | CUT},
+        [ILL] = {OPR | CUT, ATM | CUT, QST | CUT, SPC | DROP | CUT, ILL | DROP},
+};
+
+enum {
+	TEXT_MAX = CF_NAME + CF_ATOMS - 5, /* token text of one address, an octet more for each */
+	NO_CHAR = -1,
+	END_CHAR = -2
+};
+
+struct scanner {
+	struct cf_eval *ev;
+	struct span in;
+	size_t at;
+	char *q, *tok, *start;
+	int state, angle, comment;
+	char delim;
+	bool comments, escape, route;
+};
+
+static void complain(struct scanner *s, const char *code, const char *text)
+{
+	struct span saved = s->ev->to;
+
+	s->ev->to = s->in;
+	cf_report(s->ev, code, "%s", text);
+	s->ev->to = saved;
+}
+
+/* What to put in for a missing end, or END_CHAR. */
+static int at_end(struct scanner *s)
+{
+	if (s->state == QST) {
+		complain(s, "553", "Unbalanced '\"'");
+		return '"';
+	}
+	if (s->comment > 0) {
+		complain(s, "553", "Unbalanced '('");
+		return ')';
+	}
+	if (s->angle > 0) {
+		complain(s, "553", "Unbalanced '<'");
+		return '>';
+	}
+	return END_CHAR;
+}
+
+static int outside_quotes(struct scanner *s, int c)
+{
+	if (c == '(' && s->comments) {
+		s->comment++;
+		return NO_CHAR;
+	}
+	if (c == ')' && s->comments) {
+		if (s->comment > 0)
+			s->comment--;
+		else
+			complain(s, "653", "Unbalanced ')'");
+		return NO_CHAR;
+	}
+	if (s->comment > 0)
+		return NO_CHAR;
+	if (c == '<') {
+		size_t i = s->at;
+
+		s->angle++;
+		while (i < s->in.len && memchr(" \t\n\v\f\r", s->in.ptr[i], 6))
+			i++;
+		if (i < s->in.len && s->in.ptr[i] == '@')
+			s->route = true;
+	} else if (c == '>') {
+		s->route = false;
+		if (s->angle <= 0) {
+			complain(s, "653", "Unbalanced '>'");
+			return NO_CHAR;
+		}
+		s->angle--;
+	}
+	return c;
+}
+
+/* The next octet that counts, or NO_CHAR (nothing to store), or END_CHAR. */
+static int next_char(struct scanner *s)
+{
+	int c;
+
+	if (s->at < s->in.len) {
+		c = (unsigned char)s->in.ptr[s->at++];
+		if (c == (unsigned char)s->delim && s->delim && s->comment <= 0 && s->state != QST) {
+			if (s->angle <= 0) {
+				s->at--;
+				return END_CHAR;
+			}
+			if (c == ',' && !s->route) {
+				complain(s, "653", "Unbalanced '<'");
+				s->at--;
+				c = '>';
+			}
+		}
+	} else {
+		c = at_end(s);
+		if (c == END_CHAR)
+			return c;
+	}
+	if (s->escape) {
+		s->escape = false;
+		if (s->comment > 0)
+			return NO_CHAR;
+		if (c != '!' || s->state == QST) {
+			*s->q++ = '\\';
+			*s->q++ = (char)c;
+			return NO_CHAR;
+		}
+	}
+	if (c == '\\')
+		s->escape = true;
+	else if (s->state != QST)
+		c = outside_quotes(s, c);
+	return c;
+}
+
+static bool has_arg(int op)
+{
+	return op == CF_CLASS || op == CF_NCLASS || op == CF_REPL || op == CF_DEFER ||
+	       op == CF_MACRO || op == CF_IF;
+}
+
+/* An operator of internal text, whose octet was just read. */
+static struct cf_tok operator_token(struct scanner *s, int c)
+{
+	struct cf_tok t = {.op = (uint8_t)c};
+
+	if (has_arg(c) && s->at < s->in.len)
+		t.arg = (uint8_t)s->in.ptr[s->at++];
+	return t;
+}
+
+/* Reads on until a token is complete; *c is the octet that starts the next one, *op an operator. */
+static void read_token(struct scanner *s, int *c, struct cf_tok *op)
+{
+	const uint8_t *types = s->ev->cf->types;
+
+	s->tok = s->q;
+	op->op = 0;
+	for (;;) {
+		int new;
+
+		if (*c != NO_CHAR && !s->escape)
+			*s->q++ = (char)*c;
+		*c = next_char(s);
+		if (*c == END_CHAR)
+			return;
+		if (*c == NO_CHAR)
+			continue;
+		if ((*c & 0xe0) == 0x80 && s->state != QST) {
+			if (*c != CF_LITERAL) {
+				*op = operator_token(s, *c);
+				s->state = OPR;
+				*c = NO_CHAR;
+				return;
+			}
+			*c = s->at < s->in.len ? (unsigned char)s->in.ptr[s->at++] : NO_CHAR;
+			if (*c == NO_CHAR)
+				continue;
+		}
+		new = states[s->state][types[*c] == OPR || types[*c] < TYPES ? types[*c] : ATM];
+		s->state = new & TYPE;
+		if (new & DROP)
+			*c = NO_CHAR;
+		if (new & CUT)
+			return;
+	}
+}
+
+static bool keep(struct scanner *s, struct cf_tok *tok, size_t *n, struct cf_tok t)
+{
+	if (*n == CF_ATOMS) {
+		complain(s, "553 5.1.0", "prescan: too many tokens");
+		return false;
+	}
+	tok[(*n)++] = t;
+	return true;
+}
+
+static bool keep_text(struct scanner *s, struct cf_tok *tok, size_t *n)
+{
+	struct cf_tok t = {.p = s->tok, .len = (uint16_t)(s->q - s->tok)};
+	struct cf *cf = s->ev->cf;
+
+	if (t.len == 0)
+		return true;
+	if ((size_t)(s->q - s->start) + *n + 1 > TEXT_MAX) {
+		complain(s, "553 5.1.1", "Address too long");
+		return false;
+	}
+	if (*n < CF_ATOMS && t.len >= CF_NAME) {
+		complain(s, "553 5.1.0", "prescan: token too long");
+		return false;
+	}
+	t.id = s->ev->building ? cf_word_add(cf, span_make(t.p, t.len))
+	                       : cf_word_find(cf, t.p, t.len);
+	return keep(s, tok, n, t);
+}
+
+bool cf_scan(struct cf_eval *ev, struct span text, char delim, enum cf_scan_kind kind,
+             struct cf_tok *tok, size_t *n, struct span *rest)
+{
+	struct scanner s = {.ev = ev, .delim = delim, .state = ATM};
+	int c = NO_CHAR;
+	struct cf_tok op;
+
+	*n = 0;
+	s.in = span_head(text, span_index(text, '\0'));
+	s.comments = kind == CF_SCAN_ADDRESS || ev->cf->level < 9;
+	s.start = s.q = arena_alloc(&ev->mem, s.in.len * 2 + 8);
+	if (!s.q)
+		return false;
+	do {
+		read_token(&s, &c, &op);
+		if (!keep_text(&s, tok, n) || (op.op && !keep(&s, tok, n, op)))
+			return false;
+	} while (c != END_CHAR);
+	if (rest)
+		*rest = span_skip(s.in, s.at);
+	return true;
+}
+
+void cf_join(const struct cf *cf, const struct cf_tok *tok, size_t n, char space, bool external,
+             struct buf *out)
+{
+	bool was_atom = false;
+
+	(void)external;
+	if (!space)
+		space = cf->blank;
+	for (size_t i = 0; i < n; i++) {
+		const struct cf_tok *t = &tok[i];
+		bool atom = !t->op && t->len && cf->types[(unsigned char)t->p[0]] == ATM;
+
+		if (was_atom && atom)
+			buf_putc(out, space);
+		was_atom = atom;
+		if (!t->op) {
+			buf_put(out, span_make(t->p, t->len));
+			continue;
+		}
+		buf_putc(out, (char)t->op);
+		if (has_arg(t->op))
+			buf_putc(out, (char)t->arg);
+	}
+}
+
+static void show_op(const struct cf *cf, int op, int arg, struct buf *out)
+{
+	static const char names[] = "*+-=~\0#@:>?|.[]()\0&";
+	char c = op <= CF_DEFER ? names[op - CF_ANY0] : '\0';
+
+	buf_putc(out, '$');
+	if (c)
+		buf_putc(out, c);
+	if (op == CF_REPL)
+		buf_putc(out, (char)arg);
+	else if (has_arg(op) && arg)
+		cf_macro_name(cf, arg, out);
+}
+
+void cf_show_tok(const struct cf *cf, const struct cf_tok *tok, struct buf *out)
+{
+	if (tok->op)
+		show_op(cf, tok->op, tok->arg, out);
+	else
+		cf_show(cf, span_make(tok->p, tok->len), out);
+}
+
+/* Puts an operator at text[*i] and moves on to its last octet. */
+static bool show_one_op(const struct cf *cf, struct span text, size_t *i, struct buf *out)
+{
+	unsigned char c = (unsigned char)text.ptr[*i];
+	int arg = 0;
+
+	if ((c & 0xe0) != 0x80 || c == CF_LITERAL)
+		return false;
+	if (has_arg(c) && *i + 1 < text.len)
+		arg = (unsigned char)text.ptr[++*i];
+	show_op(cf, c, arg, out);
+	return true;
+}
+
+void cf_show_plain(const struct cf *cf, struct span text, struct buf *out)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (show_one_op(cf, text, &i, out))
+			continue;
+		if ((unsigned char)text.ptr[i] != CF_LITERAL)
+			buf_putc(out, text.ptr[i]);
+	}
+}
+
+void cf_show(const struct cf *cf, struct span text, struct buf *out)
+{
+	size_t i = 0;
+
+	while (i < text.len && ascii_is_print(text.ptr[i]))
+		i++;
+	buf_put(out, span_head(text, i));
+	for (; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.ptr[i];
+
+		if (show_one_op(cf, text, &i, out))
+			continue;
+		if (c == CF_LITERAL && i + 1 < text.len)
+			c = (unsigned char)text.ptr[++i];
+		if (c & 0x80) {
+			buf_puts(out, "M-");
+			c &= 0x7f;
+		}
+		if (c == '\n' || c == '\r' || c == '\t') {
+			buf_putc(out, '\\');
+			buf_putc(out, c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
+		} else if (c < 0x20 || c == 0x7f) {
+			buf_putc(out, '^');
+			buf_putc(out, (char)(c ^ 0x40));
+		} else {
+			buf_putc(out, (char)c);
+		}
+	}
+}
