@@ -18,6 +18,7 @@
 #include "base/opt.h"
 #include "format/xtext.h"
 #include "mailq.h"
+#include "sendmail_test.h"
 
 enum {
 	MODE = 1,
@@ -388,12 +389,40 @@ static int run_mode(struct command *c)
 	return submit(c);
 }
 
+/* Address test mode reads a sendmail.cf only, so it is known before our settings are read. */
+static bool wants_test(int argc, char **argv, struct sendmail_test_options *t)
+{
+	const char *mode = "m";
+	struct opt_state s;
+	int id;
+
+	opt_init(&s, specs, argc, argv, false);
+	while ((id = opt_next(&s)) != OPT_END) {
+		if (id == MODE)
+			mode = s.value;
+		else if (id == CONFIG)
+			t->cf_path = s.value;
+		else if (id == DEBUG)
+			t->debug = s.value ? s.value : "";
+		else if ((id == ASSIGN || id == SHORT) && t->options < SENDMAIL_TEST_OPTIONS) {
+			t->option[t->options].letter = id == ASSIGN ? ' ' : s.value[0];
+			t->option[t->options++].text = s.value + (id == SHORT && s.value[0]);
+		}
+	}
+	return mode[0] == 't';
+}
+
 static int run(int argc, char **argv, char mode)
 {
+	struct sendmail_test_options test = {.cf_path = "/etc/mail/sendmail.cf"};
 	struct command *c = calloc(1, sizeof *c);
 	struct err e = {0};
 	int status, late = 0;
 
+	if (mode == 'm' && wants_test(argc, argv, &test)) {
+		free(c);
+		return sendmail_test_mode(&test);
+	}
 	if (!c)
 		return EXIT_OSERR;
 	c->m.program = argv[0];

@@ -25,26 +25,26 @@
 #include "base/span.h"
 
 enum cf_op {
-	CF_ANY0 = 0x80,  /* $* */
-	CF_ANY1,         /* $+ */
-	CF_ONE,          /* $- */
-	CF_CLASS,        /* $=x */
-	CF_NCLASS,       /* $~x */
-	CF_REPL,         /* $1 */
-	CF_MAILER,       /* $# */
-	CF_HOST,         /* $@, on a left side: no token */
-	CF_USER,         /* $: */
-	CF_CALL,         /* $> */
-	CF_IF,           /* $?x */
-	CF_ELSE,         /* $| in macro text */
-	CF_FI,           /* $. */
-	CF_CANON,        /* $[ */
-	CF_CANONEND,     /* $] */
-	CF_LOOKUP,       /* $( */
-	CF_LOOKUPEND,    /* $) */
-	CF_MACRO,        /* $x, replaced when read */
-	CF_DEFER,        /* $&x, replaced when used */
-	CF_LITERAL,      /* the next octet is data, although 0x80 to 0x9f */
+	CF_ANY0 = 0x90,      /* $* */
+	CF_ANY1,             /* $+ */
+	CF_ONE,              /* $- */
+	CF_CLASS,            /* $=x */
+	CF_NCLASS,           /* $~x */
+	CF_REPL,             /* $1 */
+	CF_MAILER,           /* $# */
+	CF_HOST,             /* $@, on a left side: no token */
+	CF_USER,             /* $: */
+	CF_CALL,             /* $> */
+	CF_IF,               /* $?x */
+	CF_ELSE,             /* $| */
+	CF_FI,               /* $. */
+	CF_CANON,            /* $[ */
+	CF_CANONEND,         /* $] */
+	CF_LOOKUP,           /* $( */
+	CF_LOOKUPEND = 0x80, /* $) */
+	CF_MACRO,            /* $x, replaced when read */
+	CF_DEFER,            /* $&x, replaced when used */
+	CF_LITERAL,          /* the next octet is data, although 0x80 to 0x9f */
 };
 
 /* sendmail's own limits (conf.h of 8.17); more is refused with its texts. */
@@ -132,11 +132,11 @@ struct cf_map {
 /* An M line; rulesets are numbers, 0 for "none" as sendmail has it. */
 struct cf_mailer {
 	struct span name, path, argv, dir, eol, queue, root, charset;
-	struct span type[3];  /* T=: MTA, address, diagnostic types */
-	uint64_t flags[2];    /* bit per ASCII letter */
-	int se, sh, re, rh;   /* sender and recipient, envelope and header */
+	struct span type[3]; /* T=: MTA, address, diagnostic types */
+	uint64_t flags[2];   /* bit per ASCII letter */
+	int se, sh, re, rh;  /* sender and recipient, envelope and header */
 	long max_size, line_limit, max_rcpt, max_msgs, wait, nice;
-	long uid, gid;        /* -1: none given as a number */
+	long uid, gid;           /* -1: none given as a number */
 	struct span user, group; /* U= as written */
 };
 
@@ -163,7 +163,7 @@ enum { CF_MAILERS = 128, CF_MAPS = 512 };
 
 struct cf {
 	struct arena mem;
-	int level;             /* of the V line */
+	int level; /* of the V line */
 	struct span vendor;
 	uint8_t types[256];    /* token types, parentheses operators */
 	char blank;            /* BlankSub */
@@ -227,7 +227,7 @@ struct cf_host {
 	 * found, EXIT_TEMPFAIL try again.  args end in a NULL ptr.
 	 */
 	int (*lookup)(void *ctx, struct cf_eval *ev, struct cf_map *m, struct span key,
-	              const struct span *args, struct buf *out);
+		      const struct span *args, struct buf *out);
 	/* Called for each K line once its flags are parsed; false: a report was made. */
 	bool (*open_map)(void *ctx, struct cf_eval *ev, struct cf_map *m);
 	/* Reads a class file; 0, or the errno value. */
@@ -237,17 +237,17 @@ struct cf_host {
 struct cf_eval {
 	struct cf *cf;
 	const struct cf_host *host;
-	struct arena mem;       /* scratch: emptied by cf_eval_reset */
-	struct span macro[256]; /* set at run time; ptr NULL: the configuration's */
-	struct arena kept;      /* values of those */
+	struct arena mem;                   /* scratch: emptied by cf_eval_reset */
+	struct span macro[256];             /* set at run time; ptr NULL: the configuration's */
+	struct arena kept;                  /* values of those */
 	struct cf_tok *level[CF_DEPTH + 5]; /* workspaces, kept; the last two for passing use */
-	struct span to;         /* the address that messages name, or empty */
-	bool building;          /* words may be added */
-	uint32_t line;          /* while reading a configuration */
+	struct span to;                     /* the address that messages name, or empty */
+	bool building;                      /* words may be added */
+	uint32_t line;                      /* while reading a configuration */
 	unsigned fuel;
-	int status;             /* the last error's sysexits status, 0: none */
-	int debug;              /* level of category 21 */
-	int debug_maps;         /* level of category 60 */
+	int status;     /* the last error's sysexits status, 0: none */
+	int debug;      /* level of category 21 */
+	int debug_maps; /* level of category 60 */
 	bool delivering_deferred;
 };
 
@@ -311,7 +311,8 @@ uint32_t cf_word_find(const struct cf *cf, const char *p, size_t len);
 uint32_t cf_word_add(struct cf *cf, struct span s);
 
 enum cf_scan_kind {
-	CF_SCAN_RULE,    /* rule text and -bt input: no comments (level 9 and up) */
+	CF_SCAN_RULE,    /* rule text: no comments (level 9 and up), angles as they are */
+	CF_SCAN_TEST,    /* -bt input: no comments, angles balanced */
 	CF_SCAN_ADDRESS, /* addresses: comments are dropped */
 };
 
@@ -321,11 +322,11 @@ enum cf_scan_kind {
  * unbalanced; false when it is too long.  tok holds CF_ATOMS + 1.
  */
 bool cf_scan(struct cf_eval *ev, struct span text, char delim, enum cf_scan_kind kind,
-             struct cf_tok *tok, size_t *n, struct span *rest);
+	     struct cf_tok *tok, size_t *n, struct span *rest);
 
 /* Joins tokens as an address, space (0: BlankSub) between atoms. */
 void cf_join(const struct cf *cf, const struct cf_tok *tok, size_t n, char space, bool external,
-             struct buf *out);
+	     struct buf *out);
 
 /* Appends text, or a token, as -bt shows it: operators by name, 8-bit as M-x. */
 void cf_show(const struct cf *cf, struct span text, struct buf *out);
@@ -349,7 +350,7 @@ void cf_rule_add(struct cf_eval *ev, int rs, struct span line);
  * each, half-open token ranges) and *fuzzy, their number.
  */
 bool cf_match(struct cf_eval *ev, const struct cf_rule *rule, const struct cf_tok *tok, size_t n,
-              uint16_t *from, uint16_t *to, int *fuzzy);
+	      uint16_t *from, uint16_t *to, int *fuzzy);
 
 /*
  * Runs ruleset rs on the tokens, in place (tok holds CF_ATOMS + 1).  Returns a
@@ -366,11 +367,11 @@ struct cf_map *cf_map_find(const struct cf *cf, struct span name);
  * value in out; else *status says why (0 or EXIT_UNAVAILABLE: no match).
  */
 bool cf_map_lookup(struct cf_eval *ev, struct cf_map *m, struct span key, const struct span *args,
-                   struct buf *out, int *status);
+		   struct buf *out, int *status);
 
 /* The same without what $( does around it (quotes, -T): how /map asks. */
 bool cf_map_raw(struct cf_eval *ev, struct cf_map *m, struct span key, const struct span *args,
-                struct buf *out, int *status);
+		struct buf *out, int *status);
 
 /* Was the flag with this letter given on the K line? */
 bool cf_map_flag(const struct cf_map *m, char letter);
@@ -401,7 +402,7 @@ bool cf_addr_parse(struct cf_eval *ev, struct span addr, unsigned flags, struct 
  * its comments, appended to out.  Returns the status.
  */
 int cf_addr_remote(struct cf_eval *ev, struct span addr, const struct cf_mailer *m, unsigned flags,
-                   struct buf *out);
+		   struct buf *out);
 
 /* Building: the words of a C line's text (behind the name) into class id. */
 void cf_class_line(struct cf_eval *ev, int id, struct span text);

@@ -5,6 +5,8 @@
  * The order of rulesets is the operations guide's (section 5.1.1): 3, 0, then
  * for the result 2, the mailer's R= and 4; for remote forms 3, 1 or 2, S= or R=, 4.
  */
+#include <stdio.h>
+
 #include "base/ascii.h"
 #include "base/err.h"
 #include "cf/cf.h"
@@ -13,9 +15,10 @@ static const struct {
 	const char *name;
 	int status;
 } error_names[] = {
-        {"usage", EXIT_USAGE},       {"nouser", EXIT_NOUSER},     {"nohost", EXIT_NOHOST},
-        {"unavailable", EXIT_UNAVAILABLE}, {"software", EXIT_SOFTWARE},
-        {"tempfail", EXIT_TEMPFAIL}, {"protocol", EXIT_PROTOCOL}, {"config", EXIT_CONFIG},
+    {"usage", EXIT_USAGE},       {"nouser", EXIT_NOUSER},
+    {"nohost", EXIT_NOHOST},     {"unavailable", EXIT_UNAVAILABLE},
+    {"software", EXIT_SOFTWARE}, {"tempfail", EXIT_TEMPFAIL},
+    {"protocol", EXIT_PROTOCOL}, {"config", EXIT_CONFIG},
 };
 
 bool cf_addr_invalid(struct cf_eval *ev, struct span addr)
@@ -34,13 +37,13 @@ bool cf_addr_invalid(struct cf_eval *ev, struct span addr)
 	if (addr.len > CF_NAME - 1) {
 		ev->status = EXIT_USAGE;
 		cf_report(ev, "553 5.1.0", "Address \"%.*s\" too long (%d bytes max)",
-		          (int)shown.len, mem, CF_NAME - 1);
+			  (int)shown.len, mem, CF_NAME - 1);
 		return true;
 	}
 	if (eight) {
 		ev->status = EXIT_USAGE;
 		cf_report(ev, "501 5.1.3", "8-bit character in mailbox address \"%.*s\"",
-		          (int)shown.len, mem);
+			  (int)shown.len, mem);
 	}
 	return eight;
 }
@@ -146,8 +149,12 @@ static struct span joined(struct cf_eval *ev, const struct cf_tok *tok, size_t n
 
 static bool broken(struct cf_eval *ev, struct cf_addr *a, const char *what)
 {
+	struct span saved = ev->to;
+
+	ev->to = SPAN("");
 	if (what)
 		cf_report(ev, "554 5.3.5", "buildaddr: %s", what);
+	ev->to = saved;
 	a->is_error = true;
 	a->mailer = NULL;
 	a->has_host = false;
@@ -158,7 +165,7 @@ static bool broken(struct cf_eval *ev, struct cf_addr *a, const char *what)
 
 /* Mailers whose user starts with these belong to prog, *file*, *include*, by flag. */
 static const struct cf_mailer *special_mailer(struct cf_eval *ev, const struct cf_mailer *m,
-                                              struct span user)
+					      struct span user)
 {
 	if (user.len && user.ptr[0] == '"')
 		user = span_skip(user, 1);
@@ -175,7 +182,7 @@ static const struct cf_mailer *special_mailer(struct cf_eval *ev, const struct c
 
 /* The user part through the recipient's rulesets, as buildaddr does. */
 static void rewrite_user(struct cf_eval *ev, struct cf_addr *a, unsigned flags, struct cf_tok *tok,
-                         size_t n)
+			 size_t n)
 {
 	struct span folded;
 
@@ -198,7 +205,7 @@ static void rewrite_user(struct cf_eval *ev, struct cf_addr *a, unsigned flags, 
 }
 
 static bool build(struct cf_eval *ev, struct cf_tok *tok, size_t n, unsigned flags,
-                  struct cf_addr *a)
+		  struct cf_addr *a)
 {
 	size_t host = 2, at;
 	struct span mname;
@@ -225,8 +232,10 @@ static bool build(struct cf_eval *ev, struct cf_tok *tok, size_t n, unsigned fla
 	}
 	a->mailer = cf_mailer_find(ev->cf, mname);
 	if (!a->mailer) {
-		cf_report(ev, "554 5.3.5", "buildaddr: unknown mailer %.*s", SPAN_ARG(mname));
-		return broken(ev, a, NULL);
+		char text[CF_NAME];
+
+		snprintf(text, sizeof text, "unknown mailer %.*s", SPAN_ARG(mname));
+		return broken(ev, a, text);
 	}
 	if (!a->has_host && !cf_mailer_flag(a->mailer, 'l'))
 		return broken(ev, a, "no host");
@@ -267,7 +276,7 @@ bool cf_addr_parse(struct cf_eval *ev, struct span addr, unsigned flags, struct 
 }
 
 int cf_addr_remote(struct cf_eval *ev, struct span addr, const struct cf_mailer *m, unsigned flags,
-                   struct buf *out)
+		   struct buf *out)
 {
 	bool sender = flags & CF_ADDR_SENDER, header = flags & CF_ADDR_HEADER;
 	int rs = sender ? (header ? m->sh : m->se) : (header ? m->rh : m->re);
@@ -284,7 +293,7 @@ int cf_addr_remote(struct cf_eval *ev, struct span addr, const struct cf_mailer 
 		return 0;
 	}
 	if (cf_mailer_flag(m, 'c'))
-		buf_puts(&fancy, "\221g");
+		buf_puts(&fancy, "\201g");
 	else
 		cf_crack(addr, cf_colon_ok(ev->cf), &fancy);
 	if (cf_rewrite(ev, tok, &n, 3) == EXIT_TEMPFAIL)

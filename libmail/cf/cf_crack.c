@@ -12,9 +12,9 @@ enum { CRACK_MAX = CF_LINE - 16 };
 
 struct crack {
 	struct span in;
-	size_t at, head;      /* reading position; where this (group member's) address starts */
-	char *out;            /* CF_LINE octets */
-	size_t n, out_head;   /* written; where the phrase goes */
+	size_t at, head;    /* reading position; where this (group member's) address starts */
+	char *out;          /* CF_LINE octets */
+	size_t n, out_head; /* written; where the phrase goes */
 	int copy, angle, comment, real_comment, bracket;
 	bool quoted, real_quoted, placed, quote_phrase, got_angle, got_colon, colon_ok;
 };

@@ -174,7 +174,7 @@ void cf_class_file(struct cf_eval *ev, int id, struct span text)
 	sys = ev->host->read_file ? ev->host->read_file(ev->host->ctx, path, &b) : ENOENT;
 	if (sys && !(optional && sys == ENOENT))
 		cf_report(ev, "", "fileclass: cannot open '%.*s': %s", SPAN_ARG(path),
-		          strerror(sys));
+			  strerror(sys));
 	for (struct span rest = buf_span(&b); sys == 0 && rest.len;) {
 		struct span line = span_cut(&rest, '\n');
 

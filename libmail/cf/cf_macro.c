@@ -7,22 +7,12 @@
 #include "base/ascii.h"
 #include "base/err.h"
 #include "cf/cf.h"
+#include "cf/cf_part.h"
 
 enum {
 	MACRO_DEPTH = 10, /* MaxMacroRecursion */
 	MACRO_NAME = 20   /* MAXMACNAMELEN: longer names are cut */
 };
-
-/* In the order of enum cf_op; the rest of a name follows from the operator. */
-static const char op_chars[] = "*+-=~\0#@:>?|.[]()\0&";
-
-static int op_of(char c)
-{
-	for (int i = 0; i < (int)sizeof op_chars - 1; i++)
-		if (op_chars[i] == c)
-			return CF_ANY0 + i;
-	return 0;
-}
 
 static int long_id(struct cf_eval *ev, struct span name)
 {
@@ -106,7 +96,7 @@ size_t cf_translate(struct cf_eval *ev, char *p, size_t len)
 			p[to++] = p[from++];
 			continue;
 		}
-		op = op_of(p[from]);
+		op = cf_op_of(p[from]);
 		if (p[from] >= '0' && p[from] <= '9')
 			op = CF_REPL;
 		if (op)
@@ -117,7 +107,7 @@ size_t cf_translate(struct cf_eval *ev, char *p, size_t len)
 		if (op == CF_REPL) {
 			p[to++] = p[from - 1];
 		} else if (op == CF_MACRO || op == CF_DEFER || op == CF_CLASS || op == CF_NCLASS ||
-		           op == CF_IF) {
+			   op == CF_IF) {
 			size_t used;
 			int id = cf_macro_id(ev, span_make(p + from, len - from), &used);
 
@@ -201,7 +191,8 @@ static void expand_pass(struct cf_eval *ev, struct span s, struct expansion *x, 
 				expand_one(ev, cf_macro_get(ev, (unsigned char)s.ptr[i]), x, out);
 		} else if (!x->skipping) {
 			buf_putc(out, (char)c);
-			if (more && (c == CF_LITERAL || c == CF_DEFER || c == CF_CLASS || c == CF_NCLASS))
+			if (more &&
+			    (c == CF_LITERAL || c == CF_DEFER || c == CF_CLASS || c == CF_NCLASS))
 				buf_putc(out, s.ptr[++i]);
 		}
 	}

@@ -118,7 +118,7 @@ static bool set_field(struct cf_eval *ev, struct cf_mailer *m, char code, struct
 		for (; v.len; v = span_skip(v, 1))
 			if (!is_space(v.ptr[0]))
 				m->flags[(v.ptr[0] & 127) / 64] |= (uint64_t)1
-				                                   << (v.ptr[0] & 127) % 64;
+								   << (v.ptr[0] & 127) % 64;
 		break;
 	case 'S':
 		return set_rulesets(ev, v, &m->se, &m->sh);
@@ -161,8 +161,7 @@ static bool set_field(struct cf_eval *ev, struct cf_mailer *m, char code, struct
 		m->queue = v;
 		if (!cf_queue_known(ev->cf, v)) {
 			cf_report(ev, "", "mailer %.*s: unknown queue %.*s", SPAN_ARG(m->name),
-			          SPAN_ARG(v));
-			return false;
+				  SPAN_ARG(v));
 		}
 		break;
 	case 'T':

@@ -13,16 +13,16 @@ static const struct {
 	const char *name;
 	uint8_t kind;
 } classes[] = {
-        {"dequote", CFM_DEQUOTE}, {"arith", CFM_ARITH},     {"macro", CFM_MACRO},
-        {"null", CFM_NULL},       {"sequence", CFM_SEQUENCE}, {"switch", CFM_SWITCH},
-        {"stab", CFM_STAB},       {"text", CFM_TEXT},       {"hash", CFM_HASH},
-        {"btree", CFM_HASH},      {"dbm", CFM_HASH},        {"implicit", CFM_HASH},
-        {"cdb", CFM_CDB},         {"host", CFM_HOST},       {"dns", CFM_DNS},
-        {"bestmx", CFM_BESTMX},   {"user", CFM_USER},       {"regex", CFM_REGEX},
-        {"syslog", CFM_SYSLOG},   {"socket", CFM_SOCKET},   {"program", CFM_PROGRAM},
-        {"arpa", CFM_ARPA},       {"ldap", CFM_NONE},       {"nis", CFM_NONE},
-        {"nisplus", CFM_NONE},    {"netinfo", CFM_NONE},    {"hesiod", CFM_NONE},
-        {"userdb", CFM_NONE},     {"ph", CFM_NONE},         {"dprintf", CFM_NONE},
+    {"dequote", CFM_DEQUOTE}, {"arith", CFM_ARITH},       {"macro", CFM_MACRO},
+    {"null", CFM_NULL},       {"sequence", CFM_SEQUENCE}, {"switch", CFM_SWITCH},
+    {"stab", CFM_STAB},       {"text", CFM_TEXT},         {"hash", CFM_HASH},
+    {"btree", CFM_HASH},      {"dbm", CFM_HASH},          {"implicit", CFM_HASH},
+    {"cdb", CFM_CDB},         {"host", CFM_HOST},         {"dns", CFM_DNS},
+    {"bestmx", CFM_BESTMX},   {"user", CFM_USER},         {"regex", CFM_REGEX},
+    {"syslog", CFM_SYSLOG},   {"socket", CFM_SOCKET},     {"program", CFM_PROGRAM},
+    {"arpa", CFM_ARPA},       {"ldap", CFM_NONE},         {"nis", CFM_NONE},
+    {"nisplus", CFM_NONE},    {"netinfo", CFM_NONE},      {"hesiod", CFM_NONE},
+    {"userdb", CFM_NONE},     {"ph", CFM_NONE},           {"dprintf", CFM_NONE},
 };
 
 enum { CLASSES = sizeof classes / sizeof classes[0] };
@@ -115,11 +115,11 @@ static bool parse_members(struct cf_eval *ev, struct cf_map *m)
 
 		if (!cf_map_find(ev->cf, w)) {
 			cf_report(ev, "", "Sequence map %.*s: unknown member map %.*s",
-			          SPAN_ARG(m->name), SPAN_ARG(w));
+				  SPAN_ARG(m->name), SPAN_ARG(w));
 			ok = false;
 		} else if (m->members == (int)(sizeof m->member / sizeof m->member[0])) {
 			cf_report(ev, "", "Sequence map %.*s: too many member maps (%d max)",
-			          SPAN_ARG(m->name), m->members);
+				  SPAN_ARG(m->name), m->members);
 			return false;
 		} else {
 			m->member[m->members++] = w;
@@ -202,7 +202,7 @@ void cf_map_add(struct cf_eval *ev, struct span line)
 		kind++;
 	if (kind == CLASSES) {
 		cf_report(ev, "", "readcf: map %.*s: class %.*s not available", SPAN_ARG(name),
-		          SPAN_ARG(class));
+			  SPAN_ARG(class));
 		return;
 	}
 	m = enter_map(ev->cf, name);
@@ -221,7 +221,7 @@ void cf_map_add(struct cf_eval *ev, struct span line)
 
 /* The value with %0 to %9 replaced by the arguments, and -a behind it. */
 static void finish_value(const struct cf_map *m, struct span v, const struct span *args,
-                         struct buf *out)
+			 struct buf *out)
 {
 	for (size_t i = 0; i < v.len; i++) {
 		int k;
@@ -301,8 +301,9 @@ static long to_long(struct span s)
 	}
 	for (; s.len; s = span_skip(s, 1)) {
 		char c = ascii_lower(s.ptr[0]);
-		unsigned d = ascii_is_digit(c) ? (unsigned)(c - '0')
-		                               : ascii_is_alpha(c) ? (unsigned)(c - 'a' + 10) : 99;
+		unsigned d = ascii_is_digit(c)   ? (unsigned)(c - '0')
+			     : ascii_is_alpha(c) ? (unsigned)(c - 'a' + 10)
+						 : 99;
 
 		if (d >= base || __builtin_mul_overflow(v, (long)base, &v) ||
 		    __builtin_add_overflow(v, (long)d, &v))
@@ -375,10 +376,10 @@ static void set_macro(struct cf_eval *ev, struct span key, const struct span *ar
 }
 
 static bool run(struct cf_eval *ev, struct cf_map *m, struct span key, const struct span *args,
-                struct buf *out, int *status);
+		struct buf *out, int *status);
 
-static bool sequence(struct cf_eval *ev, struct cf_map *m, struct span key,
-                     const struct span *args, struct buf *out, int *status)
+static bool sequence(struct cf_eval *ev, struct cf_map *m, struct span key, const struct span *args,
+		     struct buf *out, int *status)
 {
 	bool temp = false;
 
@@ -399,7 +400,7 @@ static bool sequence(struct cf_eval *ev, struct cf_map *m, struct span key,
 
 /* A map whose data the host has. */
 static bool outside(struct cf_eval *ev, struct cf_map *m, struct span key, const struct span *args,
-                    struct buf *out, int *status)
+		    struct buf *out, int *status)
 {
 	char mem[CF_LINE];
 	bool regex = m->kind == CFM_REGEX;
@@ -408,11 +409,16 @@ static bool outside(struct cf_eval *ev, struct cf_map *m, struct span key, const
 
 	buf_init_fixed(&v, mem, sizeof mem);
 	folded = arena_dup(&ev->mem, key);
-	if (!cf_map_flag(m, 'f') && m->kind != CFM_REGEX && m->kind != CFM_USER)
+	if (!cf_map_flag(m, 'f') &&
+	    (m->kind == CFM_TEXT || m->kind == CFM_HASH || m->kind == CFM_CDB))
 		ascii_fold((char *)folded.ptr, folded.len);
 	*status = ev->host->lookup(ev->host->ctx, ev, m, folded, args, &v);
-	if (*status)
+	if (*status) {
+		/* A pattern that does not match is no error. */
+		if (*status < 0)
+			*status = 0;
 		return false;
+	}
 	if (regex && !v.ptr)
 		buf_puts(&v, "");
 	if (cf_map_flag(m, 'm'))
@@ -423,7 +429,7 @@ static bool outside(struct cf_eval *ev, struct cf_map *m, struct span key, const
 }
 
 static bool run(struct cf_eval *ev, struct cf_map *m, struct span key, const struct span *args,
-                struct buf *out, int *status)
+		struct buf *out, int *status)
 {
 	char mem[CF_LINE];
 	struct buf b;
@@ -445,9 +451,11 @@ static bool run(struct cf_eval *ev, struct cf_map *m, struct span key, const str
 		return true;
 	case CFM_SEQUENCE:
 		return sequence(ev, m, key, args, out, status);
+	case CFM_SWITCH:
+		*status = EXIT_TEMPFAIL;
+		return false;
 	case CFM_NULL:
 	case CFM_STAB:
-	case CFM_SWITCH:
 	case CFM_NONE:
 		*status = EXIT_NOHOST;
 		return false;
@@ -457,7 +465,7 @@ static bool run(struct cf_eval *ev, struct cf_map *m, struct span key, const str
 }
 
 bool cf_map_raw(struct cf_eval *ev, struct cf_map *m, struct span key, const struct span *args,
-                struct buf *out, int *status)
+		struct buf *out, int *status)
 {
 	return run(ev, m, key, args, out, status);
 }
@@ -478,7 +486,7 @@ static struct span strip_quotes(struct cf_eval *ev, struct span s)
 }
 
 static void trace_lookup(struct cf_eval *ev, enum cf_step step, const struct cf_map *m,
-                         struct span text, int status)
+			 struct span text, int status)
 {
 	struct cf_trace t = {.step = step, .map = m, .text = text, .status = status};
 
@@ -487,7 +495,7 @@ static void trace_lookup(struct cf_eval *ev, enum cf_step step, const struct cf_
 }
 
 bool cf_map_lookup(struct cf_eval *ev, struct cf_map *m, struct span key, const struct span *args,
-                   struct buf *out, int *status)
+		   struct buf *out, int *status)
 {
 	size_t before = out->len;
 	bool found;
@@ -497,7 +505,7 @@ bool cf_map_lookup(struct cf_eval *ev, struct cf_map *m, struct span key, const 
 	trace_lookup(ev, CF_STEP_LOOKUP, m, key, 0);
 	found = run(ev, m, key, args, out, status);
 	trace_lookup(ev, found ? CF_STEP_FOUND : CF_STEP_MISSING, m,
-	             span_skip(buf_span(out), before), *status);
+		     span_skip(buf_span(out), before), *status);
 	if (!found && *status == EXIT_TEMPFAIL && cf_map_flag(m, 'T')) {
 		buf_put(out, key);
 		buf_put(out, m->T);

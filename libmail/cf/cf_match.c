@@ -140,7 +140,7 @@ static bool match_one(struct matcher *x, const struct cf_tok *p, size_t pat, siz
 }
 
 bool cf_match(struct cf_eval *ev, const struct cf_rule *rule, const struct cf_tok *tok, size_t n,
-              uint16_t *from, uint16_t *to, int *fuzzy)
+	      uint16_t *from, uint16_t *to, int *fuzzy)
 {
 	struct matcher x = {.ev = ev, .tok = tok, .n = n};
 	size_t pat = 0, at = 0;

@@ -7,6 +7,10 @@
 
 #include "cf/cf.h"
 
+/* The character behind the $ of an operator and back; 0 for those named otherwise. */
+char cf_op_char(int op);
+int cf_op_of(char c);
+
 /* A field up to delim without quotes and backslashes, copied; *s becomes what follows. */
 struct span cf_munch(struct cf *cf, struct span *s, char delim);
 

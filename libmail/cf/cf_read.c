@@ -57,7 +57,7 @@ void cf_eval_free(struct cf_eval *ev)
 }
 
 static void send_report(struct cf_eval *ev, uint32_t line, const char *code, const char *fmt,
-                        va_list ap)
+			va_list ap)
 {
 	char mem[CF_LINE];
 	int n = vsnprintf(mem, sizeof mem, fmt, ap);
@@ -98,11 +98,10 @@ struct cf_tok *cf_scratch(struct cf_eval *ev)
 
 void cf_init(struct cf *cf)
 {
-	static const char metas[] = "*+-=~\0#@:>?|.[]()\0&";
 	static const char *const mailers[] = {
-	        "prog, P=/bin/sh, F=lsouDq9, T=X-Unix/X-Unix/X-Unix, A=sh -c \221u",
-	        "*file*, P=[FILE], F=lsDFMPEouq9, T=X-Unix/X-Unix/X-Unix, A=FILE \221u",
-	        "*include*, P=/dev/null, F=su, A=INCLUDE \221u",
+	    "prog, P=/bin/sh, F=lsouDq9, T=X-Unix/X-Unix/X-Unix, A=sh -c \201u",
+	    "*file*, P=[FILE], F=lsDFMPEouq9, T=X-Unix/X-Unix/X-Unix, A=FILE \201u",
+	    "*include*, P=/dev/null, F=su, A=INCLUDE \201u",
 	};
 	struct cf_eval ev;
 
@@ -113,11 +112,11 @@ void cf_init(struct cf *cf)
 	cf->lines_tail = &cf->lines;
 	cf->options_tail = &cf->options;
 	cf_set_operators(cf, SPAN(".:@[]"));
-	for (int i = 0; i < (int)sizeof metas - 1; i++) {
-		char op = (char)(CF_ANY0 + i);
+	for (int c = '#'; c <= '~'; c++) {
+		char op = (char)cf_op_of((char)c);
 
-		if (metas[i])
-			cf_macro_define(cf, metas[i], span_make(&op, 1));
+		if (op)
+			cf_macro_define(cf, c, span_make(&op, 1));
 	}
 	cf_macro_define(cf, 'n', SPAN("MAILER-DAEMON"));
 	cf_eval_init(&ev, cf, NULL);
@@ -230,8 +229,9 @@ static void add_to_class(struct cf_eval *ev, int id, struct span text)
 			const struct cf_member *m = cf->members[(unsigned char)text.ptr[1]];
 
 			for (; m; m = m->next)
-				cf_class_add(cf, id,
-				             span_make(cf->words[m->word].p, cf->words[m->word].len));
+				cf_class_add(
+				    cf, id,
+				    span_make(cf->words[m->word].p, cf->words[m->word].len));
 		} else if (n) {
 			cf_class_add(cf, id, span_head(text, n));
 		}
@@ -301,7 +301,7 @@ static void version_line(struct cf_eval *ev, struct span text)
 		    !ascii_eq_nocase(cf->vendor, SPAN("Sun")) &&
 		    !ascii_eq_nocase(cf->vendor, SPAN("Debian")))
 			cf_report(ev, "", "invalid V line vendor code: \"%.*s\"",
-			          SPAN_ARG(cf->vendor));
+				  SPAN_ARG(cf->vendor));
 	}
 	/* From level 5 on $w is the short name. */
 	if (cf->level >= 5)

@@ -87,7 +87,7 @@ static unsigned step_of(uint8_t op)
 }
 
 static int substitute(const struct work *w, size_t skip, const uint16_t *from, const uint16_t *to,
-                      int fuzzy, struct cf_tok *out, size_t *n, unsigned *steps)
+		      int fuzzy, struct cf_tok *out, size_t *n, unsigned *steps)
 {
 	const struct cf_rule *r = w->rule;
 	char mem[CF_NAME];
@@ -110,8 +110,8 @@ static int substitute(const struct work *w, size_t skip, const uint16_t *from, c
 			buf_init_fixed(&b, mem, sizeof mem);
 			ruleset_name(w, &b);
 			cf_report(w->ev, "554 5.3.5",
-			          "rewrite: ruleset %s: replacement $%c out of bounds",
-			          buf_cstr(&b), t->arg);
+				  "rewrite: ruleset %s: replacement $%c out of bounds",
+				  buf_cstr(&b), t->arg);
 			return EXIT_CONFIG;
 		} else {
 			for (size_t j = from[k]; j < to[k]; j++)
@@ -176,7 +176,7 @@ static struct cf_map *map_of(const struct work *w, const struct cf_tok *name)
 
 /* Runs the lookup and appends what it gives. */
 static int run_lookup(const struct work *w, struct cf_map *m, struct lookup *l, struct cf_tok *out,
-                      size_t *n, int *rstat)
+		      size_t *n, int *rstat)
 {
 	char mem[CF_LINE];
 	struct buf b;
@@ -223,7 +223,7 @@ static int do_lookups(const struct work *w, struct cf_tok *tok, size_t *n, int *
 			m = map_of(w, &in[start]);
 			if (!m)
 				cf_report(w->ev, "554 5.3.0", "rewrite: map %.*s not found",
-				          in[start].len, in[start].p ? in[start].p : "");
+					  in[start].len, in[start].p ? in[start].p : "");
 			start++;
 		}
 		for (end = start; end < nin; end++)
@@ -267,7 +267,8 @@ static int call(const struct work *w, struct cf_tok *tok, size_t *n, size_t max)
 		rstat = status;
 	memmove(tok + i, tok + i + 2, k * sizeof *tok);
 	sub = (struct work){w->ev, tok + i, k, max - i, rs, w->depth, 0, NULL};
-	status = rewrite(&sub);
+	/* A ruleset without rules is not even traced. */
+	status = w->ev->cf->rs[rs].first ? rewrite(&sub) : 0;
 	*n = i + sub.n;
 	return status ? status : rstat;
 }
@@ -301,7 +302,7 @@ static bool try_rule(struct work *w, uint64_t have, uint16_t *from, uint16_t *to
 
 /* The right side of the rule that matched, back into the workspace. */
 static int apply(struct work *w, size_t skip, const uint16_t *from, const uint16_t *to, int fuzzy,
-                 int *rstat)
+		 int *rstat)
 {
 	struct cf_tok *out = w->ev->level[w->depth];
 	unsigned steps = 0;
@@ -341,14 +342,14 @@ static bool enter(struct work *w)
 	if (w->depth++ > CF_DEPTH) {
 		ruleset_name(w, &b);
 		cf_report(ev, "", "rewrite: excessive recursion (max %d), ruleset %s", CF_DEPTH,
-		          buf_cstr(&b));
+			  buf_cstr(&b));
 		return false;
 	}
 	if (ev->fuel == 0 || !have_level(ev, w->depth))
 		return false;
 	if (--ev->fuel == 0) {
 		cf_report(ev, "554 5.3.5", "rewrite: too many rulesets entered (max %d)",
-		          CF_REWRITES);
+			  CF_REWRITES);
 		return false;
 	}
 	return true;
@@ -364,7 +365,7 @@ static bool stop_loop(struct work *w, int *loops)
 	buf_init_fixed(&b, mem, sizeof mem);
 	ruleset_name(w, &b);
 	cf_report(w->ev, "554 5.3.5", "Infinite loop in ruleset %s, rule %d", buf_cstr(&b),
-	          w->rule_no);
+		  w->rule_no);
 	return true;
 }
 

@@ -49,13 +49,13 @@ static long given_number(struct cf_eval *ev, struct span s, size_t at, size_t *u
 	at = skip_space(s, at);
 	if (at == s.len || !ascii_is_digit(s.ptr[at])) {
 		cf_report(ev, "", "bad ruleset definition \"%.*s\" (number required after `=')",
-		          SPAN_ARG(span_skip(s, from)));
+			  SPAN_ARG(span_skip(s, from)));
 		return -1;
 	}
 	*used = parse_number(s, at, &v);
 	if (v >= RS_MAX) {
 		cf_report(ev, "", "bad ruleset number %ld in \"%.*s\" (%d max)", v,
-		          SPAN_ARG(span_skip(s, from)), RS_MAX);
+			  SPAN_ARG(span_skip(s, from)), RS_MAX);
 		return -1;
 	}
 	return v;
@@ -93,7 +93,8 @@ static int named_ruleset(struct cf_eval *ev, struct span s, size_t at, bool crea
 		rs = --cf->next_named;
 	}
 	if (old >= 0 && rs >= 0 && rs != old) {
-		cf_report(ev, "", "%.*s: ruleset changed value (old %d, new %ld)", SPAN_ARG(s), old, rs);
+		cf_report(ev, "", "%.*s: ruleset changed value (old %d, new %ld)", SPAN_ARG(s), old,
+			  rs);
 		rs = old;
 	}
 	if (rs >= 0)

@@ -7,17 +7,18 @@
  */
 #include "base/ascii.h"
 #include "cf/cf.h"
+#include "cf/cf_part.h"
 
 enum { OPR, ATM, QST, SPC, ILL, TYPES };
 enum { TYPE = 7, DROP = 8, CUT = 16 };
 
 /* What a character of the type does in each state: next state, dropped, cuts before it. */
 static const uint8_t states[TYPES][TYPES] = {
-        [OPR] = {OPR | CUT, ATM | CUT, QST | CUT, SPC | DROP | CUT, ILL | DROP | CUT},
-        [ATM] = {OPR | CUT, ATM, QST | CUT, SPC | DROP | CUT, ILL | DROP | CUT},
-        [QST] = {QST, QST, OPR, QST, QST},
-        [SPC] = {OPR, ATM, QST, SPC | DROP, ILL | DROP | CUT},
-        [ILL] = {OPR | CUT, ATM | CUT, QST | CUT, SPC | DROP | CUT, ILL | DROP},
+    [OPR] = {OPR | CUT, ATM | CUT, QST | CUT, SPC | DROP | CUT, ILL | DROP | CUT},
+    [ATM] = {OPR | CUT, ATM, QST | CUT, SPC | DROP | CUT, ILL | DROP | CUT},
+    [QST] = {QST, QST, OPR, QST, QST},
+    [SPC] = {OPR, ATM, QST, SPC | DROP, ILL | DROP | CUT},
+    [ILL] = {OPR | CUT, ATM | CUT, QST | CUT, SPC | DROP | CUT, ILL | DROP},
 };
 
 enum {
@@ -33,7 +34,7 @@ struct scanner {
 	char *q, *tok, *start;
 	int state, angle, comment;
 	char delim;
-	bool comments, escape, route;
+	bool comments, angles, escape, route;
 };
 
 static void complain(struct scanner *s, const char *code, const char *text)
@@ -78,6 +79,8 @@ static int outside_quotes(struct scanner *s, int c)
 	}
 	if (s->comment > 0)
 		return NO_CHAR;
+	if (!s->angles)
+		return c;
 	if (c == '<') {
 		size_t i = s->at;
 
@@ -104,7 +107,8 @@ static int next_char(struct scanner *s)
 
 	if (s->at < s->in.len) {
 		c = (unsigned char)s->in.ptr[s->at++];
-		if (c == (unsigned char)s->delim && s->delim && s->comment <= 0 && s->state != QST) {
+		if (c == (unsigned char)s->delim && s->delim && s->comment <= 0 &&
+		    s->state != QST) {
 			if (s->angle <= 0) {
 				s->at--;
 				return END_CHAR;
@@ -135,6 +139,24 @@ static int next_char(struct scanner *s)
 	else if (s->state != QST)
 		c = outside_quotes(s, c);
 	return c;
+}
+
+/* From CF_ANY0 on; the octets of operators go round at 0xa0. */
+static const char op_chars[] = "*+-=~\0#@:>?|.[]()\0&";
+
+char cf_op_char(int op)
+{
+	size_t i = (size_t)(op - CF_ANY0) & 0x1f;
+
+	return i < sizeof op_chars ? op_chars[i] : '\0';
+}
+
+int cf_op_of(char c)
+{
+	for (int i = 0; c && i < (int)sizeof op_chars - 1; i++)
+		if (op_chars[i] == c)
+			return ((CF_ANY0 + i) & 0x1f) | 0x80;
+	return 0;
 }
 
 static bool has_arg(int op)
@@ -182,10 +204,10 @@ static void read_token(struct scanner *s, int *c, struct cf_tok *op)
 				continue;
 		}
 		new = states[s->state][types[*c] == OPR || types[*c] < TYPES ? types[*c] : ATM];
-		s->state = new & TYPE;
-		if (new & DROP)
+		s->state = new &TYPE;
+		if (new &DROP)
 			*c = NO_CHAR;
-		if (new & CUT)
+		if (new &CUT)
 			return;
 	}
 }
@@ -215,13 +237,13 @@ static bool keep_text(struct scanner *s, struct cf_tok *tok, size_t *n)
 		complain(s, "553 5.1.0", "prescan: token too long");
 		return false;
 	}
-	t.id = s->ev->building ? cf_word_add(cf, span_make(t.p, t.len))
-	                       : cf_word_find(cf, t.p, t.len);
+	t.id =
+	    s->ev->building ? cf_word_add(cf, span_make(t.p, t.len)) : cf_word_find(cf, t.p, t.len);
 	return keep(s, tok, n, t);
 }
 
 bool cf_scan(struct cf_eval *ev, struct span text, char delim, enum cf_scan_kind kind,
-             struct cf_tok *tok, size_t *n, struct span *rest)
+	     struct cf_tok *tok, size_t *n, struct span *rest)
 {
 	struct scanner s = {.ev = ev, .delim = delim, .state = ATM};
 	int c = NO_CHAR;
@@ -230,6 +252,7 @@ bool cf_scan(struct cf_eval *ev, struct span text, char delim, enum cf_scan_kind
 	*n = 0;
 	s.in = span_head(text, span_index(text, '\0'));
 	s.comments = kind == CF_SCAN_ADDRESS || ev->cf->level < 9;
+	s.angles = kind != CF_SCAN_RULE;
 	s.start = s.q = arena_alloc(&ev->mem, s.in.len * 2 + 8);
 	if (!s.q)
 		return false;
@@ -244,7 +267,7 @@ bool cf_scan(struct cf_eval *ev, struct span text, char delim, enum cf_scan_kind
 }
 
 void cf_join(const struct cf *cf, const struct cf_tok *tok, size_t n, char space, bool external,
-             struct buf *out)
+	     struct buf *out)
 {
 	bool was_atom = false;
 
@@ -270,8 +293,7 @@ void cf_join(const struct cf *cf, const struct cf_tok *tok, size_t n, char space
 
 static void show_op(const struct cf *cf, int op, int arg, struct buf *out)
 {
-	static const char names[] = "*+-=~\0#@:>?|.[]()\0&";
-	char c = op <= CF_DEFER ? names[op - CF_ANY0] : '\0';
+	char c = cf_op_char(op);
 
 	buf_putc(out, '$');
 	if (c)
@@ -280,14 +302,6 @@ static void show_op(const struct cf *cf, int op, int arg, struct buf *out)
 		buf_putc(out, (char)arg);
 	else if (has_arg(op) && arg)
 		cf_macro_name(cf, arg, out);
-}
-
-void cf_show_tok(const struct cf *cf, const struct cf_tok *tok, struct buf *out)
-{
-	if (tok->op)
-		show_op(cf, tok->op, tok->arg, out);
-	else
-		cf_show(cf, span_make(tok->p, tok->len), out);
 }
 
 /* Puts an operator at text[*i] and moves on to its last octet. */
@@ -341,5 +355,22 @@ void cf_show(const struct cf *cf, struct span text, struct buf *out)
 		} else {
 			buf_putc(out, (char)c);
 		}
+	}
+}
+
+void cf_show_tok(const struct cf *cf, const struct cf_tok *tok, struct buf *out)
+{
+	size_t from = 0;
+
+	if (tok->op) {
+		show_op(cf, tok->op, tok->arg, out);
+		return;
+	}
+	for (size_t i = 0; i <= tok->len; i++) {
+		/* Control octets of a token are not shown at all. */
+		if (i < tok->len && (unsigned char)tok->p[i] >= 0x20 && tok->p[i] != 0x7f)
+			continue;
+		cf_show(cf, span_make(tok->p + from, i - from), out);
+		from = i + 1;
 	}
 }

@@ -1,0 +1,86 @@
+/*
+ * Maps that ask the domain name system: host, dns, bestmx, arpa; see service/maps.h.
+ *
+ * A failure for now is EXIT_TEMPFAIL and nothing else, since rulesets turn it into
+ * 4xx replies.
+ */
+#include "base/ascii.h"
+#include "base/err.h"
+#include "service/maps_part.h"
+
+/* $[ name $]: the canonical name; [1.2.3.4] is looked up by address. */
+static int ask_host(struct resolver *r, struct span key, struct buf *out)
+{
+	int status;
+
+	if (key.len && key.ptr[0] == '[') {
+		struct span in = span_skip(key, 1);
+
+		status = resolver_reverse(r, span_head(in, span_index(in, ']')), out);
+	} else {
+		status = resolver_canon(r, key, true, out);
+	}
+	while (status == 0 && out->len && out->ptr[out->len - 1] == '.')
+		buf_truncate(out, out->len - 1);
+	return status;
+}
+
+static int ask_type(struct resolver *r, struct span key, uint16_t type, struct buf *out)
+{
+	struct dns_record rr;
+	struct dns_answer a;
+	int status = resolver_ask(r, key, type, &a);
+
+	while (status == 0 && dns_next_record(&a, &rr)) {
+		if (rr.type != type)
+			continue;
+		dns_put_data(&rr, out);
+		if (rr.target[0])
+			buf_putc(out, '.');
+		return 0;
+	}
+	return status ? status : EXIT_NOHOST;
+}
+
+/* The first exchanger, or with -z all of them, joined by it. */
+static int ask_bestmx(struct resolver *r, struct cf_map *map, struct span key, struct buf *out)
+{
+	struct resolver_mx mx[RESOLVER_MX];
+	bool null;
+	int n, status = resolver_find_mx(r, key, mx, &n, &null);
+
+	if (status)
+		return status;
+	if (n == 0 && !null) {
+		buf_put(out, key);
+		buf_putc(out, '.');
+		return 0;
+	}
+	for (int i = 0; i < n; i++) {
+		if (i && !map->z.len)
+			break;
+		if (i)
+			buf_put(out, span_head(map->z, 1));
+		buf_puts(out, mx[i].name);
+		buf_putc(out, '.');
+	}
+	return n ? 0 : EXIT_NOHOST;
+}
+
+int maps_ask(struct maps *m, struct cf_eval *ev, struct cf_map *map, struct span key,
+	     struct buf *out)
+{
+	(void)ev;
+	if (!m->resolver)
+		return EXIT_TEMPFAIL;
+	switch (map->kind) {
+	case CFM_HOST:
+		return ask_host(m->resolver, key, out);
+	case CFM_DNS:
+		return ask_type(m->resolver, key, dns_type_of(map->R), out);
+	case CFM_BESTMX:
+		return ask_bestmx(m->resolver, map, key, out);
+	default:
+		return resolver_reverse(m->resolver, key, out);
+	}
+}

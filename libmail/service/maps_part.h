@@ -1,0 +1,29 @@
+/*
+ * maps_part: what the files of service/maps.h share among themselves; nobody else
+ * includes it.  A struct map_data belongs to its struct maps.
+ */
+#ifndef LETTERBOX_SERVICE_MAPS_PART_H
+#define LETTERBOX_SERVICE_MAPS_PART_H
+
+#include <regex.h>
+
+#include "service/maps.h"
+#include "service/table.h"
+
+enum { MAP_PARTS = 20 }; /* subexpressions of a regex map */
+
+struct map_data {
+	struct map_data *next;
+	struct table table;
+	regex_t regex;
+	uint8_t part[MAP_PARTS];
+	int parts;
+	bool is_table, is_regex;
+	bool failed, missing; /* opening was tried and failed; for lack of a file */
+};
+
+/* host, dns, bestmx and arpa maps. */
+int maps_ask(struct maps *m, struct cf_eval *ev, struct cf_map *map, struct span key,
+	     struct buf *out);
+
+#endif

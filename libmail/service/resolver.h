@@ -1,0 +1,69 @@
+/*
+ * resolver: names and addresses, asked for and waited for.
+ *
+ * A small stub resolver that blocks, for programs at a terminal; the message
+ * handling is proto/dns.h's.  It reads resolv.conf(5) and hosts(5) when it is set
+ * up, asks each server in turn over UDP, and again over TCP when the answer does
+ * not fit.  Statuses are sysexits: 0, EXIT_NOHOST (there is no such thing, and
+ * that is certain), EXIT_TEMPFAIL (nobody could tell).
+ */
+#ifndef LETTERBOX_SERVICE_RESOLVER_H
+#define LETTERBOX_SERVICE_RESOLVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/buf.h"
+#include "base/span.h"
+#include "proto/dns.h"
+
+enum {
+	RESOLVER_SERVERS = 3, /* MAXNS of resolv.conf(5) */
+	RESOLVER_SEARCH = 6,  /* MAXDNSRCH */
+	RESOLVER_MX = 20      /* mail exchangers of a name that are looked at */
+};
+
+struct resolver {
+	struct sockaddr_storage server[RESOLVER_SERVERS];
+	int servers;
+	char search[RESOLVER_SEARCH][DNS_NAME_MAX];
+	int searches;
+	unsigned attempts, timeout_s, ndots;
+	struct buf hosts;              /* /etc/hosts */
+	char own_domain[DNS_NAME_MAX]; /* put behind a name of the hosts file that has no dot */
+	struct buf answer;             /* of the last question */
+};
+
+/* Reads /etc/resolv.conf and /etc/hosts; without them, one server at 127.0.0.1. */
+void resolver_init(struct resolver *r);
+void resolver_free(struct resolver *r);
+
+/* Asks; with 0, *a is at the first record, valid until the next question. */
+int resolver_ask(struct resolver *r, struct span name, uint16_t type, struct dns_answer *a);
+
+/*
+ * The canonical name of a host, as sendmail's $[ finds it: hosts file, then the
+ * search list, through CNAMEs; a name with only an MX counts when use_mx is set.
+ */
+int resolver_canon(struct resolver *r, struct span name, bool use_mx, struct buf *out);
+
+/* The name of a numeric address (IPv4, or IPv6 with or without "IPv6:"). */
+int resolver_reverse(struct resolver *r, struct span address, struct buf *out);
+
+struct resolver_mx {
+	char name[DNS_NAME_MAX];
+	uint16_t preference;
+};
+
+/*
+ * The mail exchangers of a name by preference.  *n 0 with status 0: none, the
+ * name is its own (RFC 5321 5.1); *null: it takes no mail (RFC 7505).
+ */
+int resolver_find_mx(struct resolver *r, struct span name, struct resolver_mx mx[RESOLVER_MX],
+		     int *n, bool *null);
+
+/* The hosts-file line of a name or address: its names, first canonical; empty when none. */
+struct span resolver_hosts_line(const struct resolver *r, struct span name);
+
+#endif
