@@ -25,6 +25,7 @@ static unsigned feed_line(struct smtp_server *s, struct span in, size_t *used, s
 	bool auth = s->state == SMTP_ST_AUTH;
 	struct smtp_server_turn t = {.out = out};
 	enum line_kind kind;
+	unsigned event;
 
 	/* An initial response may be as long as other responses (RFC 4954 4). */
 	if (auth || (smtp_server_mechs(s).len && ascii_starts_nocase(in, SPAN("AUTH "))))
@@ -44,8 +45,15 @@ static unsigned feed_line(struct smtp_server *s, struct span in, size_t *used, s
 		s->has_text = true;
 		return smtp_server_due(s, SMTP_EV_AUTH_LINE);
 	}
-	if (kind == LINE_OK)
-		return smtp_server_command(s, &t);
+	if (kind == LINE_OK) {
+		size_t start = (size_t)(t.line.ptr - in.ptr);
+
+		event = smtp_server_command(s, &t);
+		if (s->again)
+			*used = start;
+		s->again = false;
+		return event;
+	}
 	/* A line that was refused still counts as the client's first word. */
 	s->first = false;
 	if (kind == LINE_BAD)

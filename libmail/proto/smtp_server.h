@@ -80,7 +80,7 @@ struct smtp_server_config {
 enum smtp_server_event {
 	SMTP_EV_MORE, /* all is consumed but perhaps the start of a line: read more */
 	SMTP_EV_WAIT, /* an answer is due; nothing was consumed */
-	SMTP_EV_HELO, /* answer; .helo, .esmtp.  A transaction that was open is dropped */
+	SMTP_EV_HELO, /* answer; smtp_server_helo(), .esmtp; no transaction is open */
 	SMTP_EV_MAIL, /* answer; .path, .addr, .mail */
 	SMTP_EV_RCPT, /* answer; .path, .addr, .rcpt */
 	SMTP_EV_DATA, /* answer; accept writes 354, and octets of the body follow */
@@ -99,9 +99,9 @@ enum smtp_server_event {
 	SMTP_EV_AUTH_LINE,  /* answer, or challenge; .text (input) responds to a challenge */
 	SMTP_EV_AUTH_ABORT, /* the client gave up, or its line was bad; 501 is written */
 	SMTP_EV_STARTTLS,   /* answer; accepted: flush, handshake, smtp_server_tls_started */
-	SMTP_EV_RSET,       /* the transaction, if one was open, is dropped; reply written */
-	SMTP_EV_QUIT,       /* 221 is written: flush and close */
-	SMTP_EV_ABORT,      /* the reply is written: flush and close; .text says why */
+	SMTP_EV_RSET,  /* forget the transaction: RSET (answered), or HELO in the midst of one */
+	SMTP_EV_QUIT,  /* 221 is written: flush and close */
+	SMTP_EV_ABORT, /* the reply is written: flush and close; .text says why */
 };
 
 enum smtp_body { SMTP_BODY_NONE, SMTP_BODY_7BIT, SMTP_BODY_8BITMIME };
@@ -124,14 +124,15 @@ struct smtp_mail {
 	bool utf8;           /* SMTPUTF8 */
 	enum smtp_body body; /* BODY= */
 	enum smtp_ret ret;   /* RET= */
-	struct span envid;   /* ENVID=, xtext */
-	struct span auth;    /* AUTH=, xtext; "<>" = nobody */
+	/* both in the input: copy them before it moves */
+	struct span envid; /* ENVID=, xtext */
+	struct span auth;  /* AUTH=, xtext; "<>" = nobody */
 };
 
 /* The parameters of RCPT. */
 struct smtp_rcpt {
 	unsigned notify;   /* SMTP_NOTIFY_* */
-	struct span orcpt; /* ORCPT= "type;xtext" */
+	struct span orcpt; /* in the input; ORCPT= "type;xtext" */
 };
 
 /* A session.  The fields above the line are for reading; the rest is private. */
@@ -162,6 +163,7 @@ struct smtp_server {
 	uint8_t state;
 	uint8_t due; /* the event that waits for its answer, or 0 */
 	bool first;  /* no command was seen yet */
+	bool again;  /* the line is to be run once more */
 	bool greeted;
 	uint8_t helo_len;
 	char helo[SMTP_HELO_MAX + 1];

@@ -89,7 +89,6 @@ static bool is_helo_name(struct span s)
 static unsigned cmd_helo(struct smtp_server *s, const struct smtp_server_turn *t)
 {
 	char verb[5] = {0};
-	bool open = s->in_mail;
 
 	for (size_t i = 0; i < 4; i++)
 		verb[i] = ascii_upper(t->line.ptr[i]);
@@ -103,7 +102,11 @@ static unsigned cmd_helo(struct smtp_server *s, const struct smtp_server_turn *t
 	}
 	if (!is_helo_name(t->arg))
 		return smtp_server_wrong(s, t->out, 501, "5.0.0", "Invalid domain name");
+	/* The program drops what it has before it hears of the new name. */
+	s->again = s->in_mail;
 	smtp_server_drop(s);
+	if (s->again)
+		return SMTP_EV_RSET;
 	memcpy(s->helo, t->arg.ptr, t->arg.len);
 	s->helo_len = (uint8_t)t->arg.len;
 	s->esmtp = verb[0] != 'H';
@@ -115,7 +118,7 @@ static unsigned cmd_helo(struct smtp_server *s, const struct smtp_server_turn *t
 	if (!too_early(s, t, false))
 		return SMTP_EV_HELO;
 	smtp_server_accept(s, t->out);
-	return open ? SMTP_EV_RSET : SMTP_EV_NONE;
+	return SMTP_EV_NONE;
 }
 
 static unsigned cmd_mail(struct smtp_server *s, const struct smtp_server_turn *t)
