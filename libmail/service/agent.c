@@ -63,7 +63,7 @@ static bool enter(struct agent *a, struct err *e)
 
 	if (ipc_receive(PROC_CONTROL_FD, SETUP_WAIT_MS, mem, &in, fds, e) <= 0)
 		return false;
-	if (in.type != MTA_BOX || !mta_get_box(&in, &x) ||
+	if (in.type != MTA_BOX || !mta_ipc_get_box(&in, &x) ||
 	    !span_to_cstr(x.user, a->user, sizeof a->user) ||
 	    !span_to_cstr(x.mailbox, a->mailbox, sizeof a->mailbox) ||
 	    !span_to_cstr(x.home, a->home, sizeof a->home))
@@ -95,7 +95,7 @@ static int take(struct agent *a, int wait_ms, struct err *e)
 	if (!mem)
 		return 0;
 	got = ipc_receive(PROC_CONTROL_FD, wait_ms, mem, &in, fds, e);
-	if (got > 0 && (in.type != MTA_DELIVER || !mta_get_deliver(&in, &d) || fds[0] < 0 ||
+	if (got > 0 && (in.type != MTA_DELIVER || !mta_ipc_get_deliver(&in, &d) || fds[0] < 0 ||
 			!span_to_cstr(d.id, s->qid, sizeof s->qid)))
 		got = 0;
 	if (got <= 0) {
@@ -121,7 +121,7 @@ static bool answer(struct agent *a, struct err *e)
 	for (size_t i = 0; i < a->n; i++) {
 		const struct err *err = &a->jobs[i].err;
 
-		mta_put_outcome(&b, MTA_DELIVERED, a->slots[i].id, err, SPAN(""));
+		mta_ipc_put_outcome(&b, MTA_DELIVERED, a->slots[i].id, err, SPAN(""));
 		ok = ok && ipc_send_now(PROC_CONTROL_FD, &b, NULL, 0, e);
 		if (err->class == ERR_NONE)
 			log_info("%s: to=<%.*s>, mailer=local, user=%s, stat=Sent", a->slots[i].qid,

@@ -89,7 +89,7 @@ static void send_jobs(struct agent *g)
 
 		if (job->sent)
 			continue;
-		mta_put_deliver(&b, job->number, &d);
+		mta_ipc_put_deliver(&b, job->number, &d);
 		ipc_send(&g->channel, &b, &job->fd, 1);
 		job->sent = true;
 		g->sent++;
@@ -104,7 +104,7 @@ static bool on_delivered(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX]
 	struct err e;
 
 	(void)fds;
-	if (in->type != MTA_DELIVERED || !mta_get_outcome(in, &e, &text))
+	if (in->type != MTA_DELIVERED || !mta_ipc_get_outcome(in, &e, &text))
 		return false;
 	while (*at && !((*at)->sent && (*at)->number == in->id))
 		at = &(*at)->next;

@@ -83,14 +83,14 @@ static void send_simple(struct gate *g, struct supervise_role *r, enum mta_type 
 
 static void send_run(struct gate *g, uint32_t number)
 {
-	mta_put_number(&g->b, MTA_RUN, number);
+	mta_ipc_put_number(&g->b, MTA_RUN, number);
 	ipc_send(&g->queue.channel, &g->b, NULL, 0);
 }
 
 static void send_fd(struct gate *g, struct supervise_role *r, enum mta_type type, uint32_t number,
 		    int fd)
 {
-	mta_put_number(&g->b, type, number);
+	mta_ipc_put_number(&g->b, type, number);
 	ipc_send(&r->channel, &g->b, &fd, 1);
 }
 
@@ -103,7 +103,7 @@ static void send_setting(void *arg, const char *name, struct span value)
 {
 	struct setting_target *t = arg;
 
-	mta_put_pair(&t->g->b, MTA_SETTING, span_str(name), value);
+	mta_ipc_put_pair(&t->g->b, MTA_SETTING, span_str(name), value);
 	ipc_send(&t->r->channel, &t->g->b, NULL, 0);
 }
 
@@ -140,12 +140,12 @@ static bool on_sign(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 	size_t len = sizeof sig;
 
 	(void)fds;
-	if (in->type != MTA_SIGN || !mta_get_text(in, &text) || text.len != sizeof req)
+	if (in->type != MTA_SIGN || !mta_ipc_get_text(in, &text) || text.len != sizeof req)
 		return false;
 	memcpy(&req, text.ptr, sizeof req);
 	if (!tlskeys_sign(&g->keys, &req, sig, &len))
 		len = 0;
-	mta_put_text(&g->b, MTA_SIGNED, 0, span_make(sig, len));
+	mta_ipc_put_text(&g->b, MTA_SIGNED, 0, span_make(sig, len));
 	ipc_send(c, &g->b, NULL, 0);
 	return true;
 }
@@ -259,11 +259,11 @@ static bool on_account(struct gate *g, struct supervise_role *r, struct wire_in 
 	struct span name;
 	struct err e = {0};
 
-	if (!mta_get_text(in, &name) || name.len > MTA_NAME_MAX)
+	if (!mta_ipc_get_text(in, &name) || name.len > MTA_NAME_MAX)
 		return false;
 	if (!account_find(&g->accounts, name, &a, &e))
 		a.name[0] = '\0';
-	mta_put_outcome(&g->b, MTA_ACCOUNT_IS, in->id, &e, span_str(a.name));
+	mta_ipc_put_outcome(&g->b, MTA_ACCOUNT_IS, in->id, &e, span_str(a.name));
 	ipc_send(&r->channel, &g->b, NULL, 0);
 	return true;
 }
@@ -275,11 +275,11 @@ static bool on_agent(struct gate *g, struct supervise_role *r, struct wire_in *i
 	struct err e = {0};
 	int fd = -1;
 
-	if (!mta_get_text(in, &name) || name.len > MTA_NAME_MAX)
+	if (!mta_ipc_get_text(in, &name) || name.len > MTA_NAME_MAX)
 		return false;
 	if (account_find(&g->accounts, name, &a, &e))
 		fd = gate_agent_start(&a, &e);
-	mta_put_outcome(&g->b, MTA_AGENT_IS, in->id, &e, SPAN(""));
+	mta_ipc_put_outcome(&g->b, MTA_AGENT_IS, in->id, &e, SPAN(""));
 	ipc_send(&r->channel, &g->b, &fd, fd >= 0);
 	if (fd >= 0)
 		close(fd);

@@ -96,7 +96,7 @@ int gate_agent_start(const struct account *a, struct err *e)
 	}
 	box.spool_gid = prepare(a);
 	buf_init_fixed(&b, mem, sizeof mem);
-	mta_put_box(&b, &box);
+	mta_ipc_put_box(&b, &box);
 	if (!buf_ok(&b)) {
 		err_temp(e, "4.3.5", "paths of %s are too long", a->name);
 		return -1;

@@ -3,7 +3,7 @@
  */
 #include "service/mta_ipc.h"
 
-void mta_put_check(struct buf *b, enum mta_type type, uint32_t id, const struct mta_check *c)
+void mta_ipc_put_check(struct buf *b, enum mta_type type, uint32_t id, const struct mta_check *c)
 {
 	wire_begin(b, (uint16_t)type, id);
 	wire_put_span(b, c->origin.addr);
@@ -15,7 +15,7 @@ void mta_put_check(struct buf *b, enum mta_type type, uint32_t id, const struct 
 	wire_put_span(b, c->rcpt);
 }
 
-bool mta_get_check(struct wire_in *in, struct mta_check *c)
+bool mta_ipc_get_check(struct wire_in *in, struct mta_check *c)
 {
 	c->origin.addr = wire_get_span(in, MTA_NAME_MAX);
 	c->origin.helo = wire_get_span(in, MTA_NAME_MAX);
@@ -27,7 +27,7 @@ bool mta_get_check(struct wire_in *in, struct mta_check *c)
 	return wire_end(in);
 }
 
-void mta_put_verdict(struct buf *b, uint32_t id, const struct mta_verdict *v)
+void mta_ipc_put_verdict(struct buf *b, uint32_t id, const struct mta_verdict *v)
 {
 	wire_begin(b, MTA_VERDICT, id);
 	wire_put_err(b, &v->err);
@@ -36,7 +36,7 @@ void mta_put_verdict(struct buf *b, uint32_t id, const struct mta_verdict *v)
 	wire_put_span(b, v->user);
 }
 
-bool mta_get_verdict(struct wire_in *in, struct mta_verdict *v)
+bool mta_ipc_get_verdict(struct wire_in *in, struct mta_verdict *v)
 {
 	uint8_t route;
 
@@ -48,7 +48,7 @@ bool mta_get_verdict(struct wire_in *in, struct mta_verdict *v)
 	return wire_end(in) && route <= MTA_TO_LOCAL;
 }
 
-void mta_put_box(struct buf *b, const struct mta_box *x)
+void mta_ipc_put_box(struct buf *b, const struct mta_box *x)
 {
 	wire_begin(b, MTA_BOX, 0);
 	wire_put_span(b, x->user);
@@ -59,7 +59,7 @@ void mta_put_box(struct buf *b, const struct mta_box *x)
 	wire_put_u32(b, x->spool_gid);
 }
 
-bool mta_get_box(struct wire_in *in, struct mta_box *x)
+bool mta_ipc_get_box(struct wire_in *in, struct mta_box *x)
 {
 	x->user = wire_get_span(in, MTA_NAME_MAX);
 	x->mailbox = wire_get_span(in, MTA_PATH_MAX - 1);
@@ -70,7 +70,7 @@ bool mta_get_box(struct wire_in *in, struct mta_box *x)
 	return wire_end(in);
 }
 
-void mta_put_deliver(struct buf *b, uint32_t id, const struct mta_deliver *d)
+void mta_ipc_put_deliver(struct buf *b, uint32_t id, const struct mta_deliver *d)
 {
 	wire_begin(b, MTA_DELIVER, id);
 	wire_put_span(b, d->id);
@@ -79,7 +79,7 @@ void mta_put_deliver(struct buf *b, uint32_t id, const struct mta_deliver *d)
 	wire_put_u64(b, d->at);
 }
 
-bool mta_get_deliver(struct wire_in *in, struct mta_deliver *d)
+bool mta_ipc_get_deliver(struct wire_in *in, struct mta_deliver *d)
 {
 	d->id = wire_get_span(in, MTA_NAME_MAX);
 	d->sender = wire_get_span(in, MTA_ADDR_MAX);
@@ -88,45 +88,45 @@ bool mta_get_deliver(struct wire_in *in, struct mta_deliver *d)
 	return wire_end(in);
 }
 
-void mta_put_text(struct buf *b, enum mta_type type, uint32_t id, struct span text)
+void mta_ipc_put_text(struct buf *b, enum mta_type type, uint32_t id, struct span text)
 {
 	wire_begin(b, (uint16_t)type, id);
 	wire_put_span(b, text);
 }
 
-bool mta_get_text(struct wire_in *in, struct span *text)
+bool mta_ipc_get_text(struct wire_in *in, struct span *text)
 {
 	*text = wire_get_span(in, WIRE_MAX);
 	return wire_end(in);
 }
 
-void mta_put_pair(struct buf *b, enum mta_type type, struct span name, struct span value)
+void mta_ipc_put_pair(struct buf *b, enum mta_type type, struct span name, struct span value)
 {
 	wire_begin(b, (uint16_t)type, 0);
 	wire_put_span(b, name);
 	wire_put_span(b, value);
 }
 
-bool mta_get_pair(struct wire_in *in, struct span *name, struct span *value)
+bool mta_ipc_get_pair(struct wire_in *in, struct span *name, struct span *value)
 {
 	*name = wire_get_span(in, WIRE_MAX);
 	*value = wire_get_span(in, WIRE_MAX);
 	return wire_end(in);
 }
 
-void mta_put_number(struct buf *b, enum mta_type type, uint32_t v)
+void mta_ipc_put_number(struct buf *b, enum mta_type type, uint32_t v)
 {
 	wire_begin(b, (uint16_t)type, 0);
 	wire_put_u32(b, v);
 }
 
-bool mta_get_number(struct wire_in *in, uint32_t *v)
+bool mta_ipc_get_number(struct wire_in *in, uint32_t *v)
 {
 	*v = wire_get_u32(in);
 	return wire_end(in);
 }
 
-void mta_put_outcome(struct buf *b, enum mta_type type, uint32_t id, const struct err *e,
+void mta_ipc_put_outcome(struct buf *b, enum mta_type type, uint32_t id, const struct err *e,
 		     struct span text)
 {
 	wire_begin(b, (uint16_t)type, id);
@@ -134,7 +134,7 @@ void mta_put_outcome(struct buf *b, enum mta_type type, uint32_t id, const struc
 	wire_put_span(b, text);
 }
 
-bool mta_get_outcome(struct wire_in *in, struct err *e, struct span *text)
+bool mta_ipc_get_outcome(struct wire_in *in, struct err *e, struct span *text)
 {
 	wire_get_err(in, e);
 	*text = wire_get_span(in, MTA_NAME_MAX);

@@ -90,27 +90,27 @@ struct mta_deliver {
 	uint64_t at; /* where the message starts in the file */
 };
 
-void mta_put_check(struct buf *b, enum mta_type type, uint32_t id, const struct mta_check *c);
-bool mta_get_check(struct wire_in *in, struct mta_check *c);
+void mta_ipc_put_check(struct buf *b, enum mta_type type, uint32_t id, const struct mta_check *c);
+bool mta_ipc_get_check(struct wire_in *in, struct mta_check *c);
 
-void mta_put_verdict(struct buf *b, uint32_t id, const struct mta_verdict *v);
-bool mta_get_verdict(struct wire_in *in, struct mta_verdict *v);
+void mta_ipc_put_verdict(struct buf *b, uint32_t id, const struct mta_verdict *v);
+bool mta_ipc_get_verdict(struct wire_in *in, struct mta_verdict *v);
 
-void mta_put_box(struct buf *b, const struct mta_box *x);
-bool mta_get_box(struct wire_in *in, struct mta_box *x);
+void mta_ipc_put_box(struct buf *b, const struct mta_box *x);
+bool mta_ipc_get_box(struct wire_in *in, struct mta_box *x);
 
-void mta_put_deliver(struct buf *b, uint32_t id, const struct mta_deliver *d);
-bool mta_get_deliver(struct wire_in *in, struct mta_deliver *d);
+void mta_ipc_put_deliver(struct buf *b, uint32_t id, const struct mta_deliver *d);
+bool mta_ipc_get_deliver(struct wire_in *in, struct mta_deliver *d);
 
 /* Messages of one text, one number, or one error and one text. */
-void mta_put_text(struct buf *b, enum mta_type type, uint32_t id, struct span text);
-bool mta_get_text(struct wire_in *in, struct span *text);
-void mta_put_pair(struct buf *b, enum mta_type type, struct span name, struct span value);
-bool mta_get_pair(struct wire_in *in, struct span *name, struct span *value);
-void mta_put_number(struct buf *b, enum mta_type type, uint32_t v);
-bool mta_get_number(struct wire_in *in, uint32_t *v);
-void mta_put_outcome(struct buf *b, enum mta_type type, uint32_t id, const struct err *e,
+void mta_ipc_put_text(struct buf *b, enum mta_type type, uint32_t id, struct span text);
+bool mta_ipc_get_text(struct wire_in *in, struct span *text);
+void mta_ipc_put_pair(struct buf *b, enum mta_type type, struct span name, struct span value);
+bool mta_ipc_get_pair(struct wire_in *in, struct span *name, struct span *value);
+void mta_ipc_put_number(struct buf *b, enum mta_type type, uint32_t v);
+bool mta_ipc_get_number(struct wire_in *in, uint32_t *v);
+void mta_ipc_put_outcome(struct buf *b, enum mta_type type, uint32_t id, const struct err *e,
 		     struct span text);
-bool mta_get_outcome(struct wire_in *in, struct err *e, struct span *text);
+bool mta_ipc_get_outcome(struct wire_in *in, struct err *e, struct span *text);
 
 #endif

@@ -177,10 +177,10 @@ static bool sign(void *ctx, const struct tls_sign_request *req, unsigned char *s
 	struct err e;
 
 	buf_init_fixed(&b, mem, sizeof mem);
-	mta_put_text(&b, MTA_SIGN, 0, span_make(req, sizeof *req));
+	mta_ipc_put_text(&b, MTA_SIGN, 0, span_make(req, sizeof *req));
 	if (!ipc_send_now(d->sign_fd, &b, NULL, 0, &e) ||
 	    ipc_receive(d->sign_fd, SIGN_WAIT_MS, mem, &in, fds, &e) <= 0 ||
-	    in.type != MTA_SIGNED || !mta_get_text(&in, &text) || text.len == 0 ||
+	    in.type != MTA_SIGNED || !mta_ipc_get_text(&in, &text) || text.len == 0 ||
 	    text.len > TLS_SIG_MAX)
 		return false;
 	memcpy(sig, text.ptr, text.len);
@@ -252,7 +252,7 @@ static bool on_verdict(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 	struct mta_verdict v;
 
 	(void)fds;
-	if (in->type != MTA_VERDICT || !mta_get_verdict(in, &v))
+	if (in->type != MTA_VERDICT || !mta_ipc_get_verdict(in, &v))
 		return false;
 	s = smtpd_session_find(d, in->id);
 	if (!s || !s->asked_open)
@@ -287,7 +287,7 @@ static void ask_agent(struct agents *a, uint32_t id, struct span user)
 	struct buf b;
 
 	buf_init_fixed(&b, mem, sizeof mem);
-	mta_put_text(&b, MTA_AGENT, id, user);
+	mta_ipc_put_text(&b, MTA_AGENT, id, user);
 	ipc_send(&d->gate, &b, NULL, 0);
 }
 
@@ -311,7 +311,7 @@ static bool on_agent(struct smtpd *d, struct wire_in *in, int fds[IPC_FDS_MAX])
 	struct span text;
 	struct err e;
 
-	if (!mta_get_outcome(in, &e, &text))
+	if (!mta_ipc_get_outcome(in, &e, &text))
 		return false;
 	agents_answer(&d->agents, in->id, fds[0], &e);
 	fds[0] = -1;
@@ -322,7 +322,7 @@ static bool on_session(struct smtpd *d, struct wire_in *in, int fds[IPC_FDS_MAX]
 {
 	uint32_t uid;
 
-	if (!mta_get_number(in, &uid) || fds[0] < 0)
+	if (!mta_ipc_get_number(in, &uid) || fds[0] < 0)
 		return false;
 	d->one_shot = true;
 	smtpd_session_open(d, fds[0], MTA_L_SUBMIT, "", uid, uid);
@@ -349,7 +349,7 @@ static bool on_gate(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 		fds[0] = -1;
 		return true;
 	case MTA_CHAIN:
-		return mta_get_number(in, &number) && fds[0] >= 0 && set_chain(d, number, fds[0]);
+		return mta_ipc_get_number(in, &number) && fds[0] >= 0 && set_chain(d, number, fds[0]);
 	default:
 		return false;
 	}
@@ -392,7 +392,7 @@ static bool on_setup(void *arg, struct wire_in *in, int fds[IPC_FDS_MAX])
 		d->queue_role.watch.fd = fds[0];
 		break;
 	case MTA_CHAIN:
-		return mta_get_number(in, &number) && fds[0] >= 0 && set_chain(d, number, fds[0]);
+		return mta_ipc_get_number(in, &number) && fds[0] >= 0 && set_chain(d, number, fds[0]);
 	case MTA_SIGN_FD:
 		d->sign_fd = fds[0];
 		break;

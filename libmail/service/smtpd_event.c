@@ -46,7 +46,7 @@ static void ask(struct smtpd_session *s, enum mta_type type, struct span rcpt)
 	struct err e;
 
 	buf_init_fixed(&b, mem, sizeof mem);
-	mta_put_check(&b, type, s->id, &c);
+	mta_ipc_put_check(&b, type, s->id, &c);
 	if (!buf_ok(&b) || !ipc_is_open(&s->d->queue_role)) {
 		err_temp(&e, "4.3.0", "address verification is not available now");
 		reject(s, &e);

@@ -220,7 +220,7 @@ static void on_committed(struct commit_job *job)
 		log_err("%s: cannot commit: %s", st->w.id, job->err.text);
 	} else {
 		buf_init_fixed(&b, mem, sizeof mem);
-		mta_put_text(&b, MTA_QUEUED, 0, span_str(st->w.id));
+		mta_ipc_put_text(&b, MTA_QUEUED, 0, span_str(st->w.id));
 		ipc_send(&st->d->queue_role, &b, NULL, 0);
 	}
 	finish(st, &job->err);

@@ -1,6 +1,6 @@
 /*
  * Verdicts on MAIL and RCPT, and account look-ups with a short memory; see
- * service/queue_run.h.
+ * service/schedule.h.
  *
  * Gate owns the users: the file with their secrets may be unreadable to us.
  */
@@ -10,24 +10,24 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "service/queue_run.h"
+#include "service/schedule.h"
 #include "sys/log.h"
 
 /* A CHECK_RCPT that waits for an account. */
 struct pending {
-	struct queue_lookup lookup;
-	struct queue_run *q;
+	struct schedule_lookup lookup;
+	struct schedule *q;
 	uint32_t id; /* smtpd's */
 	char address[MTA_ADDR_MAX];
 };
 
-static void reply(struct queue_run *q, uint32_t id, const struct mta_verdict *v)
+static void reply(struct schedule *q, uint32_t id, const struct mta_verdict *v)
 {
 	char mem[WIRE_MAX];
 	struct buf b;
 
 	buf_init_fixed(&b, mem, sizeof mem);
-	mta_put_verdict(&b, id, v);
+	mta_ipc_put_verdict(&b, id, v);
 	if (buf_ok(&b))
 		ipc_send(&q->smtpd, &b, NULL, 0);
 }
@@ -38,24 +38,24 @@ static size_t cache_slot(struct span user)
 
 	for (size_t i = 0; i < user.len; i++)
 		h = h * 33 ^ (unsigned char)user.ptr[i];
-	return h % QUEUE_RUN_CACHE;
+	return h % SCHEDULE_CACHE;
 }
 
-static struct queue_cached *cached(struct queue_run *q, struct span user)
+static struct schedule_cached *cached(struct schedule *q, struct span user)
 {
-	struct queue_cached *c = q->cache ? &q->cache[cache_slot(user)] : NULL;
+	struct schedule_cached *c = q->cache ? &q->cache[cache_slot(user)] : NULL;
 
 	if (c && c->until_ms > q->loop.now_ms && span_eq(span_str(c->user), user))
 		return c;
 	return NULL;
 }
 
-static void remember(struct queue_run *q, const char *user, const struct err *e, struct span name)
+static void remember(struct schedule *q, const char *user, const struct err *e, struct span name)
 {
-	struct queue_cached *c;
+	struct schedule_cached *c;
 
 	if (!q->cache)
-		q->cache = calloc(QUEUE_RUN_CACHE, sizeof *q->cache);
+		q->cache = calloc(SCHEDULE_CACHE, sizeof *q->cache);
 	if (!q->cache || e->class == ERR_TEMP)
 		return;
 	c = &q->cache[cache_slot(span_str(user))];
@@ -63,23 +63,23 @@ static void remember(struct queue_run *q, const char *user, const struct err *e,
 	if (span_to_cstr(span_str(user), c->user, sizeof c->user) &&
 	    span_to_cstr(name, c->name, sizeof c->name)) {
 		c->err = *e;
-		c->until_ms = q->loop.now_ms + QUEUE_RUN_CACHE_MS;
+		c->until_ms = q->loop.now_ms + SCHEDULE_CACHE_MS;
 	}
 }
 
-static void ask_gate(struct queue_run *q, const struct queue_lookup *l)
+static void ask_gate(struct schedule *q, const struct schedule_lookup *l)
 {
 	char mem[WIRE_MAX];
 	struct buf b;
 
 	buf_init_fixed(&b, mem, sizeof mem);
-	mta_put_text(&b, MTA_ACCOUNT, l->number, span_str(l->user));
+	mta_ipc_put_text(&b, MTA_ACCOUNT, l->number, span_str(l->user));
 	ipc_send(&q->gate, &b, NULL, 0);
 }
 
-void queue_check_account(struct queue_run *q, struct span user, struct queue_lookup *l)
+void schedule_check_account(struct schedule *q, struct span user, struct schedule_lookup *l)
 {
-	struct queue_cached *c = cached(q, user);
+	struct schedule_cached *c = cached(q, user);
 	struct err e;
 
 	if (c) {
@@ -98,7 +98,7 @@ void queue_check_account(struct queue_run *q, struct span user, struct queue_loo
 }
 
 /* Asks again for who else might be meant. */
-static bool try_other(struct queue_run *q, struct queue_lookup *l)
+static bool try_other(struct schedule *q, struct schedule_lookup *l)
 {
 	if (!route_other_name(l->user, sizeof l->user))
 		return false;
@@ -109,13 +109,13 @@ static bool try_other(struct queue_run *q, struct queue_lookup *l)
 	return true;
 }
 
-bool queue_check_answer(struct queue_run *q, struct wire_in *in)
+bool schedule_check_answer(struct schedule *q, struct wire_in *in)
 {
-	struct queue_lookup **at = &q->lookups, *l;
+	struct schedule_lookup **at = &q->lookups, *l;
 	struct span name;
 	struct err e;
 
-	if (!mta_get_outcome(in, &e, &name))
+	if (!mta_ipc_get_outcome(in, &e, &name))
 		return false;
 	while (*at && (*at)->number != in->id)
 		at = &(*at)->next;
@@ -130,20 +130,20 @@ bool queue_check_answer(struct queue_run *q, struct wire_in *in)
 	return true;
 }
 
-void queue_check_gate_lost(struct queue_run *q)
+void schedule_check_gate_lost(struct schedule *q)
 {
 	struct err e;
 
 	err_temp(&e, "4.3.0", "the gate process is gone");
 	while (q->lookups) {
-		struct queue_lookup *l = q->lookups;
+		struct schedule_lookup *l = q->lookups;
 
 		q->lookups = l->next;
 		l->done(l, &e, SPAN(""));
 	}
 }
 
-static void on_account(struct queue_lookup *l, const struct err *e, struct span name)
+static void on_account(struct schedule_lookup *l, const struct err *e, struct span name)
 {
 	struct pending *p = l->owner;
 	struct mta_verdict v = {
@@ -158,7 +158,7 @@ static void on_account(struct queue_lookup *l, const struct err *e, struct span 
 	free(p);
 }
 
-static void check_rcpt(struct queue_run *q, uint32_t id, const struct mta_check *c)
+static void check_rcpt(struct schedule *q, uint32_t id, const struct mta_check *c)
 {
 	struct mta_verdict v = {.route = MTA_TO_QUEUE};
 	struct pending *p;
@@ -182,10 +182,10 @@ static void check_rcpt(struct queue_run *q, uint32_t id, const struct mta_check 
 	}
 	*p = (struct pending){.q = q, .id = id, .lookup = {.done = on_account, .owner = p}};
 	memcpy(p->address, r.address, sizeof p->address);
-	queue_check_account(q, span_str(r.user), &p->lookup);
+	schedule_check_account(q, span_str(r.user), &p->lookup);
 }
 
-static void check_mail(struct queue_run *q, uint32_t id, const struct mta_check *c)
+static void check_mail(struct schedule *q, uint32_t id, const struct mta_check *c)
 {
 	char mem[MTA_ADDR_MAX];
 	const char *name = "";
@@ -205,11 +205,11 @@ static void check_mail(struct queue_run *q, uint32_t id, const struct mta_check 
 	reply(q, id, &v);
 }
 
-bool queue_check(struct queue_run *q, struct wire_in *in)
+bool schedule_check(struct schedule *q, struct wire_in *in)
 {
 	struct mta_check c;
 
-	if (!mta_get_check(in, &c))
+	if (!mta_ipc_get_check(in, &c))
 		return false;
 	if (in->type == MTA_CHECK_MAIL)
 		check_mail(q, in->id, &c);

@@ -1,8 +1,8 @@
 /*
- * The queue role: set-up, messages of gate and smtpd, and the schedule.  See
- * service/queue_run.h.
+ * The role "queue": set-up, messages of gate and smtpd, and the schedule.  See
+ * service/schedule.h.
  */
-#include "service/queue_run.h"
+#include "service/schedule.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@
 
 enum { COMMIT_THREADS = 2, WAIT_MAX_S = 3600 };
 
-static struct queue_entry *find(struct queue_run *q, const char *id)
+static struct schedule_entry *find(struct schedule *q, const char *id)
 {
 	for (size_t i = 0; i < q->count; i++)
 		if (strcmp(q->entries[i].id, id) == 0)
@@ -29,11 +29,11 @@ static struct queue_entry *find(struct queue_run *q, const char *id)
 }
 
 /* Has the wake-up come at the next due time; 0 ms when something is due and may start. */
-static void schedule(struct queue_run *q)
+static void set_wake(struct schedule *q)
 {
 	int64_t now = clock_wall().s, next = INT64_MAX;
 
-	if (q->works >= QUEUE_RUN_WORKS || q->stopping)
+	if (q->works >= SCHEDULE_WORKS || q->stopping)
 		return;
 	for (size_t i = 0; i < q->count; i++)
 		if (!q->entries[i].busy && q->entries[i].next < next)
@@ -46,9 +46,9 @@ static void schedule(struct queue_run *q)
 	loop_timer_set(&q->loop, &q->wake, next > now ? (uint64_t)(next - now) * 1000 : 0);
 }
 
-void queue_run_note(struct queue_run *q, const char *id, int64_t next)
+void schedule_note(struct schedule *q, const char *id, int64_t next)
 {
-	struct queue_entry *entry = find(q, id);
+	struct schedule_entry *entry = find(q, id);
 
 	if (entry) {
 		entry->seen = true;
@@ -56,7 +56,7 @@ void queue_run_note(struct queue_run *q, const char *id, int64_t next)
 	}
 	if (q->count == q->room) {
 		size_t more = q->room ? q->room * 2 : 16;
-		struct queue_entry *grown = realloc(q->entries, more * sizeof *grown);
+		struct schedule_entry *grown = realloc(q->entries, more * sizeof *grown);
 
 		/* It stays on disk and is found by a later scan. */
 		if (!grown)
@@ -65,12 +65,12 @@ void queue_run_note(struct queue_run *q, const char *id, int64_t next)
 		q->room = more;
 	}
 	entry = &q->entries[q->count++];
-	*entry = (struct queue_entry){.next = next, .seen = true};
+	*entry = (struct schedule_entry){.next = next, .seen = true};
 	span_to_cstr(span_str(id), entry->id, sizeof entry->id);
-	schedule(q);
+	set_wake(q);
 }
 
-static void tell_gate(struct queue_run *q, enum mta_type type)
+static void tell_gate(struct schedule *q, enum mta_type type)
 {
 	char mem[WIRE_MAX];
 	struct buf b;
@@ -81,7 +81,7 @@ static void tell_gate(struct queue_run *q, enum mta_type type)
 }
 
 /* A one-shot run is over when everything was tried once. */
-static void check_idle(struct queue_run *q)
+static void check_idle(struct schedule *q)
 {
 	int64_t now = clock_wall().s;
 
@@ -95,9 +95,9 @@ static void check_idle(struct queue_run *q)
 	tell_gate(q, MTA_IDLE);
 }
 
-void queue_run_over(struct queue_run *q, const char *id, bool gone, int64_t next)
+void schedule_over(struct schedule *q, const char *id, bool gone, int64_t next)
 {
-	struct queue_entry *entry = find(q, id);
+	struct schedule_entry *entry = find(q, id);
 
 	q->works--;
 	if (entry && gone) {
@@ -106,17 +106,17 @@ void queue_run_over(struct queue_run *q, const char *id, bool gone, int64_t next
 		entry->busy = false;
 		entry->next = next;
 	}
-	schedule(q);
+	set_wake(q);
 	check_idle(q);
 }
 
 static void on_wake(struct loop_timer *t)
 {
-	struct queue_run *q = (struct queue_run *)((char *)t - offsetof(struct queue_run, wake));
+	struct schedule *q = (struct schedule *)((char *)t - offsetof(struct schedule, wake));
 	int64_t now = clock_wall().s;
 
-	for (size_t i = 0; i < q->count && q->works < QUEUE_RUN_WORKS && !q->stopping; i++) {
-		struct queue_entry *entry = &q->entries[i];
+	for (size_t i = 0; i < q->count && q->works < SCHEDULE_WORKS && !q->stopping; i++) {
+		struct schedule_entry *entry = &q->entries[i];
 		char id[QUEUE_ID_MAX];
 
 		if (entry->busy || entry->next > now)
@@ -125,19 +125,19 @@ static void on_wake(struct loop_timer *t)
 		q->works++;
 		/* The table may change under us while the work starts. */
 		memcpy(id, entry->id, sizeof id);
-		queue_work_start(q, id);
+		schedule_work_start(q, id);
 	}
-	schedule(q);
+	set_wake(q);
 	check_idle(q);
 }
 
 static bool note_one(void *arg, const char *id)
 {
-	queue_run_note(arg, id, 0);
+	schedule_note(arg, id, 0);
 	return true;
 }
 
-static void scan(struct queue_run *q)
+static void scan(struct schedule *q)
 {
 	struct err e;
 
@@ -155,24 +155,24 @@ static void scan(struct queue_run *q)
 
 static void on_scan(struct loop_timer *t)
 {
-	struct queue_run *q = (struct queue_run *)((char *)t - offsetof(struct queue_run, scan));
+	struct schedule *q = (struct schedule *)((char *)t - offsetof(struct schedule, scan));
 
 	scan(q);
-	loop_timer_set(&q->loop, &q->scan, QUEUE_RUN_SCAN_S * 1000);
+	loop_timer_set(&q->loop, &q->scan, SCHEDULE_SCAN_S * 1000);
 }
 
-static void run_all(struct queue_run *q)
+static void run_all(struct schedule *q)
 {
 	scan(q);
 	for (size_t i = 0; i < q->count; i++)
 		q->entries[i].next = 0;
-	schedule(q);
+	set_wake(q);
 	check_idle(q);
 }
 
 static void on_changes(struct loop_watch *w, uint32_t events)
 {
-	struct queue_run *q = (struct queue_run *)((char *)w - offsetof(struct queue_run, changes));
+	struct schedule *q = (struct schedule *)((char *)w - offsetof(struct schedule, changes));
 	_Alignas(struct inotify_event) char mem[4096];
 	ssize_t got;
 
@@ -182,14 +182,14 @@ static void on_changes(struct loop_watch *w, uint32_t events)
 			struct inotify_event *ev = (struct inotify_event *)(void *)at;
 
 			if (ev->len && queue_valid_id(span_str(ev->name)))
-				queue_run_note(q, ev->name, 0);
+				schedule_note(q, ev->name, 0);
 			if (ev->mask & IN_Q_OVERFLOW)
 				scan(q);
 			at += sizeof *ev + ev->len;
 		}
 }
 
-static void stop(struct queue_run *q)
+static void stop(struct schedule *q)
 {
 	q->stopping = true;
 	loop_timer_clear(&q->loop, &q->wake);
@@ -199,7 +199,7 @@ static void stop(struct queue_run *q)
 
 static void on_signal(struct loop *l, int signo)
 {
-	struct queue_run *q = (struct queue_run *)((char *)l - offsetof(struct queue_run, loop));
+	struct schedule *q = (struct schedule *)((char *)l - offsetof(struct schedule, loop));
 
 	if (signo == SIGTERM)
 		stop(q);
@@ -209,16 +209,16 @@ static void on_signal(struct loop *l, int signo)
 
 static bool on_gate(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 {
-	struct queue_run *q = (struct queue_run *)((char *)c - offsetof(struct queue_run, gate));
+	struct schedule *q = (struct schedule *)((char *)c - offsetof(struct schedule, gate));
 	struct span text;
 	uint32_t number;
 	struct err e;
 
 	switch (in->type) {
 	case MTA_ACCOUNT_IS:
-		return queue_check_answer(q, in);
+		return schedule_check_answer(q, in);
 	case MTA_AGENT_IS:
-		if (!mta_get_outcome(in, &e, &text))
+		if (!mta_ipc_get_outcome(in, &e, &text))
 			return false;
 		agents_answer(&q->agents, in->id, fds[0], &e);
 		fds[0] = -1;
@@ -230,7 +230,7 @@ static bool on_gate(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 		fds[0] = -1;
 		return true;
 	case MTA_RUN:
-		if (!mta_get_number(in, &number))
+		if (!mta_ipc_get_number(in, &number))
 			return false;
 		q->one_shot |= number == 0;
 		run_all(q);
@@ -242,26 +242,26 @@ static bool on_gate(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 
 static void on_gate_lost(struct ipc *c)
 {
-	struct queue_run *q = (struct queue_run *)((char *)c - offsetof(struct queue_run, gate));
+	struct schedule *q = (struct schedule *)((char *)c - offsetof(struct schedule, gate));
 
-	queue_check_gate_lost(q);
+	schedule_check_gate_lost(q);
 	agents_gate_lost(&q->agents);
 	loop_stop(&q->loop);
 }
 
 static bool on_smtpd(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 {
-	struct queue_run *q = (struct queue_run *)((char *)c - offsetof(struct queue_run, smtpd));
+	struct schedule *q = (struct schedule *)((char *)c - offsetof(struct schedule, smtpd));
 	char id[QUEUE_ID_MAX];
 	struct span text;
 
 	(void)fds;
 	if (in->type == MTA_CHECK_MAIL || in->type == MTA_CHECK_RCPT)
-		return queue_check(q, in);
-	if (in->type != MTA_QUEUED || !mta_get_text(in, &text) || !queue_valid_id(text))
+		return schedule_check(q, in);
+	if (in->type != MTA_QUEUED || !mta_ipc_get_text(in, &text) || !queue_valid_id(text))
 		return false;
 	span_to_cstr(text, id, sizeof id);
-	queue_run_note(q, id, 0);
+	schedule_note(q, id, 0);
 	return true;
 }
 
@@ -272,18 +272,18 @@ static void on_smtpd_lost(struct ipc *c)
 
 static void ask_agent(struct agents *a, uint32_t id, struct span user)
 {
-	struct queue_run *q = (struct queue_run *)((char *)a - offsetof(struct queue_run, agents));
+	struct schedule *q = (struct schedule *)((char *)a - offsetof(struct schedule, agents));
 	char mem[WIRE_MAX];
 	struct buf b;
 
 	buf_init_fixed(&b, mem, sizeof mem);
-	mta_put_text(&b, MTA_AGENT, id, user);
+	mta_ipc_put_text(&b, MTA_AGENT, id, user);
 	ipc_send(&q->gate, &b, NULL, 0);
 }
 
 static bool on_setup(void *arg, struct wire_in *in, int fds[IPC_FDS_MAX])
 {
-	struct queue_run *q = arg;
+	struct schedule *q = arg;
 	uint32_t number;
 
 	switch (in->type) {
@@ -292,7 +292,7 @@ static bool on_setup(void *arg, struct wire_in *in, int fds[IPC_FDS_MAX])
 		fds[0] = -1;
 		return true;
 	case MTA_RUN: /* before START: a one-shot run */
-		if (!mta_get_number(in, &number))
+		if (!mta_ipc_get_number(in, &number))
 			return false;
 		q->one_shot = number == 0;
 		q->interval_s = number;
@@ -302,7 +302,7 @@ static bool on_setup(void *arg, struct wire_in *in, int fds[IPC_FDS_MAX])
 	}
 }
 
-static bool enter(struct queue_run *q, struct err *e)
+static bool enter(struct schedule *q, struct err *e)
 {
 	char dir[QUEUE_PATH_MAX + 8];
 	struct box box = {.role = "queue", .allow = BOX_FILES | BOX_THREADS, .max_files = 1024};
@@ -322,7 +322,7 @@ static bool enter(struct queue_run *q, struct err *e)
 	return box_enter(&box, e);
 }
 
-static bool open_channels(struct queue_run *q, struct err *e)
+static bool open_channels(struct schedule *q, struct err *e)
 {
 	int smtpd = q->smtpd.watch.fd, changes = q->changes.fd;
 
@@ -339,14 +339,14 @@ static bool open_channels(struct queue_run *q, struct err *e)
 
 static void on_interval(struct loop_timer *t)
 {
-	struct queue_run *q =
-	    (struct queue_run *)((char *)t - offsetof(struct queue_run, interval));
+	struct schedule *q =
+	    (struct schedule *)((char *)t - offsetof(struct schedule, interval));
 
 	run_all(q);
 	loop_timer_set(&q->loop, &q->interval, q->interval_s * 1000);
 }
 
-static bool start(struct queue_run *q, struct err *e)
+static bool start(struct schedule *q, struct err *e)
 {
 	static const int signals[] = {SIGTERM, SIGHUP, SIGUSR1, SIGINT, 0};
 
@@ -365,9 +365,9 @@ static bool start(struct queue_run *q, struct err *e)
 	return true;
 }
 
-int queue_run_main(int argc, char **argv)
+int schedule_main(int argc, char **argv)
 {
-	struct queue_run *q = calloc(1, sizeof *q);
+	struct schedule *q = calloc(1, sizeof *q);
 	struct err e = {0};
 
 	(void)argc;
@@ -381,7 +381,7 @@ int queue_run_main(int argc, char **argv)
 	}
 	if (q->interval_s)
 		loop_timer_set(&q->loop, &q->interval, q->interval_s * 1000);
-	loop_timer_set(&q->loop, &q->scan, QUEUE_RUN_SCAN_S * 1000);
+	loop_timer_set(&q->loop, &q->scan, SCHEDULE_SCAN_S * 1000);
 	tell_gate(q, MTA_READY);
 	run_all(q);
 	loop_run(&q->loop);

@@ -1,7 +1,7 @@
 /*
  * One message under work: every pending recipient is routed and handed on, the
  * outcomes are marked in its file, reports are made, the next attempt is set.  See
- * service/queue_run.h.
+ * service/schedule.h.
  *
  * Steps that touch the disk's cache wait in the commit pool, not in the loop.
  */
@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "service/bounce.h"
-#include "service/queue_run.h"
+#include "service/schedule.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/rand.h"
@@ -19,7 +19,7 @@
 enum { DAMAGED_RETRY_S = 3600 };
 
 struct task {
-	struct queue_lookup lookup;
+	struct schedule_lookup lookup;
 	struct agents_job job;
 	struct work *work;
 	size_t rcpt;
@@ -27,7 +27,7 @@ struct task {
 };
 
 struct work {
-	struct queue_run *q;
+	struct schedule *q;
 	struct queue_item item;
 	struct task *tasks;
 	size_t count, open; /* tasks, and those not answered */
@@ -47,12 +47,12 @@ static void free_work(struct work *w)
 
 static void over(struct work *w, bool gone, int64_t next)
 {
-	struct queue_run *q = w->q;
+	struct schedule *q = w->q;
 	char id[QUEUE_ID_MAX];
 
 	memcpy(id, w->item.id, sizeof id);
 	free_work(w);
-	queue_run_over(q, id, gone, next);
+	schedule_over(q, id, gone, next);
 }
 
 /* Doubling from the minimum to the maximum, with a tenth of jitter against herds. */
@@ -244,7 +244,7 @@ static void on_delivered(struct agents_job *job)
 	answered(t);
 }
 
-static void on_account(struct queue_lookup *l, const struct err *e, struct span name)
+static void on_account(struct schedule_lookup *l, const struct err *e, struct span name)
 {
 	struct task *t = l->owner;
 	struct work *w = t->work;
@@ -277,8 +277,8 @@ static void hand_on(struct task *t)
 		err_temp(&t->err, "4.4.0", "%.100s: no relay is configured", r.host);
 		answered(t);
 	} else {
-		t->lookup = (struct queue_lookup){.done = on_account, .owner = t};
-		queue_check_account(w->q, span_str(r.user), &t->lookup);
+		t->lookup = (struct schedule_lookup){.done = on_account, .owner = t};
+		schedule_check_account(w->q, span_str(r.user), &t->lookup);
 	}
 }
 
@@ -299,20 +299,20 @@ static void start_tasks(struct work *w)
 		finish(w);
 }
 
-void queue_work_start(struct queue_run *q, const char *id)
+void schedule_work_start(struct schedule *q, const char *id)
 {
 	struct work *w = calloc(1, sizeof *w);
 	int64_t now = clock_wall().s;
 	struct err e;
 
 	if (!w) {
-		queue_run_over(q, id, false, now + QUEUE_RUN_BUSY_S);
+		schedule_over(q, id, false, now + SCHEDULE_BUSY_S);
 		return;
 	}
 	w->q = q;
 	w->report.fd = -1;
 	if (!queue_load(&q->queue, id, true, &w->item, &e)) {
-		int64_t wait = e.sys == EAGAIN ? QUEUE_RUN_BUSY_S : DAMAGED_RETRY_S;
+		int64_t wait = e.sys == EAGAIN ? SCHEDULE_BUSY_S : DAMAGED_RETRY_S;
 
 		if (e.sys != ENOENT && e.sys != EAGAIN)
 			log_err("%s: left alone for %d s: %s", id, DAMAGED_RETRY_S, e.text);
@@ -322,7 +322,7 @@ void queue_work_start(struct queue_run *q, const char *id)
 	}
 	w->tasks = calloc(w->item.count ? w->item.count : 1, sizeof *w->tasks);
 	if (!w->tasks)
-		over(w, false, now + QUEUE_RUN_BUSY_S);
+		over(w, false, now + SCHEDULE_BUSY_S);
 	else if (w->item.head.state.flags & QFILE_HELD)
 		over(w, false, INT64_MAX);
 	else

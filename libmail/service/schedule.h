@@ -1,0 +1,106 @@
+/*
+ * schedule: the role "queue" that owns the schedule.
+ *
+ * It answers smtpd's questions about addresses, keeps the list of queued messages and when
+ * each is due, hands recipients to delivery agents, marks them done, backs off, warns,
+ * expires and bounces (RFC 5321 4.5.4, RFC 3464).  This header is what its files share; the
+ * rest of the program uses schedule_main.
+ *
+ *	schedule.c     set-up, the other roles' messages, the schedule
+ *	schedule_check.c   verdicts on MAIL and RCPT, account look-ups
+ *	schedule_work.c    one message under work
+ */
+#ifndef LETTERBOX_SERVICE_SCHEDULE_H
+#define LETTERBOX_SERVICE_SCHEDULE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "service/agents.h"
+#include "service/mta_ipc.h"
+#include "service/queue.h"
+#include "service/route.h"
+#include "service/settings.h"
+#include "sys/commit.h"
+#include "sys/ipc.h"
+#include "sys/loop.h"
+
+enum {
+	SCHEDULE_WORKS = 16,      /* messages under work at once */
+	SCHEDULE_CACHE = 64,      /* accounts remembered */
+	SCHEDULE_CACHE_MS = 5000, /* for so long: a new user gets mail within it */
+	SCHEDULE_SCAN_S = 300,    /* other hosts may put messages here without a word */
+	SCHEDULE_BUSY_S = 30,     /* a message that another process has */
+};
+
+struct schedule_entry {
+	char id[QUEUE_ID_MAX];
+	int64_t next; /* seconds since 1970 when it is due */
+	bool busy, seen;
+};
+
+/* A question about an account, and who wants to know. */
+struct schedule_lookup {
+	struct schedule_lookup *next;
+	uint32_t number;
+	char user[MTA_NAME_MAX + 1];
+	/* found: err.class ERR_NONE, name as the source spells it */
+	void (*done)(struct schedule_lookup *l, const struct err *e, struct span name);
+	void *owner;
+};
+
+struct schedule_cached {
+	uint64_t until_ms;
+	struct err err;
+	char user[64], name[64];
+};
+
+struct schedule {
+	struct loop loop;
+	struct settings settings;
+	struct ipc gate, smtpd;
+	struct queue queue;
+	struct agents agents;
+	struct commit_pool *pool;
+	struct loop_watch changes; /* inotify on queue/ */
+	struct loop_timer wake, scan, interval;
+	struct schedule_entry *entries;
+	size_t count, room;
+	size_t works;
+	struct schedule_lookup *lookups;
+	uint32_t next_number;
+	struct schedule_cached *cache;
+	uint64_t interval_s; /* of forced runs, 0 = none */
+	bool one_shot, stopping;
+};
+
+int schedule_main(int argc, char **argv);
+
+/* ---- schedule.c ---- */
+
+/* Notes a message, due at next; known ones are only moved. */
+void schedule_note(struct schedule *q, const char *id, int64_t next);
+
+/* Work on id is over: due again at next, or gone. */
+void schedule_over(struct schedule *q, const char *id, bool gone, int64_t next);
+
+/* ---- schedule_check.c ---- */
+
+/* Answers a CHECK_MAIL or CHECK_RCPT; false: malformed. */
+bool schedule_check(struct schedule *q, struct wire_in *in);
+
+/* Looks an account up, "user+detail" also as user; done may be called at once. */
+void schedule_check_account(struct schedule *q, struct span user, struct schedule_lookup *l);
+
+/* Gate's ACCOUNT_IS; false: malformed. */
+bool schedule_check_answer(struct schedule *q, struct wire_in *in);
+
+/* Gate is gone: what waits for it fails TEMP. */
+void schedule_check_gate_lost(struct schedule *q);
+
+/* ---- schedule_work.c ---- */
+
+/* Starts work on id; schedule_over is called when it is over, perhaps at once. */
+void schedule_work_start(struct schedule *q, const char *id);
+
+#endif
