@@ -1,7 +1,8 @@
 /*
  * sendmail: what the files of the sendmail applet share.
  *
- *	sendmail.c         options, modes
+ *	sendmail.c         entry points, modes
+ *	sendmail_options.c the command line
  *	sendmail_read.c    the message on standard input, its recipients and header
  *	sendmail_submit.c  the three ways to safety: queue, daemon, direct delivery
  *	sendmail_smtp.c    talking to the daemon
@@ -19,6 +20,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "format/submit.h"
+#include "mailq.h"
+#include "sendmail_test.h"
 #include "service/settings.h"
 
 enum {
@@ -60,6 +63,33 @@ struct sendmail {
 	int status;         /* exit status so far */
 };
 
+struct sendmail_run {
+	bool daemon, foreground; /* -bd, -bD */
+	bool queue;              /* -q */
+	uint64_t interval_s;     /* -q30m */
+};
+
+/* The whole command line. */
+struct sendmail_command {
+	struct sendmail m;
+	char mode; /* letter behind -b */
+	struct sendmail_run run;
+	struct mailq_options list;
+	int argc;
+	char **argv;
+};
+
+/* ---- sendmail_options.c ---- */
+
+/* Reads the options; 0, or the status to end with.  *late is one to end with all the same. */
+int sendmail_parse(struct sendmail_command *c, int argc, char **argv, int *late);
+
+/*
+ * True for -bt; fills t.  Address test mode reads a sendmail.cf only, so it is known before our
+ * settings are read.
+ */
+bool sendmail_wants_test(int argc, char **argv, struct sendmail_test_options *t);
+
 /* ---- sendmail_read.c ---- */
 
 /* Adds the addresses in text (a header value or an argument); false: out of memory. */
@@ -99,12 +129,6 @@ bool sendmail_smtp(struct sendmail *m, int fd, struct err *e);
 int sendmail_verify(struct sendmail *m);
 
 /* ---- sendmail_daemon.c ---- */
-
-struct sendmail_run {
-	bool daemon, foreground; /* -bd, -bD */
-	bool queue;              /* -q */
-	uint64_t interval_s;     /* -q30m */
-};
 
 int sendmail_daemon(struct sendmail *m, const struct sendmail_run *run);
 int sendmail_session(struct sendmail *m);

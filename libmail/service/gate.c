@@ -5,7 +5,7 @@
  * Requests of the roles are read with care: they come from processes that meet
  * strangers.  Each does one small thing and blocks on nothing but a local file.
  */
-#include "service/gate.h"
+#include "service/gate_part.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,45 +13,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "service/account.h"
 #include "service/gate_agent.h"
 #include "service/gate_listen.h"
-#include "service/mta_ipc.h"
 #include "service/settings_part.h"
-#include "service/supervise.h"
-#include "service/tlskeys.h"
 #include "sys/box.h"
 #include "sys/clock.h"
 #include "sys/fs.h"
 #include "sys/log.h"
 
-enum { RELOAD_MS = 60000, SOCKETS_MAX = SETTINGS_LISTENERS_MAX + 1 };
-
-struct gate {
-	struct loop loop;
-	struct supervise supervise;
-	struct supervise_role smtpd, queue;
-	struct settings *settings;
-	const struct gate_plan *plan;
-	struct account_source accounts;
-	struct tlskeys keys;
-	struct ipc signer; /* smtpd's synchronous channel */
-	struct loop_timer reload;
-	int sockets[SOCKETS_MAX];
-	size_t socket_count;
-	int local;   /* the submission socket, or -1 */
-	int peer;    /* an end for the queue role that is not started yet, or -1 */
-	int session; /* -bs: to be handed to smtpd, or -1 */
-	int ready_fd;
-	unsigned ready; /* roles at work */
-	int status;     /* exit status */
-	struct buf b;   /* for one message */
-	char mem[WIRE_MAX];
-};
+enum { RELOAD_MS = 60000 };
 
 bool gate_make_queue(const struct settings *s, struct err *e)
 {
@@ -73,173 +46,6 @@ bool gate_make_queue(const struct settings *s, struct err *e)
 			return err_errno(e, errno, "%s", path);
 	}
 	return true;
-}
-
-static void send_simple(struct gate *g, struct supervise_role *r, enum mta_type type)
-{
-	wire_begin(&g->b, (uint16_t)type, 0);
-	ipc_send(&r->channel, &g->b, NULL, 0);
-}
-
-static void send_run(struct gate *g, uint32_t number)
-{
-	mta_ipc_put_number(&g->b, MTA_RUN, number);
-	ipc_send(&g->queue.channel, &g->b, NULL, 0);
-}
-
-static void send_fd(struct gate *g, struct supervise_role *r, enum mta_type type, uint32_t number,
-		    int fd)
-{
-	mta_ipc_put_number(&g->b, type, number);
-	ipc_send(&r->channel, &g->b, &fd, 1);
-}
-
-struct setting_target {
-	struct gate *g;
-	struct supervise_role *r;
-};
-
-static void send_setting(void *arg, const char *name, struct span value)
-{
-	struct setting_target *t = arg;
-
-	mta_ipc_put_pair(&t->g->b, MTA_SETTING, span_str(name), value);
-	ipc_send(&t->r->channel, &t->g->b, NULL, 0);
-}
-
-static void send_settings(struct gate *g, struct supervise_role *r)
-{
-	struct setting_target t = {g, r};
-
-	settings_each(g->settings, send_setting, &t);
-}
-
-/* The chain may be larger than a message: it goes as a file in memory. */
-static void send_chain(struct gate *g)
-{
-	struct span der = tlskeys_chain(&g->keys);
-	int fd;
-
-	if (der.len == 0 || !ipc_is_open(&g->smtpd.channel))
-		return;
-	fd = memfd_create("chain", MFD_CLOEXEC);
-	if (fd < 0 || !fs_write(fd, der))
-		log_err("cannot hand the certificate to smtpd: %s", strerror(errno));
-	else
-		send_fd(g, &g->smtpd, MTA_CHAIN, tlskeys_generation(&g->keys), fd);
-	if (fd >= 0)
-		close(fd);
-}
-
-static bool on_sign(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
-{
-	struct gate *g = (struct gate *)((char *)c - offsetof(struct gate, signer));
-	unsigned char sig[TLS_SIG_MAX];
-	struct tls_sign_request req;
-	struct span text;
-	size_t len = sizeof sig;
-
-	(void)fds;
-	if (in->type != MTA_SIGN || !mta_ipc_get_text(in, &text) || text.len != sizeof req)
-		return false;
-	memcpy(&req, text.ptr, sizeof req);
-	if (!tlskeys_sign(&g->keys, &req, sig, &len))
-		len = 0;
-	mta_ipc_put_text(&g->b, MTA_SIGNED, 0, span_make(sig, len));
-	ipc_send(c, &g->b, NULL, 0);
-	return true;
-}
-
-static void on_signer_lost(struct ipc *c)
-{
-	(void)c; /* smtpd's end: a new one comes with a new smtpd */
-}
-
-static void send_signer(struct gate *g)
-{
-	struct err e;
-	int fds[2];
-
-	ipc_close(&g->signer);
-	g->signer.on_message = on_sign;
-	g->signer.on_close = on_signer_lost;
-	if (!ipc_pair(fds, &e)) {
-		log_err("%s", e.text);
-		return;
-	}
-	if (ipc_open(&g->signer, &g->loop, fds[0], &e))
-		send_fd(g, &g->smtpd, MTA_SIGN_FD, 0, fds[1]);
-	else
-		close(fds[0]);
-	close(fds[1]);
-}
-
-/* A channel between the two: one end now, the other when its owner is there. */
-static void send_peer(struct gate *g, struct supervise_role *to, struct supervise_role *other)
-{
-	struct err e;
-	int fds[2];
-
-	if (to == &g->queue && g->peer >= 0) {
-		send_fd(g, to, MTA_PEER, 0, g->peer);
-		close(g->peer);
-		g->peer = -1;
-		return;
-	}
-	if (!ipc_pair(fds, &e)) {
-		log_err("%s", e.text);
-		return;
-	}
-	send_fd(g, to, MTA_PEER, 0, fds[0]);
-	close(fds[0]);
-	if (other->pid > 0 && ipc_is_open(&other->channel)) {
-		send_fd(g, other, MTA_PEER, 0, fds[1]);
-		close(fds[1]);
-	} else {
-		if (g->peer >= 0)
-			close(g->peer);
-		g->peer = fds[1];
-	}
-}
-
-static void send_listener(struct gate *g, enum mta_listener kind, const char *name, int fd)
-{
-	wire_begin(&g->b, MTA_LISTENER, 0);
-	wire_put_u8(&g->b, (uint8_t)kind);
-	wire_put_span(&g->b, span_head(span_str(name), 15));
-	ipc_send(&g->smtpd.channel, &g->b, &fd, 1);
-}
-
-static void setup_smtpd(struct supervise_role *r)
-{
-	struct gate *g = (struct gate *)((char *)r - offsetof(struct gate, smtpd));
-
-	send_settings(g, r);
-	for (size_t i = 0; i < g->socket_count; i++)
-		send_listener(g, MTA_L_TCP, g->settings->listeners[i].name, g->sockets[i]);
-	if (g->local >= 0)
-		send_listener(g, MTA_L_SUBMIT, "local", g->local);
-	send_peer(g, r, &g->queue);
-	send_chain(g);
-	send_signer(g);
-	send_simple(g, r, MTA_START);
-	if (g->session >= 0) {
-		send_fd(g, r, MTA_SESSION, (uint32_t)getuid(), g->session);
-		close(g->session);
-		g->session = -1;
-	}
-}
-
-static void setup_queue(struct supervise_role *r)
-{
-	struct gate *g = (struct gate *)((char *)r - offsetof(struct gate, queue));
-
-	send_settings(g, r);
-	if (g->smtpd.setup)
-		send_peer(g, r, &g->smtpd);
-	if (g->plan->run_once || g->plan->interval_s)
-		send_run(g, g->plan->run_once ? 0 : (uint32_t)g->plan->interval_s);
-	send_simple(g, r, MTA_START);
 }
 
 static void on_ready(struct gate *g)
@@ -290,7 +96,7 @@ static bool on_agent(struct gate *g, struct supervise_role *r, struct wire_in *i
 static void on_idle(struct gate *g, struct supervise_role *r)
 {
 	if (r == &g->smtpd)
-		send_run(g, 0);
+		gate_setup_run(g, 0);
 	else
 		supervise_stop(&g->supervise, SUPERVISE_GRACE_MS);
 }
@@ -338,7 +144,7 @@ static void on_stopped(struct supervise *s)
 static void reload(struct gate *g)
 {
 	if (tlskeys_reload(&g->keys))
-		send_chain(g);
+		gate_setup_chain(g);
 }
 
 static void on_reload(struct loop_timer *t)
@@ -366,7 +172,7 @@ static void on_signal(struct loop *l, int signo)
 		reload(g);
 		break;
 	case SIGUSR1:
-		send_run(g, 1);
+		gate_setup_run(g, 1);
 		break;
 	default:
 		break;
@@ -453,13 +259,15 @@ static bool start(struct gate *g, struct err *e)
 	}
 	if (g->plan->listen || g->session >= 0) {
 		g->smtpd = (struct supervise_role){.name = "smtpd",
-						   .setup = setup_smtpd,
+						   .setup = gate_setup_smtpd,
 						   .on_message = on_message,
 						   .on_down = on_down};
 		supervise_add(&g->supervise, &g->smtpd);
 	}
-	g->queue = (struct supervise_role){
-	    .name = "queue", .setup = setup_queue, .on_message = on_message, .on_down = on_down};
+	g->queue = (struct supervise_role){.name = "queue",
+					   .setup = gate_setup_queue,
+					   .on_message = on_message,
+					   .on_down = on_down};
 	supervise_add(&g->supervise, &g->queue);
 	g->reload.fire = on_reload;
 	if (g->plan->listen)

@@ -339,8 +339,7 @@ static bool open_channels(struct schedule *q, struct err *e)
 
 static void on_interval(struct loop_timer *t)
 {
-	struct schedule *q =
-	    (struct schedule *)((char *)t - offsetof(struct schedule, interval));
+	struct schedule *q = (struct schedule *)((char *)t - offsetof(struct schedule, interval));
 
 	run_all(q);
 	loop_timer_set(&q->loop, &q->interval, q->interval_s * 1000);

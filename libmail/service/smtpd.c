@@ -6,10 +6,7 @@
  */
 #include "service/smtpd.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,130 +22,7 @@
 #include "sys/log.h"
 #include "sys/proc.h"
 
-enum { ACCEPTS_PER_TURN = 16, COMMIT_THREADS = 4, SIGN_WAIT_MS = 10000 };
-
-static uint64_t hash_source(const void *octets, size_t n)
-{
-	const unsigned char *p = octets;
-	uint64_t h = 1469598103934665603u;
-
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ p[i]) * 1099511628211u;
-	return h;
-}
-
-/* Text and hash of a peer's address; an IPv4 address in IPv6 clothes is IPv4. */
-static uint64_t describe(const struct sockaddr_storage *ss, char *text, size_t cap)
-{
-	const struct sockaddr_in *in4 = (const struct sockaddr_in *)(const void *)ss;
-	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)ss;
-	const void *v4 = &in4->sin_addr;
-
-	if (ss->ss_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
-		size_t n = (size_t)snprintf(text, cap, "IPv6:");
-
-		inet_ntop(AF_INET6, &in6->sin6_addr, text + n, (socklen_t)(cap - n));
-		/* One customer has a /64: count them together. */
-		return hash_source(&in6->sin6_addr, 8);
-	}
-	if (ss->ss_family == AF_INET6)
-		v4 = (const char *)&in6->sin6_addr + 12;
-	inet_ntop(AF_INET, v4, text, (socklen_t)cap);
-	return hash_source(v4, 4);
-}
-
-static bool too_fast(struct smtpd *d, uint64_t source)
-{
-	struct smtpd_rate *r;
-	uint64_t minute = d->loop.now_ms / 60000;
-
-	if (!d->settings.max_rate)
-		return false;
-	if (!d->rates)
-		d->rates = calloc(SMTPD_RATES, sizeof *d->rates);
-	if (!d->rates)
-		return false;
-	r = &d->rates[source % SMTPD_RATES];
-	if (r->source != source || r->minute != minute)
-		*r = (struct smtpd_rate){.source = source, .minute = minute};
-	return ++r->count > d->settings.max_rate;
-}
-
-static bool too_many(const struct smtpd *d, uint64_t source)
-{
-	uint64_t n = 0;
-
-	if (!d->settings.max_per_source)
-		return false;
-	for (size_t i = 0; i < d->slots; i++)
-		n += d->sessions[i] && d->sessions[i]->source == source;
-	return n >= d->settings.max_per_source;
-}
-
-static void refuse(const struct smtpd *d, int fd, const char *addr, const char *why)
-{
-	char text[512];
-	int n = snprintf(text, sizeof text, "421 4.7.0 %s %s\r\n", d->settings.hostname, why);
-
-	log_info("rejecting connection from %s: %s", addr, why);
-	(void)!send(fd, text, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
-	close(fd);
-}
-
-static void admit_tcp(struct smtpd_listener *l, int fd, const struct sockaddr_storage *ss)
-{
-	struct smtpd *d = l->d;
-	char addr[64] = "";
-	uint64_t source = describe(ss, addr, sizeof addr);
-	int on = 1;
-
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	if (d->open >= d->settings.max_sessions)
-		refuse(d, fd, addr, "Too many connections, try again later");
-	else if (too_many(d, source))
-		refuse(d, fd, addr, "Too many open connections from your address");
-	else if (too_fast(d, source))
-		refuse(d, fd, addr, "Connection rate limit exceeded");
-	else
-		smtpd_session_open(d, fd, MTA_L_TCP, addr, source, UINT32_MAX);
-}
-
-static void admit_local(struct smtpd_listener *l, int fd)
-{
-	struct ucred who;
-	socklen_t len = sizeof who;
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0)
-		close(fd);
-	else if (l->d->open >= l->d->settings.max_sessions)
-		refuse(l->d, fd, "local socket", "Too many connections, try again later");
-	else
-		smtpd_session_open(l->d, fd, MTA_L_SUBMIT, "", who.uid, who.uid);
-}
-
-static void on_connection(struct loop_watch *w, uint32_t events)
-{
-	struct smtpd_listener *l =
-	    (struct smtpd_listener *)((char *)w - offsetof(struct smtpd_listener, watch));
-
-	(void)events;
-	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-		struct sockaddr_storage ss = {0};
-		socklen_t len = sizeof ss;
-		int fd = accept4(w->fd, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-		if (fd < 0) {
-			if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
-			    errno == ENOBUFS)
-				log_err("cannot accept a connection: %s", strerror(errno));
-			return;
-		}
-		if (l->kind == MTA_L_SUBMIT)
-			admit_local(l, fd);
-		else
-			admit_tcp(l, fd, &ss);
-	}
-}
+enum { COMMIT_THREADS = 4, SIGN_WAIT_MS = 10000 };
 
 static bool add_listener(struct smtpd *d, enum mta_listener kind, struct span name, int fd)
 {
@@ -160,7 +34,7 @@ static bool add_listener(struct smtpd *d, enum mta_listener kind, struct span na
 	l->d = d;
 	l->kind = kind;
 	l->watch.fd = fd;
-	l->watch.ready = on_connection;
+	l->watch.ready = smtpd_accept_ready;
 	span_to_cstr(name, l->name, sizeof l->name);
 	return true;
 }
@@ -349,7 +223,8 @@ static bool on_gate(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 		fds[0] = -1;
 		return true;
 	case MTA_CHAIN:
-		return mta_ipc_get_number(in, &number) && fds[0] >= 0 && set_chain(d, number, fds[0]);
+		return mta_ipc_get_number(in, &number) && fds[0] >= 0 &&
+		       set_chain(d, number, fds[0]);
 	default:
 		return false;
 	}
@@ -392,7 +267,8 @@ static bool on_setup(void *arg, struct wire_in *in, int fds[IPC_FDS_MAX])
 		d->queue_role.watch.fd = fds[0];
 		break;
 	case MTA_CHAIN:
-		return mta_ipc_get_number(in, &number) && fds[0] >= 0 && set_chain(d, number, fds[0]);
+		return mta_ipc_get_number(in, &number) && fds[0] >= 0 &&
+		       set_chain(d, number, fds[0]);
 	case MTA_SIGN_FD:
 		d->sign_fd = fds[0];
 		break;

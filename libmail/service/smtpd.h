@@ -6,8 +6,10 @@
  * delivery agents and TLS signatures.  This header is what the files of the role share;
  * the rest of the program uses smtpd_main only.
  *
- *	smtpd.c          set-up, listeners, the answers of other roles
- *	smtpd_session.c  one connection: octets, TLS, timeouts
+ *	smtpd.c          set-up, the answers of other roles
+ *	smtpd_accept.c   who may connect
+ *	smtpd_session.c  one connection: the order of things, timeouts
+ *	smtpd_io.c       octets out, TLS
  *	smtpd_event.c    what the protocol machine asks: policy, replies
  *	smtpd_store.c    one message: queue file, fast path, commit
  */
@@ -143,6 +145,22 @@ void smtpd_check_idle(struct smtpd *d);
 
 /* One user less. */
 void smtpd_chain_drop(struct smtpd_chain *c);
+
+/* ---- smtpd_accept.c ---- */
+
+/* A listening socket is ready (struct loop_watch). */
+void smtpd_accept_ready(struct loop_watch *w, uint32_t events);
+
+/* ---- smtpd_io.c ---- */
+
+/* Sends what waits, as far as the client takes it; true when nothing is left. */
+bool smtpd_io_flush(struct smtpd_session *s);
+
+/* After 220: the rest of the connection is TLS. */
+void smtpd_io_start_tls(struct smtpd_session *s);
+
+/* Ciphertext that waits, as far as it is taken, and the plaintext it gives; true: it moved. */
+bool smtpd_io_tls(struct smtpd_session *s);
 
 /* ---- smtpd_session.c ---- */
 

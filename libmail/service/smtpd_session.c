@@ -16,7 +16,6 @@
 #include "service/smtpd.h"
 #include "sys/clock.h"
 #include "sys/log.h"
-#include "sys/rand.h"
 
 enum { IN_STEP = 2048 };
 
@@ -53,117 +52,6 @@ void smtpd_session_free(struct smtpd_session *s)
 	d->open--;
 	free(s);
 	smtpd_check_idle(d);
-}
-
-/* Whatever can be sent now is; true when nothing is left. */
-static bool send_some(struct smtpd_session *s, struct span *rest)
-{
-	while (rest->len) {
-		ssize_t n = send(s->watch.fd, rest->ptr, rest->len, MSG_NOSIGNAL);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno != EAGAIN)
-			s->broken = true;
-		if (n <= 0)
-			return false;
-		*rest = span_skip(*rest, (size_t)n);
-	}
-	return true;
-}
-
-static bool flush_plain(struct smtpd_session *s)
-{
-	struct span rest = buf_span(&s->out);
-	bool all = send_some(s, &rest);
-
-	buf_consume(&s->out, s->out.len - rest.len);
-	return all;
-}
-
-static bool flush_tls(struct smtpd_session *s)
-{
-	for (;;) {
-		struct span rest = tls_output(s->tls);
-		size_t len = rest.len;
-
-		if (len) {
-			bool all = send_some(s, &rest);
-
-			tls_output_ack(s->tls, len - rest.len);
-			if (!all)
-				return false;
-			continue;
-		}
-		if (s->out.len) {
-			size_t n = tls_write(s->tls, buf_span(&s->out));
-
-			buf_consume(&s->out, n);
-			tls_flush(s->tls);
-			if (n == 0 && tls_output(s->tls).len == 0)
-				return tls_state(s->tls) == TLS_HANDSHAKE;
-			continue;
-		}
-		return true;
-	}
-}
-
-static bool flush(struct smtpd_session *s)
-{
-	if (s->watch.fd < 0)
-		return true;
-	if (!buf_ok(&s->out))
-		s->broken = true;
-	return s->tls ? flush_tls(s) : flush_plain(s);
-}
-
-static void start_tls(struct smtpd_session *s)
-{
-	unsigned char seed[TLS_SEED];
-	void *mem = malloc(tls_session_size());
-
-	s->want_tls = false;
-	buf_reset(&s->in);
-	if (!mem) {
-		s->broken = true;
-		return;
-	}
-	rand_fill(seed, sizeof seed);
-	s->chain = s->d->chain;
-	s->chain->users++;
-	s->tls = tls_server_start(mem, &s->chain->config, span_make(seed, sizeof seed));
-	explicit_bzero(seed, sizeof seed);
-}
-
-/* Ciphertext that waits, as far as it is taken, and the plaintext it gives. */
-static bool tls_progress(struct smtpd_session *s)
-{
-	size_t taken = tls_feed(s->tls, buf_span(&s->cipher));
-	struct span plain = tls_read(s->tls);
-	bool moved = taken > 0;
-
-	buf_consume(&s->cipher, taken);
-	if (s->cipher.len == 0)
-		buf_free(&s->cipher);
-	if (tls_state(s->tls) == TLS_OPEN && !s->smtp.tls) {
-		smtp_server_tls_started(&s->smtp);
-		log_info("STARTTLS=server, relay=%s, version=%s, cipher=%s, bits=%u", s->client,
-			 tls_version_name(s->tls), tls_cipher_name(s->tls),
-			 tls_cipher_bits(s->tls));
-	}
-	if (plain.len && s->in.len + plain.len <= SMTPD_IN_MAX) {
-		buf_put(&s->in, plain);
-		tls_read_ack(s->tls, plain.len);
-		moved = true;
-	}
-	if (tls_state(s->tls) == TLS_FAILED && !s->broken) {
-		log_info("STARTTLS=server, relay=%s, error=%s", s->client, tls_error_text(s->tls));
-		flush(s);
-		s->broken = true;
-	}
-	if (tls_state(s->tls) == TLS_CLOSED || tls_state(s->tls) == TLS_CLOSING)
-		s->gone = true;
-	return moved;
 }
 
 /* Before DATA or STARTTLS is answered the machine must know whether more came than may. */
@@ -243,15 +131,15 @@ static void settle(struct smtpd_session *s)
 
 		if (s->in.len)
 			moved = run_own(s);
-		flushed = flush(s);
+		flushed = smtpd_io_flush(s);
 		if (s->want_tls && flushed)
-			start_tls(s);
+			smtpd_io_start_tls(s);
 		if (s->tls && !waiting(s))
-			moved |= tls_progress(s);
+			moved |= smtpd_io_tls(s);
 		if (!moved || !flushed)
 			break;
 	}
-	flushed = flush(s);
+	flushed = smtpd_io_flush(s);
 	if (s->broken || (s->gone && !waiting(s))) {
 		smtpd_session_free(s);
 		return;
@@ -259,7 +147,7 @@ static void settle(struct smtpd_session *s)
 	if (s->closing && flushed && !waiting(s)) {
 		if (s->tls) {
 			tls_close(s->tls);
-			flush(s);
+			smtpd_io_flush(s);
 		}
 		smtpd_session_free(s);
 		return;
@@ -330,7 +218,7 @@ static void read_tls(struct smtpd_session *s)
 		s->gone = true;
 	else if (errno != EAGAIN && errno != EINTR)
 		s->broken = true;
-	tls_progress(s);
+	smtpd_io_tls(s);
 }
 
 static void on_ready(struct loop_watch *w, uint32_t events)
@@ -375,7 +263,7 @@ void smtpd_session_shut(struct smtpd_session *s, const char *status, const char 
 {
 	smtp_server_close(&s->smtp, status, span_str(text), &s->out);
 	s->closing = true;
-	flush(s);
+	smtpd_io_flush(s);
 	if (s->store && s->in_body) {
 		smtpd_store_drop(s->store);
 		s->store = NULL;
