@@ -64,6 +64,7 @@ static int run(int argc, char **argv, char mode)
 {
 	struct sendmail_command *c = calloc(1, sizeof *c);
 	struct err e = {0};
+	struct sendmail_test_options test = {.cf_path = "/etc/mail/sendmail.cf"};
 	int status, late = 0;
 
 	if (mode == 'm' && sendmail_wants_test(argc, argv, &test)) {
