@@ -314,6 +314,10 @@ static bool enter(struct smtpd *d, struct err *e)
 
 	if (!queue_open(&d->queue, d->settings.queue, false, e))
 		return false;
+	/* Before the change of root, which hides what it looks at. */
+	d->pool = commit_pool_new(&d->loop, d->queue.tmp, d->queue.dir, COMMIT_THREADS, e);
+	if (!d->pool)
+		return false;
 	snprintf(tmp, sizeof tmp, "%s/tmp", d->settings.queue);
 	snprintf(dir, sizeof dir, "%s/queue", d->settings.queue);
 	box.paths[0] = (struct box_path){tmp, true};
@@ -341,9 +345,6 @@ static bool start(struct smtpd *d, struct err *e)
 	peer = d->queue_role.watch.fd;
 	if (!ipc_open(&d->gate, &d->loop, PROC_CONTROL_FD, e) ||
 	    !ipc_open(&d->queue_role, &d->loop, peer, e))
-		return false;
-	d->pool = commit_pool_new(&d->loop, d->queue.tmp, d->queue.dir, COMMIT_THREADS, e);
-	if (!d->pool)
 		return false;
 	configure(d);
 	buf_init(&d->text, SMTPD_CHUNK * 4);

@@ -104,6 +104,9 @@ static void ask(const struct box *b, int abi, struct ruleset_attr *attr)
 		attr->scoped |= SCOPE_SIGNAL;
 }
 
+/* What writers of files ask the kernel: the boot, for mailbox locks; journals, for commits. */
+static const char *const asked[] = {"/proc/sys/kernel/random/boot_id", "/sys/fs/ext4"};
+
 int box_landlock_prepare(const struct box *b)
 {
 	struct ruleset_attr attr = {0};
@@ -129,9 +132,9 @@ int box_landlock_prepare(const struct box *b)
 	for (int i = 0; i < BOX_PATHS_MAX && attr.fs; i++)
 		if (b->paths[i].path)
 			ok = ok && add_path(fd, attr.fs, b->paths[i].path, b->paths[i].write);
-	/* Mailbox locks name the boot they belong to. */
-	if (attr.fs && b->allow & BOX_FILES)
-		ok = ok && add_path(fd, attr.fs, "/proc/sys/kernel/random/boot_id", false);
+	for (size_t i = 0; i < sizeof asked / sizeof asked[0] && attr.fs; i++)
+		if (b->allow & BOX_FILES)
+			ok = ok && add_path(fd, attr.fs, asked[i], false);
 	if (ok)
 		return fd;
 	close(fd);

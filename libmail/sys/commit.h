@@ -39,8 +39,8 @@ struct commit_pool;
 
 /*
  * A pool of at most threads workers (4 to 8 are of use) over two open directories (borrowed) of one
- * file system.  To be called before box_enter, which hides what is looked at to learn whether
- * the file system has a journal; called later it is right all the same, but slower.
+ * file system.  To be called before box_enter when that changes the root: what is looked at (/sys)
+ * to learn whether the file system has a journal is hidden then, which is right but slower.
  */
 struct commit_pool *commit_pool_new(struct loop *l, int from_dir, int to_dir, unsigned threads,
 				    struct err *e);
