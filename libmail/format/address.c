@@ -30,6 +30,7 @@ static bool is_atext(char c)
 	       (c && memchr("!#$%&'*+-/=?^_`{|}~", c, 19));
 }
 
+/* The octets that could end a line or steer a terminal wherever the address is shown. */
 static bool is_control(char c)
 {
 	return (unsigned char)c < 0x20 || c == 0x7f;
@@ -84,6 +85,10 @@ static enum address_error take_local(struct span s, size_t *at)
 	return *at > start ? ADDRESS_OK : ADDRESS_BAD_LOCAL;
 }
 
+/*
+ * Strict, four decimal numbers: "[1.2.3]" and "[010.0.0.1]" are read in more than one way
+ * by those who come later.
+ */
 static bool is_ipv4(struct span s)
 {
 	for (int i = 0; i < 4; i++) {
@@ -135,6 +140,7 @@ bool address_is_domain(struct span s)
 {
 	if (span_ends(s, SPAN(".")))
 		s.len--;
+	/* A dash in front could pass for an option where the domain becomes an argument. */
 	if (s.len == 0 || s.len > ADDRESS_DOMAIN_MAX || s.ptr[0] == '-')
 		return false;
 	size_t label = 0;
@@ -146,6 +152,7 @@ bool address_is_domain(struct span s)
 			label = 0;
 			continue;
 		}
+		/* The underscore is no host name character, but names with it receive mail. */
 		if (!ascii_is_alnum(c) && c != '-' && c != '_' && (unsigned char)c <= 0x7f)
 			return false;
 		if (++label > ADDRESS_LABEL_MAX)
@@ -159,6 +166,7 @@ enum address_literal address_literal_kind(struct span domain, struct span *inner
 	if (domain.len < 3 || domain.ptr[0] != '[' || domain.ptr[domain.len - 1] != ']')
 		return ADDRESS_LITERAL_NONE;
 	struct span in = span_make(domain.ptr + 1, domain.len - 2);
+	/* IPv4 first: four numbers with dots would also pass as a name. */
 	*inner = in;
 	if (is_ipv4(in))
 		return ADDRESS_LITERAL_IPV4;
@@ -191,6 +199,7 @@ static enum address_error take_domain(struct span s, size_t *at, size_t *len)
 	*len = i - start;
 	if (!address_is_domain(span_make(s.ptr + start, *len)))
 		return ADDRESS_BAD_DOMAIN;
+	/* A fully qualified name may be written with its dot; mailbox and domain lose it. */
 	if (s.ptr[i - 1] == '.')
 		--*len;
 	return ADDRESS_OK;
@@ -205,6 +214,7 @@ static enum address_error take_mailbox(struct span s, size_t *at, struct address
 	if (e != ADDRESS_OK)
 		return e;
 	out->local = span_make(s.ptr + start, *at - start);
+	/* Without a domain the local part is all: "root" is for the caller to qualify. */
 	out->mailbox = out->local;
 	if (*at < s.len && s.ptr[*at] == '@') {
 		size_t domain = ++*at;
@@ -214,6 +224,7 @@ static enum address_error take_mailbox(struct span s, size_t *at, struct address
 		out->domain = span_make(s.ptr + domain, len);
 		out->mailbox.len = domain + len - start;
 	}
+	/* The brackets count, whether they were written or not (RFC 5321 4.5.3.1.3). */
 	if (out->mailbox.len > ADDRESS_PATH_MAX - 2)
 		return ADDRESS_TOO_LONG;
 	out->long_local = out->local.len > ADDRESS_LOCAL_MAX;
@@ -254,6 +265,7 @@ enum address_error address_parse_path(struct span in, struct address_path *out)
 	bool bracket = in.ptr[at] == '<';
 	if (bracket)
 		at = skip_blanks(in, at + 1);
+	/* The null path; only with brackets, or a missing argument would pass for it. */
 	if (bracket && at < in.len && in.ptr[at] == '>') {
 		out->null = true;
 	} else {
@@ -273,6 +285,7 @@ enum address_error address_parse_path(struct span in, struct address_path *out)
 	} else if (at < in.len && !ascii_is_blank(in.ptr[at])) {
 		return out->domain.len ? ADDRESS_BAD_DOMAIN : ADDRESS_BAD_LOCAL;
 	}
+	/* What follows without a blank may be the rest of an address: better refused than cut. */
 	if (at < in.len && !ascii_is_blank(in.ptr[at]))
 		return ADDRESS_UNBALANCED;
 	out->rest = span_trim(span_skip(in, at));
@@ -290,100 +303,4 @@ enum address_error address_parse(struct span in, struct address_path *out)
 	if (e == ADDRESS_OK && at < in.len)
 		e = out->domain.len ? ADDRESS_BAD_DOMAIN : ADDRESS_BAD_LOCAL;
 	return e;
-}
-
-void address_split(struct span addr, struct span *local, struct span *domain)
-{
-	size_t at = addr.len;
-	bool quoted = false;
-
-	for (size_t i = 0; i < addr.len; i++) {
-		char c = addr.ptr[i];
-		if (c == '\\')
-			i++;
-		else if (c == '"')
-			quoted = !quoted;
-		else if (c == '@' && !quoted)
-			at = i;
-	}
-	*local = span_head(addr, at);
-	*domain = span_skip(addr, at + 1);
-}
-
-bool address_split_detail(struct span local, struct span *user, struct span *detail)
-{
-	/* A quoted local part is one name; its '+' is no separator. */
-	bool quoted = local.len && local.ptr[0] == '"';
-	size_t at = local.len && !quoted ? 1 + span_index(span_skip(local, 1), '+') : local.len;
-
-	*user = span_head(local, at);
-	*detail = span_skip(local, at + 1);
-	return at < local.len;
-}
-
-bool address_eq(struct span a, struct span b)
-{
-	struct span al, ad, bl, bd;
-
-	address_split(a, &al, &ad);
-	address_split(b, &bl, &bd);
-	if (span_ends(ad, SPAN(".")))
-		ad.len--;
-	if (span_ends(bd, SPAN(".")))
-		bd.len--;
-	return span_eq(al, bl) && ascii_eq_nocase(ad, bd);
-}
-
-bool address_is_postmaster(struct span local)
-{
-	return ascii_eq_nocase(local, SPAN("postmaster"));
-}
-
-void address_put_unquoted(struct span local, struct buf *out)
-{
-	for (size_t i = 0; i < local.len; i++) {
-		if (local.ptr[i] == '"')
-			continue;
-		if (local.ptr[i] == '\\' && i + 1 < local.len)
-			i++;
-		buf_putc(out, local.ptr[i]);
-	}
-}
-
-void address_put_quoted(struct span name, struct buf *out)
-{
-	bool plain = name.len > 0;
-
-	for (size_t i = 0; i < name.len; i++)
-		plain &= is_atext(name.ptr[i]) || name.ptr[i] == '.';
-	if (plain) {
-		buf_put(out, name);
-		return;
-	}
-	buf_putc(out, '"');
-	for (size_t i = 0; i < name.len; i++) {
-		if (name.ptr[i] == '"' || name.ptr[i] == '\\')
-			buf_putc(out, '\\');
-		buf_putc(out, is_control(name.ptr[i]) ? '?' : name.ptr[i]);
-	}
-	buf_putc(out, '"');
-}
-
-bool address_is_safe(struct span addr)
-{
-	size_t ats = 0;
-
-	if (addr.len == 0 || addr.len > ADDRESS_PATH_MAX || addr.ptr[0] == '-')
-		return false;
-	char last = '.';
-	for (size_t i = 0; i < addr.len; i++) {
-		char c = addr.ptr[i];
-		if (!ascii_is_alnum(c) && !(c && memchr("._+-=%@#~^", c, 10)))
-			return false;
-		if (c == '.' && last == '.')
-			return false;
-		ats += c == '@';
-		last = c;
-	}
-	return ats <= 1;
 }

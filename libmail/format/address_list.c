@@ -59,6 +59,7 @@ static size_t skip_literal(struct span s, size_t at)
 	return at < s.len && s.ptr[at] == ']' ? at + 1 : at;
 }
 
+/* Blanks and the line ends of folds, which separate alike (RFC 5322 3.2.2 FWS). */
 static bool is_space(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -73,6 +74,7 @@ static size_t walk(struct span s, size_t start, struct outline *o)
 	*o = (struct outline){.open = SIZE_MAX, .close = s.len};
 	while (at < s.len) {
 		char c = s.ptr[at];
+		/* Inside the brackets commas and colons belong to a route, not to the list. */
 		bool angle = o->open != SIZE_MAX && o->close == s.len;
 
 		if (c == '"') {
@@ -98,12 +100,14 @@ static size_t walk(struct span s, size_t start, struct outline *o)
 		} else if (c == ',' || c == ';' || c == ':') {
 			return at;
 		} else {
+			/* Closed but never opened. */
 			o->bad |= c == '>' || c == ')';
 			at++;
 		}
 		if (!is_space(c))
 			last = c;
 	}
+	/* An open bracket runs to the end; the caller decides whether to use what it holds. */
 	o->bad |= o->open != SIZE_MAX && o->close == s.len;
 	return at;
 }
@@ -137,6 +141,7 @@ static void fill(struct span s, size_t start, size_t end, const struct outline *
 	out->raw = span_trim(span_make(s.ptr + start, end - start));
 	out->addr = out->raw;
 	out->bad = o->bad;
+	/* Old programs put the name there: "a@b (Joe Public)". */
 	if (o->after > o->comment)
 		out->comment = span_make(s.ptr + o->comment, o->after - o->comment);
 	if (o->open == SIZE_MAX) {
@@ -159,6 +164,7 @@ bool address_list_next(struct address_list *l, struct address_item *out)
 		char stop = end < l->in.len ? l->in.ptr[end] : ',';
 
 		struct span head = span_trim(span_make(l->in.ptr + start, end - start));
+		/* A route without brackets has a colon too, but no group is called "@...". */
 		bool route = span_starts(head, SPAN("@"));
 		if (stop == ':' && !l->in_group && !route && o.open == SIZE_MAX) {
 			l->group = head;
@@ -168,6 +174,7 @@ bool address_list_next(struct address_list *l, struct address_item *out)
 		}
 		while (stop == ':') {
 			/* No second level of groups: the colon belongs to a broken element. */
+			/* RFC 5322 3.4 knows no groups in groups. */
 			struct outline more;
 			end = walk(l->in, end + 1, &more);
 			o.bad |= more.bad;
@@ -177,6 +184,8 @@ bool address_list_next(struct address_list *l, struct address_item *out)
 		*out = (struct address_item){.group = l->group, .in_group = l->in_group};
 		fill(l->in, start, end, &o, out);
 		l->at = end < l->in.len ? end + 1 : end;
+		/* It closes a group, and is taken as a comma outside: some programs write lists so.
+		 */
 		if (stop == ';') {
 			l->in_group = false;
 			l->group = span_make(NULL, 0);
@@ -238,6 +247,7 @@ enum address_error address_put_clean(struct span addr, struct buf *out)
 	struct address_path path;
 	enum address_error e = ADDRESS_BAD_LOCAL;
 
+	/* Checked by the parser of paths, so that both agree on what an address is. */
 	if (put_tokens(addr, out)) {
 		e = address_parse(span_skip(buf_span(out), mark), &path);
 		if (!buf_ok(out))
@@ -245,6 +255,7 @@ enum address_error address_put_clean(struct span addr, struct buf *out)
 	}
 	if (e != ADDRESS_OK)
 		buf_truncate(out, mark);
+	/* The parser dropped a final dot; it must not come back here. */
 	else if (path.domain.len)
 		buf_truncate(out, mark + path.mailbox.len);
 	return e;
@@ -266,6 +277,7 @@ void address_put_name(struct span name, struct buf *out)
 			gap = true;
 			continue;
 		}
+		/* Only in a quoted string is a backslash an escape (RFC 5322 3.2.4). */
 		if (c == '\\' && quoted && i + 1 < name.len)
 			c = name.ptr[++i];
 		if (gap && out->len > begin)
@@ -290,6 +302,7 @@ void address_put_phrase(struct span text, struct buf *out)
 		char c = text.ptr[i];
 		if (c == '"' || c == '\\')
 			buf_putc(out, '\\');
+		/* A line end would start a new field. */
 		buf_putc(out, is_space(c) || c == '\0' ? ' ' : c);
 	}
 	buf_putc(out, '"');

@@ -18,6 +18,7 @@ size_t charset_utf8_next(struct span s, uint32_t *cp)
 	if (s.len == 0)
 		return 0;
 	uint32_t v = p[0];
+	/* The length by the first octet; wrong ones are caught below. */
 	size_t n = v < 0x80 ? 1 : v >= 0xf0 ? 4 : v >= 0xe0 ? 3 : 2;
 	if (n > 1) {
 		if (v < 0xc0 || v > 0xf7 || s.len < n)
@@ -28,6 +29,7 @@ size_t charset_utf8_next(struct span s, uint32_t *cp)
 				return 0;
 			v = v << 6 | (p[i] & 0x3f);
 		}
+		/* Overlong forms hide octets from those who check before they decode. */
 		if (v < least[n] || v > 0x10ffff || (v >= 0xd800 && v < 0xe000))
 			return 0;
 	}
@@ -146,6 +148,7 @@ bool charset_to_utf8(struct span name, struct span in, struct buf *out)
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
 		if (!ascii_eq_nocase(name, known[i].name))
 			continue;
+		/* What is UTF-8 already is only checked. */
 		if (!known[i].map) {
 			put_repaired(out, in);
 			return true;
@@ -169,19 +172,20 @@ void charset_put_printable(struct buf *out, struct span in, bool multiline)
 	while (in.len) {
 		uint32_t cp = 0;
 		size_t n = charset_utf8_next(in, &cp);
+		/* An ill-formed octet is passed over alone: the next may begin a character. */
 		struct span c = span_head(in, n);
 
 		in = span_skip(in, n ? n : 1);
+		/* 0x80 to 0x9f are controls of terminals that take 8 bits (ISO 6429). */
+		bool control = cp < 0x20 || (cp >= 0x7f && cp < 0xa0);
+		if (cp == '\t' || (cp == '\n' && multiline))
+			control = false;
 		if (n == 0 || is_bidi(cp))
 			charset_put_utf8(out, REPLACEMENT);
-		else if (cp == '\t' || (cp == '\n' && multiline))
+		else if (!control)
 			buf_put(out, c);
-		else if (cp == '\r' && span_starts(in, SPAN("\n")))
-			continue;
-		else if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0))
+		else if (cp != '\r' || !span_starts(in, SPAN("\n")))
 			buf_putc(out, '?');
-		else
-			buf_put(out, c);
 	}
 }
 
@@ -189,6 +193,7 @@ struct span charset_head(struct span s, size_t n)
 {
 	if (s.len <= n)
 		return s;
+	/* Back to an octet that begins a character. */
 	for (size_t back = 0; back < CHARSET_CHAR_MAX && back < n; back++)
 		if (((unsigned char)s.ptr[n - back] & 0xc0) != 0x80)
 			return span_head(s, n - back);

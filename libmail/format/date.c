@@ -29,6 +29,7 @@ static int64_t days_of(int64_t y, int m, int d)
 
 void date_split(int64_t t, int offset, struct date_parts *out)
 {
+	/* What lies outside cannot be written with a year of four digits. */
 	if (t < time_min)
 		t = time_min;
 	if (t > time_max)
@@ -36,6 +37,7 @@ void date_split(int64_t t, int offset, struct date_parts *out)
 	t += (int64_t)offset * 60;
 	int64_t days = t / DAY_S;
 	int64_t rest = t % DAY_S;
+	/* C rounds towards zero; days before 1970 need the floor. */
 	if (rest < 0) {
 		rest += DAY_S;
 		days--;
@@ -53,6 +55,7 @@ void date_split(int64_t t, int offset, struct date_parts *out)
 	out->hour = (int)(rest / 3600);
 	out->minute = (int)(rest / 60 % 60);
 	out->second = (int)(rest % 60);
+	/* 1970-01-01 was a Thursday. */
 	out->weekday = (int)(((days + 4) % 7 + 7) % 7);
 }
 
@@ -68,6 +71,7 @@ void date_put(struct buf *out, int64_t t, int offset)
 	int off = offset < 0 ? -offset : offset;
 
 	date_split(t, offset, &p);
+	/* RFC 5322 3.3 allows one digit for the day, and sendmail writes it so. */
 	buf_printf(out, "%.3s, %d %.3s %04d %02d:%02d:%02d %c%02d%02d", weekdays + 3 * p.weekday,
 		   p.day, months + 3 * (p.month - 1), p.year, p.hour, p.minute, p.second,
 		   offset < 0 ? '-' : '+', off / 60 % 100, off % 60);
@@ -158,6 +162,7 @@ static bool take_number(struct reader *r, struct span *s)
 
 	while (n < s->len && ascii_is_digit(s->ptr[n]))
 		n++;
+	/* A colon makes it a time of day, wherever it stands. */
 	if (n < s->len && s->ptr[n] == ':' && !r->clock)
 		return take_clock(r, s);
 	if (!num_parse(span_head(*s, n), 9999, &v))
@@ -210,6 +215,7 @@ static bool take_any(struct reader *r, struct span *s)
 
 	if (ascii_is_digit(c))
 		return take_number(r, s);
+	/* Before the time of day a dash only separates: "24-Nov-2026". */
 	if ((c == '+' || c == '-') && r->clock && !r->zone && take_offset(r, s))
 		return true;
 	if (c == '(') {
@@ -224,6 +230,7 @@ static bool take_any(struct reader *r, struct span *s)
 		return take_word(r, word);
 	}
 	*s = span_skip(*s, 1);
+	/* Any other octet ends the date; what was read before may be enough. */
 	return c == ',' || c == '-' || c == '.' || c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
@@ -248,6 +255,7 @@ bool date_parse(struct span s, int64_t *t, int *offset)
 		return false;
 	if (p->hour > 23 || p->minute > 59 || p->second > 60)
 		return false;
+	/* All ranges are checked: nothing below can overflow. */
 	*t = date_join(p, r.offset);
 	if (offset)
 		*offset = r.offset;

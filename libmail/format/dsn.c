@@ -32,6 +32,7 @@ static void put_clean(struct buf *out, struct span s, size_t max)
 {
 	bool blank = false;
 
+	/* Cut first: a reply of a hostile server may be as long as it likes. */
 	s = span_head(span_trim(s), max);
 	for (size_t i = 0; i < s.len; i++) {
 		char c = s.ptr[i];
@@ -81,6 +82,7 @@ static enum dsn_kind kind_of(const struct dsn_report *r)
 {
 	enum dsn_kind kind = KIND_RECEIPT;
 
+	/* The worst that happened names the whole report. */
 	for (size_t i = 0; i < r->nrecipients; i++) {
 		if (r->recipients[i].action == DSN_FAILED)
 			return KIND_FAILURE;
@@ -99,6 +101,7 @@ static void put_duration(struct buf *out, int64_t seconds)
 	} units[] = {{86400, "day"}, {3600, "hour"}, {60, "minute"}};
 	size_t i = 0;
 
+	/* The clock was set back meanwhile. */
 	if (seconds < 0)
 		seconds = 0;
 	while (i < 2 && seconds < units[i].seconds)
@@ -121,6 +124,7 @@ static void put_top(struct buf *out, const struct dsn_report *r)
 	enum dsn_kind kind = kind_of(r);
 
 	put_date_field(out, r, "Date", r->now);
+	/* Addresses stand in brackets, cleaned: whatever they hold, it stays one field. */
 	buf_puts(out, "From: Mail Delivery Subsystem <");
 	put_clean(out, r->daemon, DSN_ADDRESS_MAX);
 	buf_printf(out, ">%sMessage-ID: <", r->eol);
@@ -133,6 +137,7 @@ static void put_top(struct buf *out, const struct dsn_report *r)
 		   r->eol);
 	buf_put(out, r->boundary);
 	put_line(out, r, "\"");
+	/* A multipart must own up to what its parts hold (RFC 2045 6.4). */
 	if (r->eightbit)
 		put_line(out, r, "Content-Transfer-Encoding: 8bit");
 	buf_puts(out, "Subject: ");
@@ -144,6 +149,7 @@ static void put_top(struct buf *out, const struct dsn_report *r)
 	} else {
 		buf_puts(out, "Return receipt");
 	}
+	/* RFC 3834 5: so that no vacation program answers it. */
 	buf_printf(out, "%sAuto-Submitted: auto-generated (%s)%s%s", r->eol, autos[kind], r->eol,
 		   r->eol);
 	put_line(out, r, "This is a MIME-encapsulated message");
@@ -194,6 +200,7 @@ static void put_transcript(struct buf *out, const struct dsn_report *r)
 		if (!any)
 			put_line(out, r, "   ----- Transcript of session follows -----");
 		any = true;
+		/* Recipients of one host stand together; it is named once. */
 		if (p->remote.len && !span_eq(p->remote, last)) {
 			buf_puts(out, "... while talking to ");
 			put_clean(out, p->remote, DSN_ADDRESS_MAX);
@@ -261,8 +268,10 @@ static void put_recipient(struct buf *out, const struct dsn_report *r,
 	    [DSN_RELAYED] = {"relayed", {"2.0.0", 5}},
 	    [DSN_EXPANDED] = {"expanded", {"2.0.0", 5}},
 	};
+	/* Action and Status are mandatory and must be well-formed (RFC 3464 2.3). */
 	struct span status = dsn_is_status(p->status) ? p->status : actions[p->action].status;
 
+	/* An empty line begins each group of fields. */
 	buf_puts(out, r->eol);
 	put_field(out, r, "Original-Recipient", "", p->original);
 	put_field(out, r, "Final-Recipient", "RFC822; ", p->final);

@@ -27,6 +27,7 @@ bool encword_is_needed(struct span text)
 	for (size_t i = 0; i < text.len; i++) {
 		if (!ascii_is_print(text.ptr[i]) && text.ptr[i] != '\t')
 			return true;
+		/* Left as it is, a reader would decode it to something else. */
 		if (span_starts(span_skip(text, i), SPAN("=?")))
 			return true;
 	}
@@ -45,6 +46,7 @@ static struct span take_piece(struct span s, bool b64)
 	enum { ROOM = ENCWORD_MAX - 12 }; /* =?utf-8?q? ?= */
 	size_t used = 0, at = 0;
 
+	/* Whole groups of three, so that only the last word needs padding. */
 	if (b64)
 		return charset_head(s, ROOM / 4 * 3);
 	while (at < s.len) {
@@ -92,6 +94,8 @@ static void find_range(struct span s, size_t *from, size_t *to)
 		while (end < s.len && s.ptr[end] != ' ')
 			end++;
 		if (encword_is_needed(span_make(s.ptr + word, end - word))) {
+			/* From the first such word to the last: blanks between encoded words would
+			 * be lost. */
 			if (*from == s.len)
 				*from = word;
 			*to = end;
@@ -127,6 +131,7 @@ static void encode(struct span text, bool whole, struct buf *out)
 	size_t from = 0, to;
 
 	buf_init(&utf8, text.len * CHARSET_CHAR_MAX);
+	/* Octets of some other charset; this one is the best guess and loses nothing. */
 	if (!charset_is_utf8(text)) {
 		charset_to_utf8(SPAN("windows-1252"), text, &utf8);
 		text = buf_span(&utf8);
@@ -199,6 +204,7 @@ static bool decode_word(const struct word *w, struct buf *out)
 
 	if (w->encoding == 'b') {
 		size_t mark = out->len;
+		/* Half a word decoded would be worse than the word as it stands. */
 		if (base64_decode(t, out))
 			return true;
 		buf_truncate(out, mark);
@@ -229,6 +235,7 @@ static size_t decode_run(struct span s, struct buf *out)
 		return 0;
 	buf_init(&raw, s.len);
 	for (size_t at = 0; parse_word(span_skip(s, at), &w);) {
+		/* Another charset ends the run; the next run begins there. */
 		if (!ascii_eq_nocase(w.charset, first.charset) || !decode_word(&w, &raw))
 			break;
 		used = at + w.all.len;
@@ -238,6 +245,7 @@ static size_t decode_run(struct span s, struct buf *out)
 	}
 	if (used && !charset_to_utf8(first.charset, buf_span(&raw), out))
 		used = 0;
+	/* Out of memory: shown undecoded rather than cut. */
 	if (!buf_ok(&raw))
 		used = 0;
 	buf_free(&raw);

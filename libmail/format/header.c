@@ -12,6 +12,7 @@
 void header_reader_init(struct header_reader *r, size_t max_field, size_t max_total)
 {
 	*r = (struct header_reader){.max_total = max_total};
+	/* A line that turns out to be body must be in the buf whole, so that none of it is lost. */
 	buf_init(&r->field, max_field > HEADER_LINE_MAX ? max_field : HEADER_LINE_MAX + 2);
 }
 
@@ -32,11 +33,6 @@ void header_reader_free(struct header_reader *r)
 static bool is_name_octet(char c)
 {
 	return ascii_is_graph(c) && c != ':';
-}
-
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 /* Splits raw into name and value; colon is the index behind the colon. */
@@ -60,6 +56,7 @@ static void keep(struct header_reader *r, struct span *in, size_t n)
 	*in = span_skip(*in, n);
 }
 
+/* The octets of a line that turned out to be body go back to the caller as pending. */
 static enum header_event begin_body(struct header_reader *r, bool empty_line)
 {
 	r->state = HEADER_IN_BODY;
@@ -83,6 +80,7 @@ static enum header_event give(struct header_reader *r, struct header_field *out)
 	return HEADER_FIELD;
 }
 
+/* Forgets the field that was handed out: its spans end here. */
 static void start_line(struct header_reader *r)
 {
 	buf_reset(&r->field);
@@ -99,6 +97,7 @@ static enum header_event at_line(struct header_reader *r, struct span *in, struc
 	char c = in->ptr[0];
 	bool open = r->field.len && !r->done;
 
+	/* Only a field can be continued; a blank behind the From line begins the body. */
 	if (open && r->name_len && ascii_is_blank(c)) {
 		r->state = HEADER_IN_VALUE;
 		return HEADER_MORE;
@@ -137,6 +136,7 @@ static enum header_event in_name(struct header_reader *r, struct span *in)
 		return begin_body(r, false);
 	if (in->len == 0)
 		return HEADER_MORE;
+	/* No colon in sight: this line cannot be a field, so the body begins with it. */
 	if (r->field.len == 0 || (in->ptr[0] != ':' && !ascii_is_blank(in->ptr[0])))
 		return begin_body(r, false);
 	r->name_len = r->field.len;
@@ -157,6 +157,7 @@ static enum header_event in_gap(struct header_reader *r, struct span *in)
 		return begin_body(r, false);
 	if (in->len == 0)
 		return HEADER_MORE;
+	/* Blanks before the colon are obsolete (RFC 5322 4.5.8) but still a field. */
 	if (in->ptr[0] == ':') {
 		keep(r, in, 1);
 		r->colon = r->field.len;
@@ -259,6 +260,7 @@ size_t header_name_length(struct span line)
 	end = n;
 	while (end < line.len && end <= HEADER_LINE_MAX && ascii_is_blank(line.ptr[end]))
 		end++;
+	/* The same bounds as the reader's, or the two would split a message differently. */
 	bool named = n > 0 && end <= HEADER_LINE_MAX && end < line.len && line.ptr[end] == ':';
 	return named ? n : 0;
 }
@@ -296,90 +298,4 @@ bool header_find(struct span block, struct span name, struct header_field *out)
 		if (ascii_eq_nocase(out->name, name))
 			return true;
 	return false;
-}
-
-void header_unfold(struct span value, struct buf *out)
-{
-	for (size_t i = 0; i < value.len; i++) {
-		char c = value.ptr[i];
-
-		if (c == '\r' || c == '\n') {
-			size_t end = i;
-			while (end < value.len &&
-			       (value.ptr[end] == '\r' || value.ptr[end] == '\n'))
-				end++;
-			if (end < value.len && !ascii_is_blank(value.ptr[end]))
-				buf_putc(out, ' ');
-			i = end - 1;
-			continue;
-		}
-		buf_putc(out, c ? c : ' ');
-	}
-}
-
-/* Where to end a line that has room octets left: behind text, before a blank. */
-static size_t fold_point(struct span s, size_t room)
-{
-	size_t best = 0, i = 0;
-
-	while (i < s.len && is_space(s.ptr[i]))
-		i++;
-	for (; i < s.len && (i <= room || best == 0); i++)
-		if (i && ascii_is_blank(s.ptr[i]) && !ascii_is_blank(s.ptr[i - 1]))
-			best = i;
-	return s.len <= room || best == 0 ? s.len : best;
-}
-
-/* Breaks inside a word, not inside a UTF-8 character if there is one. */
-static size_t break_point(struct span s, size_t n)
-{
-	for (size_t back = 0; back < 3 && n - back > 1; back++)
-		if (((unsigned char)s.ptr[n - back] & 0xc0) != 0x80)
-			return n - back;
-	return n;
-}
-
-static void put_folded(struct buf *out, struct span s, size_t col, const char *eol)
-{
-	while (s.len) {
-		size_t room = col < HEADER_FOLD_AT ? HEADER_FOLD_AT - col : 1;
-		size_t most = col < HEADER_LINE_MAX ? HEADER_LINE_MAX - col : 1;
-		size_t n = fold_point(s, room);
-		bool broken = n > most;
-
-		/* A line of blanks alone would be taken for the end of the header. */
-		size_t blanks = 0;
-		while (blanks < n && ascii_is_blank(s.ptr[blanks]))
-			blanks++;
-		if (blanks > HEADER_FOLD_AT) {
-			s = span_skip(s, blanks - 1);
-			continue;
-		}
-		if (broken)
-			n = break_point(s, most);
-		buf_put(out, span_head(s, n));
-		s = span_skip(s, n);
-		if (s.len)
-			buf_puts(out, eol);
-		/* Otherwise the blank of the fold is the first octet of what follows. */
-		if (broken)
-			buf_putc(out, ' ');
-		col = broken ? 1 : 0;
-	}
-}
-
-void header_put_field(struct buf *out, struct span name, struct span value, const char *eol)
-{
-	struct buf flat;
-
-	buf_init(&flat, value.len);
-	header_unfold(span_trim(value), &flat);
-	struct span s = span_trim(buf_span(&flat));
-	buf_put(out, name);
-	buf_puts(out, s.len ? ": " : ":");
-	put_folded(out, s, name.len + 2, eol);
-	buf_puts(out, eol);
-	if (!buf_ok(&flat))
-		out->overflow = true;
-	buf_free(&flat);
 }

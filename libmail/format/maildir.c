@@ -17,10 +17,12 @@ void maildir_put_unique(struct buf *out, const struct maildir_seed *seed)
 	buf_printf(out, "%lld.M%06uP%uQ%lluR%016llx.", (long long)seed->seconds,
 		   (unsigned)seed->usec, (unsigned)seed->pid, (unsigned long long)seed->counter,
 		   (unsigned long long)seed->random);
+	/* A name needs three parts for those who look at them. */
 	if (host.len == 0)
 		buf_puts(out, "localhost");
 	for (size_t i = 0; i < host.len && room >= 4; i++) {
 		char c = host.ptr[i];
+		/* The two octets that the file system and the info part claim (maildir(5)). */
 		bool escape = c == '/' || c == ':';
 		room -= escape ? 4 : 1;
 		if (escape)
@@ -61,6 +63,7 @@ static void take_sizes(struct span fields, struct maildir_name *out)
 bool maildir_parse(struct span name, struct maildir_name *out)
 {
 	*out = (struct maildir_name){.size = 0};
+	/* Dot files are other programs' (.nfs..., .lock), and the directory itself. */
 	if (name.len == 0 || name.len > MAILDIR_NAME_MAX || name.ptr[0] == '.')
 		return false;
 	for (size_t i = 0; i < name.len; i++)
@@ -68,6 +71,7 @@ bool maildir_parse(struct span name, struct maildir_name *out)
 			return false;
 	struct span info = name;
 	out->base = span_cut(&info, ':');
+	/* ":2,S" alone would make all such files one message. */
 	if (out->base.len == 0)
 		return false;
 	if (span_starts(info, SPAN("2,")))
@@ -95,6 +99,7 @@ void maildir_put_flags(struct buf *out, const struct maildir_name *name, const c
 {
 	buf_put(out, name->base);
 	buf_puts(out, ":2,");
+	/* Sorted, as readers compare names; keywords of Dovecot (a-z) are kept. */
 	for (char c = 'A'; c <= 'z'; c++) {
 		if (!ascii_is_alpha(c) || strchr(remove, c))
 			continue;
@@ -107,6 +112,7 @@ int maildir_compare(const struct maildir_name *a, const struct maildir_name *b)
 {
 	size_t n = a->unique.len < b->unique.len ? a->unique.len : b->unique.len;
 
+	/* Numbers, since names written by others have no leading zeros. */
 	if (a->seconds != b->seconds)
 		return a->seconds < b->seconds ? -1 : 1;
 	if (a->usec != b->usec)

@@ -20,6 +20,7 @@ void mbox_put_from(struct buf *out, struct span sender, int64_t t, int offset)
 		buf_puts(out, "MAILER-DAEMON");
 	for (size_t i = 0; i < sender.len; i++) {
 		char c = sender.ptr[i];
+		/* A blank would shift the date, a line end would start a message. */
 		bool harmless = ascii_is_graph(c) || (unsigned char)c > 0x7f;
 		buf_putc(out, harmless ? c : '_');
 	}
@@ -58,6 +59,7 @@ static size_t quote_line(struct mbox_quote *q, struct span in, struct buf *out)
 	size_t n = span_index(in, '\n');
 
 	if (n < in.len) {
+		/* The CR of a CRLF that lies whole in this piece; one at its end is held back. */
 		size_t text = n && in.ptr[n - 1] == '\r' ? n - 1 : n;
 		buf_put(out, span_head(in, text));
 		buf_putc(out, '\n');
@@ -77,6 +79,7 @@ static size_t quote_start(struct mbox_quote *q, struct span in, struct buf *out)
 	while (q->matched == 0 && n < in.len && in.ptr[n] == '>')
 		n++;
 	q->begun |= n > 0;
+	/* Which ">" of the run is the added one cannot be told, so all may go. */
 	buf_put(out, span_head(in, n));
 	while (n < in.len && q->matched < FROM_LEN && in.ptr[n] == from_[q->matched]) {
 		q->matched++;
@@ -111,6 +114,7 @@ void mbox_quote_finish(struct mbox_quote *q, struct buf *out)
 	buf_put(out, span_make(from_, q->matched));
 	if (q->cr)
 		buf_putc(out, '\r');
+	/* A line without end would swallow the separator behind it. */
 	if (q->place != MBOX_AT_LINE || q->matched || q->begun)
 		buf_putc(out, '\n');
 	buf_putc(out, '\n');
@@ -125,6 +129,7 @@ void mbox_unquote_init(struct mbox_unquote *u, bool crlf)
 static size_t unquote_line(struct mbox_unquote *u, struct span in, struct buf *out)
 {
 	size_t n = span_index(in, '\n');
+	/* The CR may have come with the piece before. */
 	bool cr = n ? in.ptr[n - 1] == '\r' : u->cr;
 
 	buf_put(out, span_head(in, n));
@@ -146,6 +151,7 @@ static size_t unquote_start(struct mbox_unquote *u, struct span in, struct buf *
 	while (u->matched == 0 && n < in.len && in.ptr[n] == '>')
 		n++;
 	run = n;
+	/* One ">" waits: if "From " follows, it is the one that quoting added. */
 	if (run && !u->held) {
 		u->held = true;
 		run--;
@@ -182,6 +188,7 @@ void mbox_unquote_finish(struct mbox_unquote *u, struct buf *out)
 	if (u->held)
 		buf_putc(out, '>');
 	buf_put(out, span_make(from_, u->matched));
+	/* POP3 and SMTP know no line without an end. */
 	if (u->crlf && partial)
 		buf_puts(out, u->cr ? "\n" : "\r\n");
 	mbox_unquote_init(u, u->crlf);

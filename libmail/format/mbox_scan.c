@@ -57,8 +57,10 @@ static void close_message(struct mbox_scan *s, uint64_t line, struct mbox_messag
 	if (s->reader && s->in_header && header_reader_finish(s->reader, &f) == HEADER_FIELD)
 		s->on_field(s->ctx, &f);
 	*out = s->msg;
+	/* The separating empty line belongs to the file, not to the message. */
 	out->end = line - s->blank;
 	out->next = line;
+	/* A message that ends in its header has an empty body. */
 	if (s->in_header || out->body > out->end)
 		out->body = out->end;
 	s->blank = 0;
@@ -109,6 +111,7 @@ static bool end_line(struct mbox_scan *s, bool cr, struct mbox_message *out)
 	s->cr = false;
 	if (s->gathering) {
 		s->gathering = false;
+		/* "From here on" is prose: without a date it separates nothing. */
 		if (mbox_parse_from(span_make(s->from, s->from_len), NULL, NULL)) {
 			if (s->open) {
 				close_message(s, line, out);
@@ -119,6 +122,7 @@ static bool end_line(struct mbox_scan *s, bool cr, struct mbox_message *out)
 		}
 	}
 	count_blank(s);
+	/* Only a line end: it may separate, so it is counted when the next line is known. */
 	if (len == 1 + (uint64_t)cr)
 		empty_line(s, len);
 	else
@@ -137,6 +141,7 @@ static size_t start_line(struct mbox_scan *s, struct span in)
 		s->place = MBOX_AT_LINE;
 		s->quoted = false;
 		s->matched = 0;
+		/* Anywhere else "From " is text: others quote only behind an empty line. */
 		s->gathering = s->may_from && in.ptr[0] == 'F';
 		s->from_len = 0;
 	}
@@ -152,6 +157,7 @@ static size_t start_line(struct mbox_scan *s, struct span in)
 		s->matched++;
 		n++;
 	}
+	/* The reader will leave one ">" out. */
 	if (s->matched == FROM_LEN && s->open) {
 		s->msg.size--;
 		s->msg.crlf--;
@@ -165,6 +171,7 @@ static void gather(struct mbox_scan *s, struct span in)
 {
 	size_t room = MBOX_FROM_MAX - s->from_len;
 
+	/* Too long for a From_ line; it is text, and the counters have it already. */
 	if (in.len > room) {
 		s->gathering = false;
 		return;
@@ -187,6 +194,7 @@ bool mbox_scan_feed(struct mbox_scan *s, struct span *in, struct mbox_message *o
 		if (s->gathering)
 			gather(s, span_head(rest, to_lf));
 		size_t text = n + to_lf;
+		/* Of the octet before the LF, which may have come with the piece before. */
 		bool cr = text ? in->ptr[text - 1] == '\r' : s->cr;
 
 		s->cr = cr;

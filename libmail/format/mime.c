@@ -69,6 +69,7 @@ bool mime_parse_type(struct span value, struct mime_type *out)
 {
 	struct span s = skip_blanks(value);
 
+	/* Comments may stand anywhere between the tokens (RFC 2045 5.1). */
 	out->type = take_token(&s);
 	s = skip_blanks(s);
 	if (out->type.len && span_starts(s, SPAN("/"))) {
@@ -78,6 +79,7 @@ bool mime_parse_type(struct span value, struct mime_type *out)
 		if (out->subtype.len)
 			return true;
 	}
+	/* RFC 2045 5.2: the default for no type and for a malformed one. */
 	*out = (struct mime_type){SPAN("text"), SPAN("plain"), {NULL, 0}};
 	return false;
 }
@@ -100,6 +102,7 @@ static bool next_param(struct span *s, struct param *out)
 		}
 		out->name = take_token(s);
 		*s = skip_blanks(*s);
+		/* Not "name=": the rest up to the next semicolon is passed over. */
 		if (out->name.len == 0 || !span_starts(*s, SPAN("="))) {
 			*s = span_skip(*s, span_index(*s, ';'));
 			continue;
@@ -114,6 +117,7 @@ static bool next_param(struct span *s, struct param *out)
 			*s = span_skip(*s, n + 1);
 			return true;
 		}
+		/* More than a token: boundaries with "=" or "/" are often left unquoted. */
 		while (n < s->len && s->ptr[n] != ';' && !is_space(s->ptr[n]))
 			n++;
 		out->value = span_head(*s, n);
@@ -181,6 +185,7 @@ static bool extended_param(struct span params, struct span name, struct buf *raw
 			continue;
 		}
 		struct span value = p.value;
+		/* charset'language'text, only in the first section. */
 		if (number == 0 && span_index(value, '\'') < value.len) {
 			*charset = span_cut(&value, '\'');
 			span_cut(&value, '\'');
@@ -200,6 +205,7 @@ bool mime_param(struct span params, struct span name, struct buf *out)
 	buf_init(&raw, params.len);
 	found = extended_param(params, name, &raw, &charset);
 	if (found) {
+		/* An unknown charset: what is UTF-8 in it survives. */
 		if (!charset_to_utf8(charset, buf_span(&raw), out))
 			charset_to_utf8(SPAN("utf-8"), buf_span(&raw), out);
 	}
@@ -265,6 +271,7 @@ void mime_survey_feed(struct mime_survey *s, struct span in)
 	for (size_t i = 0; i < in.len; i++) {
 		char c = in.ptr[i];
 
+		/* Neither survives transport as text (RFC 5321 2.3.8, RFC 5322 4). */
 		s->binary |= c == '\0' || (s->cr && c != '\n');
 		s->high += (unsigned char)c > 0x7f;
 		if (c == '\n') {
@@ -283,6 +290,7 @@ enum mime_encoding mime_survey_choose(const struct mime_survey *s, bool allow_8b
 
 	if (s->binary || s->cr)
 		return MIME_BASE64;
+	/* What needs no encoding gets none: people read source, and signatures stay valid. */
 	if (s->longest <= LINE_MAX && (s->high == 0 || allow_8bit))
 		return s->high ? MIME_8BIT : MIME_7BIT;
 	/* Three octets for one against four for three: they meet at a sixth. */

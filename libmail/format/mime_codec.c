@@ -17,6 +17,7 @@ static void put_group(struct mime_encoder *e, struct buf *out)
 {
 	const unsigned char *h = e->held;
 	uint32_t v = (uint32_t)h[0] << 16 | (uint32_t)h[1] << 8 | h[2];
+	/* One digit more than octets; padding for the rest. */
 	size_t digits = e->held_len + 1;
 
 	for (size_t i = 0; i < 4; i++)
@@ -76,6 +77,7 @@ static void encode_qp(struct mime_encoder *e, struct span in, struct buf *out)
 		unsigned char c = (unsigned char)in.ptr[i];
 
 		if (c == '\n') {
+			/* CRLF is one line end. */
 			if (e->held_len && e->held[0] == '\r')
 				e->held_len = 0;
 			release_qp(e, true, out);
@@ -112,6 +114,7 @@ void mime_encode_finish(struct mime_encoder *e, struct buf *out)
 		if (e->column)
 			buf_puts(out, e->eol);
 	} else if (e->kind == MIME_QP) {
+		/* Nothing may follow, so a blank here would be the end of a line. */
 		release_qp(e, true, out);
 		/* A soft break: the text itself had no line end. */
 		if (e->column) {
@@ -134,6 +137,7 @@ static void decode_base64(struct mime_decoder *d, struct span in, struct buf *ou
 		const char *digit = c ? strchr(alphabet, c) : NULL;
 
 		d->ended = c == '=';
+		/* RFC 2045 6.8: octets outside the alphabet are to be ignored. */
 		if (!digit)
 			continue;
 		d->bits = d->bits << 6 | (uint32_t)(digit - alphabet);
@@ -164,6 +168,8 @@ static bool decode_escape(struct mime_decoder *d, char c, struct buf *out)
 	char last = d->held[d->held_len - 1];
 
 	if (c == '\n') {
+		/* "=" and the line end, with blanks that transport may have added (RFC 2045 6.7).
+		 */
 		bool soft = d->held_len == 1 || last == '\r' || ascii_is_blank(last);
 		if (soft)
 			d->held_len = 0;
@@ -206,6 +212,8 @@ static void decode_qp(struct mime_decoder *d, struct span in, struct buf *out)
 		}
 		bool after_cr = d->held_len && d->held[d->held_len - 1] == '\r';
 		bool holds = ascii_is_blank(c) || c == '\r';
+		/* They were not at the end of a line after all, or are too many to be an accident.
+		 */
 		if (!holds || after_cr || d->held_len == sizeof d->held)
 			flush(d, out);
 		if (holds || c == '=')

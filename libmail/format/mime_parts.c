@@ -25,10 +25,12 @@ static enum fit fits(const struct mime_parts *p, char c)
 {
 	size_t at = p->held_len - p->eol_len, behind = at - p->delimiter_len;
 
+	/* Still in the text that must match octet for octet. */
 	if (at < p->delimiter_len)
 		return p->delimiter[at] == c ? FIT_MAYBE : FIT_NOT;
 	if (c == '\n')
 		return behind == 1 && p->held[p->held_len - 1] == '-' ? FIT_NOT : FIT_DELIMITER;
+	/* Padding is allowed behind it (RFC 2046 5.1.1), but not without end. */
 	if (p->held_len == sizeof p->held)
 		return FIT_NOT;
 	char last = behind ? p->held[p->held_len - 1] : 0;
@@ -44,6 +46,7 @@ static enum mime_event take_delimiter(struct mime_parts *p)
 {
 	size_t behind = p->held_len - p->eol_len - p->delimiter_len;
 
+	/* "--" behind it closes the multipart. */
 	p->ended = behind >= 2 && p->held[p->held_len - behind] == '-';
 	p->in_part = !p->ended;
 	p->held_len = p->eol_len = 0;
@@ -82,6 +85,7 @@ static enum mime_event in_line(struct mime_parts *p, struct span *in, struct spa
 	size_t n = span_index(*in, '\n');
 	bool whole = n < in->len, cr = n && in->ptr[n - 1] == '\r';
 
+	/* Without the line end, which may belong to a delimiter. */
 	*data = span_head(*in, n - cr);
 	*in = span_skip(*in, n + whole);
 	p->held_len = 0;

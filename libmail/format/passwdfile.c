@@ -17,6 +17,7 @@ bool passwdfile_is_user(struct span user)
 {
 	if (user.len == 0 || user.len > PASSWDFILE_USER_MAX || user.ptr[0] == '-')
 		return false;
+	/* As if a dot stood before: no ".", no ".." and no hidden file can come of a name. */
 	char last = '.';
 	for (size_t i = 0; i < user.len; i++) {
 		char c = user.ptr[i];
@@ -32,6 +33,7 @@ bool passwdfile_is_user(struct span user)
 
 static bool take_secret(struct span field, struct passwdfile_entry *out, struct err *e)
 {
+	/* passwd(5) and Dovecot agree: without a scheme it is for crypt(3). */
 	out->scheme = SPAN("CRYPT");
 	out->secret = field;
 	if (span_starts(field, SPAN("{"))) {
@@ -40,6 +42,7 @@ static bool take_secret(struct span field, struct passwdfile_entry *out, struct 
 			return err_perm(e, "5.3.5", "password scheme is not closed by '}'");
 		out->scheme = span_make(field.ptr + 1, end - 1);
 		out->secret = span_skip(field, end + 1);
+		/* The scheme is looked up by name and may be logged. */
 		for (size_t i = 0; i < out->scheme.len; i++) {
 			char c = out->scheme.ptr[i];
 			if (!ascii_is_alnum(c) && c != '-' && c != '.' && c != '_')
@@ -48,6 +51,7 @@ static bool take_secret(struct span field, struct passwdfile_entry *out, struct 
 		out->locked = out->secret.len == 0;
 		return true;
 	}
+	/* Marks of passwd(5) and shadow(5) for accounts without a password here. */
 	struct span s = out->secret;
 	out->locked = s.len == 0 || s.ptr[0] == '!' || s.ptr[0] == '*' || span_eq(s, SPAN("x"));
 	return true;
@@ -57,6 +61,7 @@ static bool take_id(struct span field, const char *what, uint32_t *id, bool *has
 {
 	uint64_t v;
 
+	/* Left out: the default of whoever asks. */
 	if (field.len == 0)
 		return true;
 	if (!num_parse(field, id_max, &v))
@@ -88,6 +93,7 @@ bool passwdfile_parse(struct span line, struct passwdfile_entry *out, struct err
 	*out = (struct passwdfile_entry){.locked = false};
 	if (line.len > PASSWDFILE_LINE_MAX)
 		return err_perm(e, "5.3.5", "line is longer than %d octets", PASSWDFILE_LINE_MAX);
+	/* A CR or NUL inside a password or path would be read differently by others. */
 	for (size_t i = 0; i < line.len; i++)
 		if ((unsigned char)line.ptr[i] < 0x20 || line.ptr[i] == 0x7f)
 			return err_perm(e, "5.3.5", "control character in the line");
@@ -104,6 +110,7 @@ bool passwdfile_parse(struct span line, struct passwdfile_entry *out, struct err
 	out->home = span_cut(&rest, ':');
 	out->shell = span_cut(&rest, ':');
 	out->extra = span_trim(rest);
+	/* Relative to what?  A role's directory depends on where it was chrooted. */
 	if (out->home.len && out->home.ptr[0] != '/')
 		return err_perm(e, "5.3.5", "home directory does not begin with '/'");
 	if (!passwdfile_extra(out, SPAN("userdb_mail"), &out->mailbox))
@@ -136,6 +143,7 @@ enum passwdfile_result passwdfile_find(struct span file, struct span user,
 		char where[24];
 		struct buf text;
 
+		/* Compared before parsing: a bad line of another user does not matter here. */
 		if (!span_eq(span_head(line, span_index(line, ':')), user))
 			continue;
 		if (passwdfile_parse(line, out, e))
