@@ -4,12 +4,12 @@
  *
  * Where these disagree (-a, -E, -q) the argument itself tells which one was meant.
  */
-#include <locale.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/opt.h"
+#include "applets.h"
 #include "mail_folder.h"
 
 enum { COMMANDS_MAX = 16 };

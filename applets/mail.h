@@ -251,7 +251,4 @@ bool mail_rc_source(struct mail *m, struct mail_args *a);
 bool mail_rc_echo(struct mail *m, struct mail_args *a);
 bool mail_rc_cd(struct mail *m, struct mail_args *a);
 
-/* The applet. */
-int mail_main(int argc, char **argv);
-
 #endif

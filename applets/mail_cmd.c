@@ -214,7 +214,10 @@ void mail_cmd_loop(struct mail *m)
 		if (m->interactive && m->folder)
 			mail_folder_news(m);
 		if (m->interactive)
-			fputs(prompt ? prompt : mail_value(m, "posix") ? "? " : "& ", stdout);
+			fputs(prompt                                                       ? prompt
+			      : mail_value(m, "posix") || mail_value(m, "POSIXLY_CORRECT") ? "? "
+											   : "& ",
+			      stdout);
 		fflush(stdout);
 		got = mail_input_line(&m->input, &line);
 		if (got == MAIL_INTERRUPT) {
@@ -227,6 +230,8 @@ void mail_cmd_loop(struct mail *m)
 			continue;
 		}
 		if (got == MAIL_EOF) {
+			if (m->interactive)
+				putchar('\n');
 			mail_cmd_run(m, "quit");
 			break;
 		}

@@ -16,6 +16,7 @@
 #include "format/address.h"
 #include "format/date.h"
 #include "format/header.h"
+#include "service/account_part.h"
 #include "service/mailbox.h"
 #include "service/settings.h"
 #include "sys/clock.h"
@@ -26,55 +27,35 @@ static bool complain(const struct err *e)
 	return false;
 }
 
-/* The template of LETTERBOX_MAILBOX: %u user, %n and %d around its '@', %h home, %% itself. */
-static bool expand(const char *template, const char *user, char *path, size_t cap)
-{
-	struct span rest = span_str(user), name = span_cut(&rest, '@');
-	const struct passwd *pw;
-	struct buf out;
-
-	buf_init_fixed(&out, path, cap - 1);
-	for (; *template; template ++) {
-		if (*template != '%') {
-			buf_putc(&out, *template);
-			continue;
-		}
-		switch (*++template) {
-		case 'u':
-			buf_puts(&out, user);
-			break;
-		case 'n':
-			buf_put(&out, name);
-			break;
-		case 'd':
-			buf_put(&out, rest);
-			break;
-		case 'h':
-			pw = getpwnam(user);
-			buf_puts(&out, pw ? pw->pw_dir : getenv("HOME") ? getenv("HOME") : "");
-			break;
-		case '%':
-			buf_putc(&out, '%');
-			break;
-		default:
-			return false;
-		}
-	}
-	path[out.len] = '\0';
-	return buf_ok(&out);
-}
-
 void mail_folder_system(const char *user, char *path, size_t cap)
 {
 	const char *name = user ? user : mail_user_name();
 	const char *mail = getenv("MAIL");
+	struct account_source src;
+	struct account account;
 	struct settings set;
 	struct err e;
-	bool ours = settings_init(&set, &e) && set.mailbox[0];
+	bool found = false, ours = settings_init(&set, &e);
 
-	if (!ours && !user && mail && *mail)
+	if (!user && !(ours && (set.mailbox[0] || set.users[0])) && mail && *mail) {
 		snprintf(path, cap, "%s", mail);
-	else if (strchr(name, '/') || !expand(ours ? set.mailbox : "/var/mail/%u", name, path, cap))
+		return;
+	}
+	if (ours && account_source_init(&src, set.users, set.mailbox, &e)) {
+		/* Nobody needs an entry anywhere to read mail: then the names at hand must do. */
+		struct passwd made = {.pw_name = (char *)name,
+				      .pw_uid = getuid(),
+				      .pw_gid = getgid(),
+				      .pw_gecos = "",
+				      .pw_dir = getenv("HOME")};
+
+		found = account_find(&src, span_str(name), &account, &e) ||
+			(account_name_ok(span_str(name)) &&
+			 account_from_passwd(&src, &made, &account, &e));
+		account_source_free(&src);
+	}
+	snprintf(path, cap, "%s%s", found ? "" : "/var/mail/", found ? account.mailbox : name);
+	if (!found && strchr(name, '/'))
 		path[0] = '\0';
 }
 

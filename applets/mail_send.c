@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/ascii.h"
@@ -17,18 +18,30 @@
 
 enum { SENDMAIL_WORDS_MAX = 16 };
 
+static bool dead_name(const struct mail *m, char *path, size_t cap)
+{
+	const char *name = mail_value(m, "DEAD");
+
+	return mail_file_name(m, name && *name ? name : "~/dead.letter", path, cap);
+}
+
+static off_t dead_size(const struct mail *m)
+{
+	char path[4096];
+	struct stat st;
+
+	return dead_name(m, path, sizeof path) && stat(path, &st) == 0 ? st.st_size : 0;
+}
+
 void mail_send_dead(const struct mail *m, struct mail_letter *l)
 {
-	FILE *msg = mail_run_temp();
-	const char *name = mail_value(m, "DEAD");
+	FILE *msg;
 	char path[4096];
 	struct err e;
 
-	if (!mail_value(m, "save") ||
-	    !mail_file_name(m, name && *name ? name : "~/dead.letter", path, sizeof path)) {
-		fclose(msg);
+	if (!mail_value(m, "save") || !dead_name(m, path, sizeof path))
 		return;
-	}
+	msg = mail_run_temp();
 	if (!mail_build(m, l, &l->to, &l->cc, msg))
 		mail_run_copy(l->body, msg);
 	if (mail_append(path, msg, mail_user_name(), clock_wall().s, &e))
@@ -157,6 +170,7 @@ int mail_send(struct mail *m, struct mail_letter *l)
 	struct mail_rcpts r = {.dash_ok = l->dash_ok}, sender = {.literal = true};
 	struct buf to, cc;
 	FILE *msg = mail_run_temp();
+	off_t dead = dead_size(m);
 	int status = EXIT_USAGE;
 
 	buf_init(&r.envelope, MAIL_HEADER_MAX);
@@ -180,7 +194,8 @@ int mail_send(struct mail *m, struct mail_letter *l)
 		if (status == 0)
 			keep_record(m, msg);
 	}
-	if (status)
+	/* Most sendmails keep a refused letter there themselves. */
+	if (status && dead_size(m) <= dead)
 		mail_send_dead(m, l);
 	buf_free(&r.envelope);
 	buf_free(&sender.envelope);

@@ -119,3 +119,35 @@ printf '~s from a pipe\ntext\n' | mail -n -~ -S sendmail="$T/fake" bob
 like "$(cat "$SENT")" '^Subject: from a pipe$' "-~ turns them on for piped text"
 printf '~s from a pipe\ntext\n' | mail -n -S escape='~' -S sendmail="$T/fake" bob
 unlike "$(sed '/^$/q' "$SENT")" 'from a pipe' "a variable does not"
+
+# Reading at a terminal: programs run there, and only there.
+cat >"$T/box" <<'END'
+From ann@x Tue Nov 24 03:18:00 2026
+From: ann@x
+Subject: first
+
+the first text
+
+From joe@x Tue Nov 24 03:19:00 2026
+From: joe@x
+Subject: second
+
+the second text
+
+END
+export PAGER="sed s/^/paged:/"
+at_terminal -f "$T/box" -- '& ' '\n' '& ' 'h\n' '& ' "| 2 tr a-z A-Z >$T/piped\\n" '& ' \
+    '!echo ran the shell\n' '& ' '\x03' 'Interrupt' 'set crt=2\n' '& ' 'p 2\n' '& ' \
+    'm amy\n' 'Subject: ' 'from inside\n' 'inside' '~m 1\n' '(continue)' 'end\n' 'end' '.\n' '& ' 'x\n'
+is "$(status)" 0 "the prompt is answered"
+like "$(cat "$T/seen")" '^"[^"]*box": 2 messages 2 new 2 unread' "the summary comes first"
+is "$(tail -n 2 "$T/piped")" "THE SECOND TEXT" "| pipes a message"
+like "$(cat "$T/seen")" '^ran the shell' "! runs a command"
+like "$(cat "$T/seen")" '^paged:the second text' "crt: longer messages go through PAGER"
+is "$(sed '1,/^$/d' "$SENT" | tail -n 3)" "	the first text
+	
+end" "m and ~m write a letter about a message"
+at_terminal -S prompt='what? ' -f "$T/box" -- 'what? ' '\x04'
+is "$(status)" 0 "set prompt; end of file quits"
+at_terminal -S ignoreeof -f "$T/box" -- '& ' '\x04' 'Use "quit"' 'q\n'
+is "$(status)" 0 "ignoreeof does not let it"
