@@ -2,6 +2,7 @@
 
 UNIT   := $(patsubst %.c,$(OBJ)/%,$(sort $(wildcard tests/unit/*_test.c)))
 REPLAY := $(patsubst %_fuzz.c,$(OBJ)/%_replay,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
+PEERS  := $(patsubst %.c,$(OBJ)/%,$(sort $(wildcard tests/interop/*.c)))
 FUZZ   := $(patsubst %_fuzz.c,$(OBJ)/%_fuzz,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
 FUZZ_SECONDS ?= 60
 
@@ -12,6 +13,11 @@ $(TESTED): $(APPLET_OBJ) $(OBJ)/sources
 	$(Q)$(AR) rcsD $@ $(filter-out %/letterbox.o,$(APPLET_OBJ))
 
 TEST_CFLAGS = $(CFLAGS_ALL) -Itests -I. -MMD -MP -MF $@.d
+
+$(PEERS): $(OBJ)/tests/%: tests/%.c $(LIBMAIL) $(BEARSSL_LIB) $(OBJ)/flags
+	@mkdir -p $(@D)
+	@echo "  cc $< [$(VARIANT)]"
+	$(Q)$(LINK) $(TEST_CFLAGS) -o $@ $(CRT_BEGIN) $< $(LINK_LIBS)
 
 $(OBJ)/tests/unit/%_test: tests/unit/%_test.c $(TESTED) $(LIBMAIL) $(BEARSSL_LIB) $(OBJ)/flags
 	@mkdir -p $(@D)
@@ -39,10 +45,10 @@ $(OBJ)/%_peer: %_peer.c $(TESTED) $(LIBMAIL) $(BEARSSL_LIB) $(OBJ)/flags
 	@echo "  cc $< [$(VARIANT)]"
 	$(Q)$(LINK) $(TEST_CFLAGS) -o $@ $(CRT_BEGIN) $< $(TESTED) $(LINK_LIBS)
 
--include $(UNIT:%=%.d) $(REPLAY:%=%.d) $(FUZZ:%=%.d) $(PEER:%=%.d)
+-include $(UNIT:%=%.d) $(REPLAY:%=%.d) $(FUZZ:%=%.d) $(PEERS:%=%.d) $(PEER:%=%.d)
 
 .PHONY: test-programs fuzz-programs unit
-test-programs: $(BIN) $(UNIT) $(REPLAY) $(PEER)
+test-programs: $(BIN) $(UNIT) $(REPLAY) $(PEERS) $(PEER)
 fuzz-programs: $(FUZZ)
 
 # make unit [T=address]: the unit tests alone, on both builds.

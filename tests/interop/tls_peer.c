@@ -1,9 +1,9 @@
 /*
  * tls_peer: one TLS connection of ours on loopback, for trying against other programs.
  *
- *	tls_peer server PORT CERT KEY    echoes what one client sends, until it closes
- *	tls_peer client PORT NAME CA     sends standard input, prints what comes back until the
- *	                                 peer closes; CA is a bundle, or "-" to trust nobody
+ *	tls_peer server PORT CERT KEY    echoes what one client sends, up to the end of a line
+ *	tls_peer client PORT NAME CA     sends standard input, prints what comes back up to the end
+ *	                                 of a line; CA is a bundle, or "-" to check nothing
  *
  * Prints "cipher NAME BITS" and "peer VERDICT TEXT" on standard error; exits 1 and prints
  * "failed TEXT" when the session fails.
@@ -81,6 +81,8 @@ static void take(struct tls_session *s, int fd, struct span in, int to)
 				exit(1);
 			if (to < 0)
 				put(s, fd, span_make(copy, used));
+			if (memchr(copy, '\n', used))
+				tls_close(s);
 		}
 		if (!used)
 			return;
@@ -103,7 +105,7 @@ static int run(struct tls_session *s, int fd, int to)
 			if (to >= 0 && (n = read(0, mem, sizeof mem)) > 0)
 				put(s, fd, span_make(mem, (size_t)n));
 		}
-		if (tls_state(s) == TLS_CLOSED || tls_state(s) == TLS_FAILED)
+		if (tls_state(s) >= TLS_CLOSING)
 			break;
 		n = read(fd, mem, sizeof mem);
 		if (n <= 0)
@@ -136,11 +138,16 @@ int main(int argc, char **argv)
 		if (!tlskeys_open(&keys, argv[3], argv[4], &e) ||
 		    !tls_chain_split(tlskeys_chain(&keys), &sc.chain, &e)) {
 			fprintf(stderr, "failed %s\n", e.text);
+			free(mem);
 			return 78;
 		}
 		int fd = reach(port, true);
-		return fd < 0 || run(tls_server_start(mem, &sc, random), fd, -1);
+		int bad = fd < 0 || run(tls_server_start(mem, &sc, random), fd, -1);
+		tlskeys_close(&keys);
+		free(mem);
+		return bad;
 	}
+	tlsroots_use(&roots, -1);
 	if (strcmp(argv[4], "-") != 0) {
 		size_t n = tlsroots_use(&roots, tlsroots_open(argv[4], &e));
 
@@ -149,5 +156,8 @@ int main(int argc, char **argv)
 	}
 	int fd = reach(port, false);
 	uint64_t now = (uint64_t)clock_wall().s;
-	return fd < 0 || run(tls_client_start(mem, &cc, argv[3], random, now), fd, 1);
+	int bad = fd < 0 || run(tls_client_start(mem, &cc, argv[3], random, now), fd, 1);
+	tlsroots_close(&roots);
+	free(mem);
+	return bad;
 }
