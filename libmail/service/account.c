@@ -1,8 +1,8 @@
 /*
- * Mail users from a users file or the system; see service/account.h.  Passwords are in
- * account_secret.c.
+ * Finding mail users; see service/account.h.  Passwords are in account_password.c.
  *
- * The cached file is for look-ups only: its secrets are overwritten as soon as it is read.
+ * The cached users file keeps everything but secrets, so a process that only routes mail
+ * holds none, whatever it is made to show.
  */
 #include "service/account.h"
 
@@ -16,45 +16,127 @@
 #include <unistd.h>
 
 #include "base/ascii.h"
-#include "format/passwdfile.h"
 #include "service/account_part.h"
+#include "sys/box.h"
 #include "sys/fs.h"
+#include "sys/log.h"
+
+enum { PASSWD_MAX = 4096 /* octets of one passwd entry */ };
 
 bool account_name_ok(struct span name)
 {
-	if (name.len == 0 || name.len > ACCOUNT_NAME_MAX || name.ptr[0] == '.' ||
-	    name.ptr[0] == '-')
+	return passwdfile_is_user(name);
+}
+
+/* Appends what %c stands for; false for a letter without meaning. */
+static bool put_variable(struct buf *out, char c, const struct account *a)
+{
+	struct span domain = span_str(a->name), local = span_cut(&domain, '@');
+
+	switch (c) {
+	case 'u':
+		buf_puts(out, a->name);
+		return true;
+	case 'n':
+		buf_put(out, local);
+		return true;
+	case 'd':
+		buf_put(out, domain);
+		return true;
+	case 'h':
+		buf_puts(out, a->home);
+		return true;
+	case '%':
+		buf_putc(out, c);
+		return true;
+	default:
 		return false;
-	for (size_t i = 0; i < name.len; i++)
-		if (!ascii_is_graph(name.ptr[i]) || name.ptr[i] == '/' || name.ptr[i] == ':')
-			return false;
+	}
+}
+
+/* Appends the template with its variables replaced, once. */
+static bool expand(struct span t, const struct account *a, struct buf *out, struct err *e)
+{
+	if (span_starts(t, SPAN("~/"))) {
+		buf_puts(out, a->home);
+		t = span_skip(t, 1);
+	}
+	while (t.len) {
+		size_t n = span_index(t, '%');
+
+		buf_put(out, span_head(t, n));
+		t = span_skip(t, n);
+		if (t.len == 0)
+			break;
+		if (t.len < 2 || !put_variable(out, t.ptr[1], a))
+			return err_perm(e, "5.3.5", "mailbox template: %%%c has no meaning",
+					t.len < 2 ? ' ' : t.ptr[1]);
+		t = span_skip(t, 2);
+	}
 	return true;
 }
 
-/* A template may hold %u %n %d %h %% and must give an absolute path. */
-static bool check_template(const char *t, struct err *e)
+static bool put_mailbox(struct span t, bool slash, struct account *a, struct err *e)
 {
-	if (t[0] != '/' && strncmp(t, "%h", 2) != 0)
-		return err_perm(e, "5.3.5", "mailbox \"%.100s\": must begin with / or %%h", t);
-	for (; *t; t++)
-		if (*t == '%' && (!t[1] || !strchr("undh%", *++t)))
-			return err_perm(e, "5.3.5",
-					"mailbox: unknown %%%c; there are %%u %%n %%d %%h %%%%",
-					*t);
+	struct buf b;
+
+	buf_init_fixed(&b, a->mailbox, sizeof a->mailbox);
+	if (!expand(t, a, &b, e))
+		return false;
+	if (slash && b.len && b.ptr[b.len - 1] != '/')
+		buf_putc(&b, '/');
+	buf_cstr(&b);
+	if (!buf_ok(&b))
+		return err_perm(e, "5.3.5", "%s: mailbox path too long", a->name);
+	if (b.len == 0 || b.ptr[0] != '/')
+		return err_temp(e, "4.3.5", "%s: mailbox path \"%.100s\" is not absolute", a->name,
+				a->mailbox);
+	return true;
+}
+
+/* What a users-file line says: "maildir:PATH:...", "mbox:PATH:INBOX=PATH", or PATH. */
+static bool put_own_mailbox(struct span field, struct account *a, struct err *e)
+{
+	bool maildir = ascii_starts_nocase(field, SPAN("maildir:"));
+	struct span rest = field, path;
+
+	if (maildir || ascii_starts_nocase(field, SPAN("mbox:")))
+		span_cut(&rest, ':');
+	path = span_cut(&rest, ':');
+	while (rest.len) {
+		struct span word = span_cut(&rest, ':');
+
+		if (span_starts(word, SPAN("INBOX=")))
+			path = span_skip(word, 6);
+	}
+	return put_mailbox(path, maildir, a, e);
+}
+
+static bool set(char *to, size_t cap, const char *from)
+{
+	if (strlen(from) >= cap)
+		return false;
+	memcpy(to, from, strlen(from) + 1);
 	return true;
 }
 
 bool account_source_init(struct account_source *s, const char *users, const char *mailbox,
 			 struct err *e)
 {
+	struct account probe = {.name = "u", .home = "/"};
+
 	*s = (struct account_source){.seen_size = UINT64_MAX};
 	buf_init(&s->cache, ACCOUNT_USERS_MAX);
-	if (!mailbox || !*mailbox)
+	if (!mailbox || !mailbox[0])
 		mailbox = ACCOUNT_MAILBOX;
-	if (!span_to_cstr(span_str(users), s->users, sizeof s->users) ||
-	    !span_to_cstr(span_str(mailbox), s->template, sizeof s->template))
-		return err_perm(e, "5.3.5", "users file or mailbox: path too long");
-	return check_template(s->template, e);
+	if (!set(s->users, sizeof s->users, users ? users : "") ||
+	    !set(s->template, sizeof s->template, mailbox))
+		return err_perm(e, "5.3.5", "path too long: %.100s", mailbox);
+	if (!put_mailbox(span_str(mailbox), false, &probe, e)) {
+		e->class = ERR_PERM;
+		return false;
+	}
+	return true;
 }
 
 void account_source_free(struct account_source *s)
@@ -62,116 +144,110 @@ void account_source_free(struct account_source *s)
 	buf_free(&s->cache);
 }
 
-static void expand(const char *t, const struct account *a, struct buf *out)
+/* Overwrites the second field of every line. */
+static void blot(struct buf *b)
 {
-	struct span user = span_str(a->name), domain = user, local = span_cut(&domain, '@');
+	for (size_t at = 0; at < b->len;) {
+		struct span line = span_make(b->ptr + at, b->len - at);
+		size_t len = span_index(line, '\n'), user, secret;
 
-	for (; *t; t++) {
-		if (*t != '%') {
-			buf_putc(out, *t);
-			continue;
-		}
-		switch (*++t) {
-		case 'u':
-			buf_put(out, user);
-			break;
-		case 'n':
-			buf_put(out, local);
-			break;
-		case 'd':
-			buf_put(out, domain);
-			break;
-		case 'h':
-			buf_puts(out, a->home);
-			break;
-		default:
-			buf_putc(out, *t);
-			break;
-		}
+		line = span_head(line, len);
+		user = span_index(line, ':');
+		secret = span_index(span_skip(line, user + 1), ':');
+		if (user < len)
+			memset(b->ptr + at + user + 1, '*', secret);
+		at += len + 1;
 	}
 }
 
-/* The mailbox from a template, or from what a users-file line says about it. */
-static bool set_mailbox(struct account *a, const char *t, struct err *e)
-{
-	struct buf out;
-
-	if (strncmp(t, "maildir:", 8) == 0)
-		t += 8;
-	else if (strncmp(t, "mbox:", 5) == 0)
-		t += 5;
-	buf_init_fixed(&out, a->mailbox, sizeof a->mailbox);
-	if (t[0] == '~' && t[1] == '/') {
-		buf_puts(&out, a->home);
-		t++;
-	}
-	expand(t, a, &out);
-	buf_cstr(&out);
-	if (!buf_ok(&out) || out.len + 1 >= sizeof a->mailbox)
-		return err_temp(e, "4.3.5", "mailbox of %s: path too long", a->name);
-	if (a->mailbox[0] != '/')
-		return err_temp(e, "4.3.5", "mailbox of %s: \"%.80s\" is not absolute (no home?)",
-				a->name, a->mailbox);
-	return true;
-}
-
-void account_blot(struct buf *file)
-{
-	char *line = file->ptr, *end = line + file->len;
-
-	while (line < end) {
-		char *eol = memchr(line, '\n', (size_t)(end - line));
-		char *from, *to;
-
-		eol = eol ? eol : end;
-		from = memchr(line, ':', (size_t)(eol - line));
-		if (from && line[0] != '#') {
-			from++;
-			to = memchr(from, ':', (size_t)(eol - from));
-			memset(from, '*', (size_t)((to ? to : eol) - from));
-		}
-		line = eol + 1;
-	}
-}
-
+/* Brings the cache up to date. */
 static bool refresh(struct account_source *s, struct err *e)
 {
 	struct stat st;
 
 	if (stat(s->users, &st) != 0)
-		return err_errno(e, errno, "users file %s", s->users);
-	if ((uint64_t)st.st_size == s->seen_size && st.st_ino == s->seen_inode &&
-	    st.st_mtim.tv_sec == s->seen_mtime[0] && st.st_mtim.tv_nsec == s->seen_mtime[1])
+		return err_errno(e, errno, "%s", s->users);
+	if (st.st_mtim.tv_sec == s->seen_mtime[0] && st.st_mtim.tv_nsec == s->seen_mtime[1] &&
+	    (uint64_t)st.st_size == s->seen_size && (uint64_t)st.st_ino == s->seen_inode)
 		return true;
-	s->seen_size = UINT64_MAX;
-	buf_reset(&s->cache);
+	buf_wipe(&s->cache);
 	if (!fs_read_all(AT_FDCWD, s->users, FS_FOLLOW, &s->cache, e)) {
-		if (s->cache.ptr)
-			explicit_bzero(s->cache.ptr, s->cache.cap);
 		e->class = ERR_TEMP;
+		buf_wipe(&s->cache);
+		s->seen_size = UINT64_MAX;
 		return false;
 	}
-	account_blot(&s->cache);
-	s->seen_size = (uint64_t)st.st_size;
-	s->seen_inode = st.st_ino;
+	blot(&s->cache);
+	if (st.st_mode & S_IROTH)
+		log_warn("%s: its passwords can be read by everybody", s->users);
 	s->seen_mtime[0] = st.st_mtim.tv_sec;
 	s->seen_mtime[1] = st.st_mtim.tv_nsec;
+	s->seen_size = (uint64_t)st.st_size;
+	s->seen_inode = (uint64_t)st.st_ino;
 	return true;
 }
 
-bool account_from_entry(const struct account_source *s, const struct passwdfile_entry *entry,
-			struct account *out, struct err *e)
+static bool by_id(uid_t uid, struct passwd *pw, char mem[PASSWD_MAX])
 {
-	char mail[ACCOUNT_PATH_MAX];
+	struct passwd *found = NULL;
 
-	*out = (struct account){.uid = entry->has_uid ? entry->uid : geteuid(),
-				.gid = entry->has_gid ? entry->gid : getegid()};
-	if (!span_to_cstr(entry->user, out->name, sizeof out->name) ||
-	    !span_to_cstr(entry->home, out->home, sizeof out->home) ||
-	    !span_to_cstr(entry->mailbox, mail, sizeof mail))
-		return err_temp(e, "4.3.5", "users file: a field of this user is too long");
-	span_to_cstr(span_head(entry->gecos, sizeof out->gecos - 1), out->gecos, sizeof out->gecos);
-	return set_mailbox(out, mail[0] ? mail : s->template, e);
+	return getpwuid_r(uid, pw, mem, PASSWD_MAX, &found) == 0 && found;
+}
+
+/* Whose the mail of a users-file line is. */
+static void put_owner(const struct passwdfile_entry *entry, struct account *a)
+{
+	char mem[PASSWD_MAX];
+	struct passwd pw;
+
+	a->uid = geteuid();
+	a->gid = getegid();
+	if (entry->has_uid) {
+		a->uid = entry->uid;
+		if (!entry->has_gid)
+			a->gid = by_id(a->uid, &pw, mem) ? pw.pw_gid : (gid_t)a->uid;
+	} else if (a->uid == 0) {
+		box_account(&a->uid, &a->gid);
+	}
+	if (entry->has_gid)
+		a->gid = entry->gid;
+}
+
+static void put_text(char *to, size_t cap, struct span from)
+{
+	span_to_cstr(span_head(from, cap - 1), to, cap);
+}
+
+bool account_fill(const struct account_source *s, const struct passwdfile_entry *entry,
+		  struct account *a, struct err *e)
+{
+	*a = (struct account){0};
+	put_text(a->name, sizeof a->name, entry->user);
+	put_text(a->gecos, sizeof a->gecos, entry->gecos);
+	if (!span_to_cstr(entry->home, a->home, sizeof a->home))
+		return err_temp(e, "4.3.5", "%s: home directory too long", a->name);
+	put_owner(entry, a);
+	if (entry->mailbox.len)
+		return put_own_mailbox(entry->mailbox, a, e);
+	return put_mailbox(span_str(s->template), false, a, e);
+}
+
+bool account_lookup(struct span file, struct span name, struct passwdfile_entry *entry,
+		    struct err *e)
+{
+	char folded[ACCOUNT_NAME_MAX];
+	enum passwdfile_result r = passwdfile_find(file, name, entry, e);
+
+	if (r == PASSWDFILE_ABSENT) {
+		memcpy(folded, name.ptr, name.len);
+		ascii_fold(folded, name.len);
+		r = passwdfile_find(file, span_make(folded, name.len), entry, e);
+	}
+	if (r == PASSWDFILE_BAD)
+		e->class = ERR_TEMP;
+	if (r == PASSWDFILE_ABSENT)
+		err_perm(e, "5.1.1", "no such user: %.*s", SPAN_ARG(name));
+	return r == PASSWDFILE_FOUND;
 }
 
 static bool find_in_file(struct account_source *s, struct span name, struct account *out,
@@ -179,84 +255,94 @@ static bool find_in_file(struct account_source *s, struct span name, struct acco
 {
 	struct passwdfile_entry entry;
 
-	if (!refresh(s, e))
-		return false;
-	switch (passwdfile_find(buf_span(&s->cache), name, &entry, e)) {
-	case PASSWDFILE_FOUND:
-		return account_from_entry(s, &entry, out, e);
-	case PASSWDFILE_BAD:
-		e->class = ERR_TEMP;
-		return false;
-	default:
-		return err_perm(e, "5.1.1", "no such user in %s", s->users);
+	return refresh(s, e) && account_lookup(buf_span(&s->cache), name, &entry, e) &&
+	       account_fill(s, &entry, out, e);
+}
+
+/* No passwd file at all is how empty containers are (ENOTCONN: nor a name service). */
+static bool is_absence(int sys)
+{
+	return sys == 0 || sys == ENOENT || sys == ESRCH || sys == ENOTCONN || sys == ENOTDIR;
+}
+
+bool account_system(const char *name, struct passwd *pw, char *mem, size_t cap, bool *failed)
+{
+	char folded[ACCOUNT_NAME_MAX + 1];
+	struct passwd *found = NULL;
+	int sys = getpwnam_r(name, pw, mem, cap, &found);
+
+	if (!found && is_absence(sys)) {
+		memcpy(folded, name, strlen(name) + 1);
+		ascii_fold(folded, strlen(folded));
+		sys = getpwnam_r(folded, pw, mem, cap, &found);
 	}
+	*failed = !found && !is_absence(sys);
+	return found != NULL;
 }
 
-/* Not root and without a passwd entry: who we are is who there is. */
-static bool find_ourselves(const struct account_source *s, const char *name, struct account *out,
-			   struct err *e)
+bool account_put_system(const struct account_source *s, const struct passwd *pw, struct account *a,
+			struct err *e)
 {
-	const char *env = getenv("LOGNAME");
-	char uid[32];
+	struct span gecos = span_str(pw->pw_gecos);
 
-	if (!env || !*env)
-		env = getenv("USER");
-	snprintf(uid, sizeof uid, "uid%u", (unsigned)geteuid());
-	if (geteuid() == 0 || (strcmp(name, uid) != 0 && (!env || strcmp(name, env) != 0)))
-		return err_perm(e, "5.1.1", "no such user");
-	*out = (struct account){.uid = geteuid(), .gid = getegid()};
-	snprintf(out->name, sizeof out->name, "%s", name);
-	env = getenv("HOME");
-	snprintf(out->home, sizeof out->home, "%s", env && *env == '/' ? env : "");
-	return set_mailbox(out, s->template, e);
+	*a = (struct account){.uid = pw->pw_uid, .gid = pw->pw_gid};
+	if (!set(a->name, sizeof a->name, pw->pw_name) ||
+	    !set(a->home, sizeof a->home, pw->pw_dir ? pw->pw_dir : ""))
+		return err_temp(e, "4.3.5", "%.100s: passwd entry too long", pw->pw_name);
+	put_text(a->gecos, sizeof a->gecos, span_cut(&gecos, ','));
+	return put_mailbox(span_str(s->template), false, a, e);
 }
 
-bool account_from_passwd(const struct account_source *s, const struct passwd *pw,
-			 struct account *out, struct err *e)
+/* A process without a passwd entry is who its environment says, and "uid1000" always. */
+static bool is_own_name(const char *name)
 {
-	*out = (struct account){.uid = pw->pw_uid, .gid = pw->pw_gid};
-	if (!span_to_cstr(span_str(pw->pw_name), out->name, sizeof out->name) ||
-	    !span_to_cstr(span_str(pw->pw_dir), out->home, sizeof out->home))
-		return err_temp(e, "4.3.5", "passwd entry: a field is too long");
-	snprintf(out->gecos, sizeof out->gecos, "%s", pw->pw_gecos ? pw->pw_gecos : "");
-	return set_mailbox(out, s->template, e);
+	const char *own = getenv("LOGNAME");
+	char mem[PASSWD_MAX], uid[16];
+	struct passwd pw;
+
+	if (geteuid() == 0 || by_id(geteuid(), &pw, mem))
+		return false;
+	if (!own || !own[0])
+		own = getenv("USER");
+	snprintf(uid, sizeof uid, "uid%lu", (unsigned long)geteuid());
+	return strcmp(name, uid) == 0 || (own && strcmp(own, name) == 0);
 }
 
 static bool find_in_system(const struct account_source *s, struct span name, struct account *out,
 			   struct err *e)
 {
-	char user[ACCOUNT_NAME_MAX + 1];
-	struct passwd *pw;
+	char text[ACCOUNT_NAME_MAX + 1], mem[PASSWD_MAX];
+	const char *home = getenv("HOME");
+	struct passwd pw;
+	bool failed;
 
-	if (!span_to_cstr(name, user, sizeof user))
-		return err_perm(e, "5.1.1", "no such user");
-	errno = 0;
-	pw = getpwnam(user);
-	if (pw)
-		return account_from_passwd(s, pw, out, e);
-	/* No passwd file at all is how empty containers are; the rest is trouble. */
-	if (errno && errno != ENOENT && errno != ESRCH && errno != ENOTCONN)
-		return err_errno(e, errno, "cannot look up user %s", user);
-	return find_ourselves(s, user, out, e);
+	span_to_cstr(name, text, sizeof text);
+	if (account_system(text, &pw, mem, sizeof mem, &failed))
+		return account_put_system(s, &pw, out, e);
+	if (failed)
+		return err_temp(e, "4.3.0", "accounts cannot be read");
+	if (!is_own_name(text))
+		return err_perm(e, "5.1.1", "no such user: %s", text);
+	pw = (struct passwd){.pw_name = text,
+			     .pw_uid = geteuid(),
+			     .pw_gid = getegid(),
+			     .pw_dir = (char *)(home && home[0] == '/' ? home : ""),
+			     .pw_gecos = (char *)""};
+	return account_put_system(s, &pw, out, e);
 }
 
-static bool find_exact(struct account_source *s, struct span name, struct account *out,
-		       struct err *e)
+bool account_can_become(const struct account *a, struct err *e)
 {
-	return s->users[0] ? find_in_file(s, name, out, e) : find_in_system(s, name, out, e);
+	if (geteuid() == 0 || a->uid == geteuid())
+		return true;
+	return err_temp(e, "4.3.5", "%s is uid %lu, and this process is not root", a->name,
+			(unsigned long)a->uid);
 }
 
 bool account_find(struct account_source *s, struct span name, struct account *out, struct err *e)
 {
-	char lower[ACCOUNT_NAME_MAX + 1];
-
 	if (!account_name_ok(name))
-		return err_perm(e, "5.1.1", "not a user name");
-	if (find_exact(s, name, out, e))
-		return true;
-	memcpy(lower, name.ptr, name.len);
-	ascii_fold(lower, name.len);
-	if (e->class == ERR_TEMP || span_eq(name, span_make(lower, name.len)))
-		return false;
-	return find_exact(s, span_make(lower, name.len), out, e);
+		return err_perm(e, "5.1.1", "no such user");
+	return (s->users[0] ? find_in_file(s, name, out, e) : find_in_system(s, name, out, e)) &&
+	       account_can_become(out, e);
 }

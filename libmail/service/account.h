@@ -2,13 +2,14 @@
  * account: who a mail user is, where the mail lies, and whether a password is right.
  *
  * Two sources: a users file in Dovecot's passwd-file format (format/passwdfile.h), or,
- * when none is given, the system's accounts (passwd and shadow).  Nothing needs a passwd
- * entry: a users-file line with empty uid and gid, and, when we are not root, every name
- * that is our own, belongs to the process's uid.
+ * when none is given, the system's accounts (passwd and shadow).  A users-file line with
+ * empty uid belongs to the process's own uid, or, when that is root, to the account that the
+ * roles run as (sys/box.h).  An ordinary process can be nobody but itself, and needs no
+ * passwd entry for that: without one its own name is $LOGNAME or $USER, or "uid" and its number.
  *
- * Names come from the network: a name with '/', a control or 8-bit octet, a blank, ':' or
- * a leading '.' or '-' is no account.  A name is looked up as it stands and then in lower
- * case; struct account holds it as the source spells it.
+ * Names come from the network: what passwdfile_is_user refuses ('/', blanks, controls,
+ * ':', "..", a leading '.' or '-', more than ACCOUNT_NAME_MAX octets) is no account.  A name is
+ * looked up as it stands and then in lower case; struct account holds it as the source spells it.
  *
  * No secret stays in memory: the cached users file has its secrets blotted out, and a
  * password check reads them afresh and wipes them.  All calls block; none asks the network.
@@ -23,11 +24,12 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/span.h"
+#include "format/passwdfile.h"
 
 #define ACCOUNT_MAILBOX "/var/mail/%u" /* the template when none is given */
 
 enum {
-	ACCOUNT_NAME_MAX = 255,      /* octets; a mailbox address is at most 254 (RFC 5321) */
+	ACCOUNT_NAME_MAX = PASSWDFILE_USER_MAX,
 	ACCOUNT_PATH_MAX = 1024,     /* with its NUL */
 	ACCOUNT_GECOS_MAX = 128,     /* with its NUL; a longer full name is cut */
 	ACCOUNT_PASSWORD_MAX = 255,  /* octets; RFC 2449 section 4 limits the line */
@@ -73,8 +75,8 @@ bool account_find(struct account_source *s, struct span name, struct account *ou
 /*
  * As account_find, and true only when password is the right one.  PERM 5.7.8: wrong, empty,
  * no such account, locked; e->text tells which for the log, and must not reach the client.
- * TEMP 4.7.0: cannot be told (file unreadable, or a scheme that this libc has not, as
- * yescrypt).  Takes about as long for a name that is not there.  Reads shadow or the users
+ * TEMP 4.7.0: cannot be told (file unreadable, or a scheme that proto/secret.h has
+ * not, as yescrypt).  Takes about as long for a name that is not there.  Reads shadow or the users
  * file anew: call it in a process that ends, or that may hold what it reads.
  */
 bool account_check_password(struct account_source *s, struct span name, struct span password,
@@ -85,7 +87,7 @@ bool account_name_ok(struct span name);
 
 /*
  * Checks password against a stored "{SCHEME}secret" or crypt string.  Schemes: PLAIN,
- * CRYPT, SHA256-CRYPT, SHA512-CRYPT, BLF-CRYPT, MD5-CRYPT.  Fails as above.
+ * CRYPT, SHA256-CRYPT, SHA512-CRYPT, BLF-CRYPT, MD5-CRYPT, SCRAM-SHA-256.  Fails as above.
  */
 bool account_secret_fits(struct span stored, struct span password, struct err *e);
 

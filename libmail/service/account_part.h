@@ -4,18 +4,25 @@
 #ifndef LETTERBOX_SERVICE_ACCOUNT_PART_H
 #define LETTERBOX_SERVICE_ACCOUNT_PART_H
 
+#include <pwd.h>
+
+#include "format/passwdfile.h"
 #include "service/account.h"
 
-struct passwd;
-struct passwdfile_entry;
+/* The account that a users-file line describes. */
+bool account_fill(const struct account_source *s, const struct passwdfile_entry *entry,
+		  struct account *a, struct err *e);
 
-/* The account of an entry of either source; fails TEMP for fields that are too long. */
-bool account_from_entry(const struct account_source *s, const struct passwdfile_entry *entry,
-			struct account *out, struct err *e);
-bool account_from_passwd(const struct account_source *s, const struct passwd *pw,
-			 struct account *out, struct err *e);
+/* Finds name, then name in lower case, in a users file. */
+bool account_lookup(struct span file, struct span name, struct passwdfile_entry *entry,
+		    struct err *e);
 
-/* Overwrites the secrets of a users file in memory with '*'. */
-void account_blot(struct buf *file);
+/* The same among the system's accounts; *failed: it cannot be told. */
+bool account_system(const char *name, struct passwd *pw, char *mem, size_t cap, bool *failed);
+bool account_put_system(const struct account_source *s, const struct passwd *pw, struct account *a,
+			struct err *e);
+
+/* Are we root, or is it our own uid?  Else TEMP. */
+bool account_can_become(const struct account *a, struct err *e);
 
 #endif

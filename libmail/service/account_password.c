@@ -1,0 +1,202 @@
+/*
+ * Checking passwords; see service/account.h.
+ *
+ * What is read to compare with (users file, shadow entry) is wiped before the answer, and
+ * an unknown user costs a hash as a known one does.  Texts of errors name users, never
+ * what they typed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <shadow.h>
+#include <string.h>
+
+#include "base/ascii.h"
+#include "proto/secret.h"
+#include "service/account_part.h"
+#include "sys/clock.h"
+#include "sys/fs.h"
+
+enum { ENTRY_MAX = 4096, SECRET_MAX = 512, DAY_S = 86400 };
+
+/* Of a password nobody has, for names that nobody has. */
+static const char dummy[] = "$6$letterbox.dummy$x";
+
+static bool cannot(struct err *e, const char *what)
+{
+	return err_temp(e, "4.7.0", "the password's kind, %.40s, cannot be checked here", what);
+}
+
+static bool judge(enum secret_verdict v, const char *kind, struct err *e)
+{
+	if (v == SECRET_UNKNOWN)
+		return cannot(e, kind);
+	return v == SECRET_FITS || err_perm(e, "5.7.8", "wrong password");
+}
+
+/* yescrypt is Debian's default, and so the one that people meet. */
+static const char *crypt_kind(struct span stored)
+{
+	if (span_starts(stored, SPAN("$y$")) || span_starts(stored, SPAN("$gy$")))
+		return "yescrypt";
+	return span_starts(stored, SPAN("$7$")) ? "scrypt" : "an unknown crypt";
+}
+
+static bool fits_scheme(struct span scheme, struct span secret, struct span password, struct err *e)
+{
+	static const char *const crypts[] = {"CRYPT", "SHA256-CRYPT", "SHA512-CRYPT", "BLF-CRYPT",
+					     "MD5-CRYPT"};
+	char name[41];
+
+	if (ascii_eq_nocase(scheme, SPAN("PLAIN")) || ascii_eq_nocase(scheme, SPAN("CLEARTEXT")))
+		return judge(secret_equal(password, secret) ? SECRET_FITS : SECRET_DIFFERS, "", e);
+	for (size_t i = 0; i < sizeof crypts / sizeof crypts[0]; i++)
+		if (ascii_eq_nocase(scheme, span_str(crypts[i])))
+			return judge(secret_fits_crypt(secret, password), crypt_kind(secret), e);
+	span_to_cstr(span_head(scheme, sizeof name - 1), name, sizeof name);
+	if (ascii_eq_nocase(scheme, SPAN("SCRAM-SHA-256")))
+		return judge(secret_fits_scram(secret, password), name, e);
+	return cannot(e, name);
+}
+
+static bool refuse_empty(struct span password, struct err *e)
+{
+	if (password.len == 0)
+		return err_perm(e, "5.7.8", "empty password");
+	return password.len <= ACCOUNT_PASSWORD_MAX || err_perm(e, "5.7.8", "wrong password");
+}
+
+bool account_secret_fits(struct span stored, struct span password, struct err *e)
+{
+	struct span scheme = SPAN("CRYPT");
+
+	if (!refuse_empty(password, e))
+		return false;
+	if (span_starts(stored, SPAN("{"))) {
+		stored = span_skip(stored, 1);
+		scheme = span_cut(&stored, '}');
+	}
+	if (stored.len == 0)
+		return err_perm(e, "5.7.8", "locked");
+	return fits_scheme(scheme, stored, password, e);
+}
+
+/* The work of a check whose outcome is decided. */
+static void spend(struct span stored, struct span password)
+{
+	struct err ignored;
+
+	(void)account_secret_fits(stored, password, &ignored);
+}
+
+/* What the first user of the file has: the kind that its checks usually take. */
+static void spend_as_first(struct span file, struct span password)
+{
+	struct passwdfile_entry entry;
+	struct err ignored;
+	struct span line;
+	unsigned number = 0;
+
+	while (passwdfile_next(&file, &number, &line))
+		if (passwdfile_parse(line, &entry, &ignored) && !entry.locked) {
+			(void)fits_scheme(entry.scheme, entry.secret, password, &ignored);
+			return;
+		}
+	spend(span_str(dummy), password);
+}
+
+static bool check_in_file(struct account_source *s, struct span name, struct span password,
+			  struct account *out, struct err *e)
+{
+	struct passwdfile_entry entry;
+	struct buf file;
+	bool ok;
+
+	buf_init(&file, ACCOUNT_USERS_MAX);
+	ok = fs_read_all(AT_FDCWD, s->users, FS_FOLLOW, &file, e);
+	if (!ok) {
+		e->class = ERR_TEMP;
+	} else if (!account_lookup(buf_span(&file), name, &entry, e)) {
+		if (e->class == ERR_PERM)
+			spend_as_first(buf_span(&file), password);
+		ok = false;
+	} else if (entry.locked) {
+		ok = err_perm(e, "5.7.8", "locked");
+	} else {
+		ok = fits_scheme(entry.scheme, entry.secret, password, e) &&
+		     account_fill(s, &entry, out, e);
+	}
+	buf_wipe(&file);
+	return ok;
+}
+
+static bool is_expired(const struct spwd *sp)
+{
+	return sp->sp_expire > 0 && clock_wall().s / DAY_S > sp->sp_expire;
+}
+
+/* The stored hash goes to `stored`, from shadow or, where there is none, from passwd. */
+static bool get_hash(const struct passwd *pw, char stored[SECRET_MAX], struct err *e)
+{
+	char mem[ENTRY_MAX];
+	struct spwd sp, *found = NULL;
+	const char *hash = pw->pw_passwd;
+	int sys = getspnam_r(pw->pw_name, &sp, mem, sizeof mem, &found);
+	bool ok = true;
+
+	if (found && is_expired(&sp))
+		ok = err_perm(e, "5.7.8", "expired");
+	else if (found)
+		hash = sp.sp_pwdp;
+	else if (sys == EACCES || (sys == 0 && strcmp(hash, "x") == 0))
+		ok = err_temp(e, "4.7.0", "the shadow entry cannot be read");
+	if (ok && (!hash || !hash[0] || hash[0] == '!' || hash[0] == '*' || strcmp(hash, "x") == 0))
+		ok = err_perm(e, "5.7.8", "locked");
+	if (ok && !span_to_cstr(span_str(hash), stored, SECRET_MAX))
+		ok = cannot(e, "a very long one");
+	explicit_bzero(mem, sizeof mem);
+	return ok;
+}
+
+static bool check_in_system(const struct account_source *s, struct span name, struct span password,
+			    struct account *out, struct err *e)
+{
+	char text[ACCOUNT_NAME_MAX + 1], mem[ENTRY_MAX], stored[SECRET_MAX];
+	struct passwd pw;
+	bool ok, failed;
+
+	span_to_cstr(name, text, sizeof text);
+	if (!account_system(text, &pw, mem, sizeof mem, &failed)) {
+		if (failed)
+			return err_temp(e, "4.3.0", "accounts cannot be read");
+		spend(span_str(dummy), password);
+		return err_perm(e, "5.7.8", "no such user");
+	}
+	ok = get_hash(&pw, stored, e);
+	if (!ok)
+		spend(span_str(dummy), password);
+	ok = ok && fits_scheme(SPAN("CRYPT"), span_str(stored), password, e) &&
+	     account_put_system(s, &pw, out, e);
+	explicit_bzero(stored, sizeof stored);
+	explicit_bzero(mem, sizeof mem);
+	return ok;
+}
+
+bool account_check_password(struct account_source *s, struct span name, struct span password,
+			    struct account *out, struct err *e)
+{
+	bool ok;
+
+	if (!account_name_ok(name)) {
+		spend(span_str(dummy), password);
+		return err_perm(e, "5.7.8", "no such user");
+	}
+	if (!refuse_empty(password, e))
+		return false;
+	ok = s->users[0] ? check_in_file(s, name, password, out, e)
+			 : check_in_system(s, name, password, out, e);
+	if (!ok && e->class == ERR_PERM && strcmp(e->status, "5.1.1") == 0)
+		return err_perm(e, "5.7.8", "no such user");
+	if (ok && out->uid == 0)
+		return err_perm(e, "5.7.8", "the superuser reads no mail over the network");
+	return ok && account_can_become(out, e);
+}
