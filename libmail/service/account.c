@@ -280,8 +280,8 @@ bool account_system(const char *name, struct passwd *pw, char *mem, size_t cap, 
 	return found != NULL;
 }
 
-bool account_put_system(const struct account_source *s, const struct passwd *pw, struct account *a,
-			struct err *e)
+bool account_from_passwd(const struct account_source *s, const struct passwd *pw, struct account *a,
+			 struct err *e)
 {
 	struct span gecos = span_str(pw->pw_gecos);
 
@@ -318,7 +318,7 @@ static bool find_in_system(const struct account_source *s, struct span name, str
 
 	span_to_cstr(name, text, sizeof text);
 	if (account_system(text, &pw, mem, sizeof mem, &failed))
-		return account_put_system(s, &pw, out, e);
+		return account_from_passwd(s, &pw, out, e);
 	if (failed)
 		return err_temp(e, "4.3.0", "accounts cannot be read");
 	if (!is_own_name(text))
@@ -328,7 +328,7 @@ static bool find_in_system(const struct account_source *s, struct span name, str
 			     .pw_gid = getegid(),
 			     .pw_dir = (char *)(home && home[0] == '/' ? home : ""),
 			     .pw_gecos = (char *)""};
-	return account_put_system(s, &pw, out, e);
+	return account_from_passwd(s, &pw, out, e);
 }
 
 bool account_can_become(const struct account *a, struct err *e)

@@ -19,8 +19,8 @@ bool account_lookup(struct span file, struct span name, struct passwdfile_entry 
 
 /* The same among the system's accounts; *failed: it cannot be told. */
 bool account_system(const char *name, struct passwd *pw, char *mem, size_t cap, bool *failed);
-bool account_put_system(const struct account_source *s, const struct passwd *pw, struct account *a,
-			struct err *e);
+bool account_from_passwd(const struct account_source *s, const struct passwd *pw, struct account *a,
+			 struct err *e);
 
 /* Are we root, or is it our own uid?  Else TEMP. */
 bool account_can_become(const struct account *a, struct err *e);

@@ -175,7 +175,7 @@ static bool check_in_system(const struct account_source *s, struct span name, st
 	if (!ok)
 		spend(span_str(dummy), password);
 	ok = ok && fits_scheme(SPAN("CRYPT"), span_str(stored), password, e) &&
-	     account_put_system(s, &pw, out, e);
+	     account_from_passwd(s, &pw, out, e);
 	explicit_bzero(stored, sizeof stored);
 	explicit_bzero(mem, sizeof mem);
 	return ok;
