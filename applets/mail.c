@@ -4,12 +4,13 @@
  *
  * Where these disagree (-a, -E, -q) the argument itself tells which one was meant.
  */
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/opt.h"
 #include "applets.h"
+#include "base/opt.h"
 #include "mail_folder.h"
 
 enum { COMMANDS_MAX = 16 };
@@ -266,7 +267,11 @@ static void settings(struct choice *c)
 	if (mail_value(m, "escape") && !*mail_value(m, "escape"))
 		m->tilde = false;
 	mail_input_init(&m->input, 0);
-	mail_input_catch(c->ignore || mail_value(m, "ignore"));
+	/* While a pipe is read, an interrupt may as well end us: nothing has been sent. */
+	if (m->tilde || m->reading)
+		mail_input_catch(c->ignore || mail_value(m, "ignore"));
+	else if (c->ignore)
+		signal(SIGINT, SIG_IGN);
 }
 
 static int send_mode(struct choice *c)

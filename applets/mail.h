@@ -36,7 +36,8 @@ struct mail_input {
 	bool whole;         /* the last line ended in a newline, or with the input */
 };
 
-enum mail_line { MAIL_LINE, MAIL_EOF, MAIL_INTERRUPT };
+/* MAIL_INTERRUPT and MAIL_HANGUP: SIGINT, SIGHUP came; the latter comes again and again. */
+enum mail_line { MAIL_LINE, MAIL_EOF, MAIL_INTERRUPT, MAIL_HANGUP };
 
 struct mail_folder;
 
@@ -112,14 +113,14 @@ void mail_input_free(struct mail_input *in);
 
 /*
  * The next line without its newline into line.  A line longer than MAIL_LINE_MAX comes in
- * pieces: in->whole is false for all but the last.  MAIL_INTERRUPT: SIGINT came meanwhile.
+ * pieces: in->whole is false for all but the last.
  */
 enum mail_line mail_input_line(struct mail_input *in, struct buf *line);
 
 /* Copies all that is left to out; false when reading failed (errno). */
 bool mail_input_drain(struct mail_input *in, FILE *out);
 
-/* SIGINT interrupts reads from now on (or, ignore, does nothing). */
+/* SIGINT and SIGHUP end reads from now on (ignore: SIGINT does nothing). */
 void mail_input_catch(bool ignore);
 
 /* ---- running programs (mail_run.c) ---- */

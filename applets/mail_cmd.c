@@ -224,6 +224,10 @@ void mail_cmd_loop(struct mail *m)
 			puts("\nInterrupt");
 			continue;
 		}
+		if (got == MAIL_HANGUP) {
+			mail_cmd_run(m, "exit");
+			break;
+		}
 		if (got == MAIL_EOF && m->interactive && mail_value(m, "ignoreeof") &&
 		    ends++ < 25) {
 			puts("Use \"quit\" to quit.");

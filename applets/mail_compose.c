@@ -29,7 +29,7 @@ bool mail_compose_ask(struct mail *m, const char *prompt, struct buf *answer)
 	if (got != MAIL_LINE)
 		putchar('\n');
 	buf_free(&line);
-	return got != MAIL_INTERRUPT;
+	return got == MAIL_LINE || got == MAIL_EOF;
 }
 
 bool mail_compose_insert(struct mail *m, struct mail_letter *l, const char *name)
@@ -77,7 +77,9 @@ static bool read_body(struct mail *m, struct mail_letter *l)
 	while (result == MAIL_ESCAPE_GO) {
 		enum mail_line got = mail_input_line(&m->input, &line);
 
-		if (got == MAIL_INTERRUPT) {
+		if (got == MAIL_HANGUP) {
+			result = MAIL_ESCAPE_QUIT;
+		} else if (got == MAIL_INTERRUPT) {
 			if (interrupted)
 				result = MAIL_ESCAPE_QUIT;
 			else

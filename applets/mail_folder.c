@@ -69,7 +69,7 @@ static unsigned flags_of(unsigned stored)
 		flags |= MSG_NEW;
 	if (stored & MAILBOX_ANSWERED)
 		flags |= MSG_ANSWERED;
-	return flags | (stored & MAILBOX_TRASHED ? MSG_DELETED : 0);
+	return flags;
 }
 
 static void release(struct mail *m)

@@ -15,26 +15,30 @@
 /* Longer than any line a person types or RFC 5322 allows (998); bounds the memory. */
 enum { MAIL_LINE_MAX = 65536 };
 
-static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t interrupted, hung_up;
 
-static void on_interrupt(int sig)
+static void on_signal(int sig)
 {
-	(void)sig;
-	interrupted = 1;
+	if (sig == SIGHUP)
+		hung_up = 1;
+	else
+		interrupted = 1;
 }
 
 void mail_input_catch(bool ignore)
 {
+	static const int signals[] = {SIGINT, SIGHUP};
 	struct sigaction act;
 
-	memset(&act, 0, sizeof act);
-	/* Whoever started us in the background with interrupts ignored keeps them so. */
-	if (sigaction(SIGINT, NULL, &act) == 0 && act.sa_handler == SIG_IGN)
-		return;
-	act.sa_handler = ignore ? SIG_IGN : on_interrupt;
-	act.sa_flags = 0; /* no SA_RESTART: the read must end */
-	sigaction(SIGINT, &act, NULL);
-	interrupted = 0;
+	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+		memset(&act, 0, sizeof act);
+		/* Whoever started us in the background with a signal ignored keeps it so. */
+		if (sigaction(signals[i], NULL, &act) == 0 && act.sa_handler == SIG_IGN)
+			continue;
+		act.sa_handler = ignore && signals[i] == SIGINT ? SIG_IGN : on_signal;
+		act.sa_flags = 0; /* no SA_RESTART: the read must end */
+		sigaction(signals[i], &act, NULL);
+	}
 }
 
 void mail_input_init(struct mail_input *in, int fd)
@@ -48,7 +52,7 @@ void mail_input_free(struct mail_input *in)
 	buf_free(&in->pending);
 }
 
-/* More octets behind the pending ones; 0 at the end or on an error, -1 when interrupted. */
+/* More octets behind the pending ones; 0 at the end or on an error, -1 after a signal. */
 static ssize_t fill(struct mail_input *in)
 {
 	size_t room = MAIL_LINE_MAX - in->pending.len;
@@ -60,14 +64,12 @@ static ssize_t fill(struct mail_input *in)
 	at = buf_reserve(&in->pending, room);
 	if (!at)
 		return 0;
-	n = interrupted ? -1 : read(in->fd, at, room);
+	n = interrupted || hung_up ? -1 : read(in->fd, at, room);
 	if (n > 0)
 		in->pending.len += (size_t)n;
-	/* What was read before the interrupt comes first: it is noticed at the next read. */
-	if (interrupted && n <= 0) {
-		interrupted = 0;
+	/* What was read before the signal comes first: it is noticed at the next read. */
+	if ((interrupted || hung_up) && n <= 0)
 		return -1;
-	}
 	return n < 0 ? (errno == EINTR ? fill(in) : 0) : n;
 }
 
@@ -93,7 +95,8 @@ enum mail_line mail_input_line(struct mail_input *in, struct buf *line)
 		n = fill(in);
 		if (n < 0) {
 			buf_reset(&in->pending);
-			return MAIL_INTERRUPT;
+			interrupted = 0;
+			return hung_up ? MAIL_HANGUP : MAIL_INTERRUPT;
 		}
 		if (n == 0) {
 			in->whole = true;

@@ -86,6 +86,18 @@ rm -f "$HOME/dead.letter"
 at_terminal -s x bob -- '' 'gone\n' 'gone' '~x\n'
 is "$(status)$(ls "$SENT" "$HOME/dead.letter" 2>/dev/null)" 1 "~x keeps nothing"
 
+mkfifo "$T/pipe"
+mail -n -I -S sendmail="$T/fake" -s x bob <"$T/pipe" >"$T/seen" 2>&1 &
+mailer=$!
+exec 3>"$T/pipe"
+printf 'hung up\n~p\n' >&3
+wait_for 10 grep -q '^(continue)' "$T/seen"
+kill -HUP $mailer
+exec 3>&-
+wait $mailer
+is "$?$(ls "$SENT" 2>/dev/null)" 1 "a hangup sends nothing"
+like "$(cat "$HOME/dead.letter")" '^hung up$' "and keeps the text"
+
 printf 'from a file\n' >"$T/file"
 export PROOF="$T/proof"
 at_terminal -s old bob -- '' 'first\n' 'first' '~s new subject\n' 'subject' '~t ann@x, joe\n' \
