@@ -293,9 +293,9 @@ enum tls_state tls_state(const struct tls_session *s)
 
 	if (ended(s))
 		return failure(s) ? TLS_FAILED : TLS_CLOSED;
-	if (eng->application_data == 1)
-		return TLS_OPEN;
-	return s->closing || s->opened || eng->shutdown_recv ? TLS_CLOSING : TLS_HANDSHAKE;
+	if (s->closing || eng->shutdown_recv)
+		return TLS_CLOSING;
+	return s->opened ? TLS_OPEN : TLS_HANDSHAKE;
 }
 
 const char *tls_error_text(const struct tls_session *s)

@@ -432,6 +432,29 @@ TEST(cleartext_into_the_stream_fails)
 	}
 }
 
+TEST(renegotiation_is_refused_and_the_session_goes_on)
+{
+	struct pair p;
+
+	for (int by_server = 0; by_server < 2; by_server++) {
+		pair_init(&p, pem_ec256, pem_inter, pem_ec256_key);
+		pair_start(&p, "mail.example.org", NOW);
+		pump(&p);
+		struct tls_session *asks = by_server ? p.s : p.c, *other = by_server ? p.c : p.s;
+		asks->u.eng.flags = 0;
+		CHECK(br_ssl_engine_renegotiate(&asks->u.eng));
+		struct span out = tls_output(asks);
+		/* A reply is being sent, so the refusal has to wait; that is not the end. */
+		tls_write(other, SPAN("250 ok\r\n"));
+		tls_flush(other);
+		CHECK_INT(tls_feed(other, out), out.len);
+		CHECK_INT(tls_state(other), TLS_OPEN);
+		pump(&p);
+		CHECK_INT(tls_state(other), TLS_OPEN);
+		pair_free(&p);
+	}
+}
+
 TEST(one_flipped_bit_is_noticed)
 {
 	struct pair p;
