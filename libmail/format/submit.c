@@ -97,7 +97,7 @@ static void decide(struct submit *s, bool whole, struct buf *out)
 	} else if (colon < start.len && colon > 0 && could_be_name(span_head(start, colon))) {
 		s->deciding = false;
 		s->skipping = note_field(s, colon);
-	} else if (whole || (colon == start.len && !could_be_name(start)) || colon == 0) {
+	} else if (whole || colon == 0 || !could_be_name(span_head(start, colon))) {
 		end_header(s, false, out);
 	} else if (s->start_len == SUBMIT_NAME_MAX) {
 		s->deciding = false; /* a long name: passes */
@@ -165,8 +165,7 @@ void submit_feed(struct submit *s, struct span in, struct buf *out)
 
 void submit_finish(struct submit *s, struct buf *out)
 {
-	if (s->cr)
-		line_part(s, SPAN("\r"), out);
+	/* A CR at the very end is the first half of a line end that was cut off. */
 	s->cr = false;
 	if (s->deciding && s->start_len)
 		decide(s, true, out);

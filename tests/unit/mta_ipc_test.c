@@ -1,0 +1,99 @@
+/*
+ * The roles' messages: what is put is got, a cut or longer one is refused.
+ */
+#include "service/mta_ipc.h"
+#include "test.h"
+
+static void refuse_others(const struct buf *b, bool (*get)(struct wire_in *in))
+{
+	char longer[WIRE_MAX + 1];
+	struct wire_in in;
+
+	for (size_t n = 0; n < b->len; n++)
+		CHECK(!wire_open(&in, span_make(b->ptr, n)) || !get(&in));
+	memcpy(longer, b->ptr, b->len);
+	longer[b->len] = 'x';
+	CHECK(wire_open(&in, span_make(longer, b->len + 1)) && !get(&in));
+}
+
+static bool get_check(struct wire_in *in)
+{
+	struct mta_check c;
+
+	return mta_ipc_get_check(in, &c);
+}
+
+static bool get_verdict(struct wire_in *in)
+{
+	struct mta_verdict v;
+
+	return mta_ipc_get_verdict(in, &v);
+}
+
+static bool get_deliver(struct wire_in *in)
+{
+	struct mta_deliver d;
+
+	return mta_ipc_get_deliver(in, &d);
+}
+
+TEST(mta_ipc_check)
+{
+	char mem[WIRE_MAX];
+	struct mta_check c = {.origin = {.addr = SPAN("192.0.2.1"), .uid = 7, .tls = true},
+			      .sender = SPAN("a@b"),
+			      .rcpt = SPAN("c\0d")},
+			 got;
+	struct wire_in in;
+	struct buf b;
+
+	buf_init_fixed(&b, mem, sizeof mem);
+	mta_ipc_put_check(&b, MTA_CHECK_RCPT, 99, &c);
+	CHECK(wire_open(&in, buf_span(&b)));
+	CHECK_INT(in.type, MTA_CHECK_RCPT);
+	CHECK_INT(in.id, 99);
+	CHECK(mta_ipc_get_check(&in, &got));
+	CHECK_SPAN(got.origin.addr, c.origin.addr);
+	CHECK_SPAN(got.sender, c.sender);
+	CHECK_SPAN(got.rcpt, c.rcpt);
+	CHECK_INT(got.origin.uid, 7);
+	CHECK(got.origin.tls);
+	refuse_others(&b, get_check);
+}
+
+TEST(mta_ipc_verdict)
+{
+	char mem[WIRE_MAX];
+	struct mta_verdict v = {.address = SPAN("a@b"), .route = MTA_TO_LOCAL, .user = SPAN("a")},
+			   got;
+	struct wire_in in;
+	struct buf b;
+
+	err_perm(&v.err, "5.1.1", "User unknown");
+	buf_init_fixed(&b, mem, sizeof mem);
+	mta_ipc_put_verdict(&b, 5, &v);
+	CHECK(wire_open(&in, buf_span(&b)) && mta_ipc_get_verdict(&in, &got));
+	CHECK_INT(got.err.class, ERR_PERM);
+	CHECK_SPAN(span_str(got.err.text), SPAN("User unknown"));
+	CHECK_INT(got.route, MTA_TO_LOCAL);
+	CHECK_SPAN(got.user, SPAN("a"));
+	refuse_others(&b, get_verdict);
+}
+
+TEST(mta_ipc_deliver)
+{
+	char mem[WIRE_MAX];
+	struct mta_deliver d = {.id = SPAN("6AO3IdBp020773"), .rcpt = SPAN("r"), .at = 1ull << 40},
+			   got;
+	struct wire_in in;
+	struct buf b;
+
+	buf_init_fixed(&b, mem, sizeof mem);
+	mta_ipc_put_deliver(&b, 1, &d);
+	CHECK(wire_open(&in, buf_span(&b)) && mta_ipc_get_deliver(&in, &got));
+	CHECK_INT(got.at, 1ull << 40);
+	CHECK_SPAN(got.id, d.id);
+	refuse_others(&b, get_deliver);
+}
+
+TEST_MAIN
