@@ -145,19 +145,20 @@ static void line_part(struct submit *s, struct span part, struct buf *out)
 void submit_feed(struct submit *s, struct span in, struct buf *out)
 {
 	while (in.len) {
-		size_t eol = span_index(in, '\n');
+		size_t eol = span_index(in, '\n'), crs = 0;
 		struct span part = span_head(in, eol);
 
-		/* A CR belongs to the line end when the LF follows, in this chunk or the next. */
-		if (s->cr && (part.len || eol == in.len))
+		/* CRs belong to the line end when the LF follows, in this chunk or a later one. */
+		while (crs < part.len && part.ptr[part.len - 1 - crs] == '\r')
+			crs++;
+		part.len -= crs;
+		for (; part.len && s->crs; s->crs--)
 			line_part(s, SPAN("\r"), out);
-		s->cr = part.len && part.ptr[part.len - 1] == '\r';
-		if (s->cr)
-			part.len--;
+		s->crs += crs;
 		line_part(s, part, out);
 		if (eol == in.len)
 			return;
-		s->cr = false;
+		s->crs = 0;
 		line_end(s, out);
 		in = span_skip(in, eol + 1);
 	}
@@ -165,8 +166,8 @@ void submit_feed(struct submit *s, struct span in, struct buf *out)
 
 void submit_finish(struct submit *s, struct buf *out)
 {
-	/* A CR at the very end is the first half of a line end that was cut off. */
-	s->cr = false;
+	/* CRs at the very end are the first half of a line end that was cut off. */
+	s->crs = 0;
 	if (s->deciding && s->start_len)
 		decide(s, true, out);
 	if (s->mid_line)

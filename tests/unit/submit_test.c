@@ -14,6 +14,7 @@ static const struct row rows[] = {
     {0, "A: b\r\n\r\nbody\r\n", "A: b\n\nbody\n", 0},
     {0, "Received: x\nReceived : y\nX-Received: z\n\nReceived: no\n",
      "Received: x\nReceived : y\nX-Received: z\n\nReceived: no\n", 2},
+    {0, "A: b\r\r\n\r\n\r\rx\r\n", "A: b\n\n\r\rx\n", 0},
     {0, "no header at all", "no header at all\n", 0},
     {0, "", "", 0},
     {0, "A: b\n c\n\nx\ry\r\n", "A: b\n c\n\nx\ry\n", 0},
