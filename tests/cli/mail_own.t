@@ -2,12 +2,13 @@
 # mail with the sendmail of the same binary: no PATH, no daemon, no passwd entry needed.
 . "$(dirname "$0")/../lib/tap.sh"
 
-mkdir "$T/home" "$T/queue" "$T/box"
+mkdir "$T/home" "$T/queue" "$T/box" "$T/box/dir"
 printf 'bob:{PLAIN}x:%s:%s::%s/home::\n' "$(id -u)" "$(id -g)" "$T" >"$T/users"
 unset MAIL
 export HOME="$T/home" MAILRC=/dev/null USER=bob LOGNAME=bob LETTERBOX_QUEUE="$T/queue" \
     LETTERBOX_USERS="$T/users" LETTERBOX_HOSTNAME=host.example LETTERBOX_LOG=json
 chmod 755 "$T"
+chmod 600 "$T/users"
 box() { # mbox or maildir
     case $1 in
     mbox) LETTERBOX_MAILBOX="$T/box/%u" ;;
@@ -26,6 +27,6 @@ for kind in mbox maildir; do
     printf 'd 1\nq\n' | mail -n -N >"$T/seen"
     is "$(mail -n -H 2>&1)" "No mail for bob" "$kind: and can be deleted"
 done
-echo 'for nobody' | mail -n -s lost nosuch 2>"$T/err"
+echo 'for nobody' | mail -n -s lost nosuch >"$T/out" 2>"$T/err"
 is $? 67 "an unknown local user: EX_NOUSER"
 is "$(grep -c '^for nobody' "$HOME/dead.letter")" 1 "the letter is in dead.letter, once"
