@@ -100,11 +100,11 @@ void maildir_put_flags(struct buf *out, const struct maildir_name *name, const c
 	buf_put(out, name->base);
 	buf_puts(out, ":2,");
 	/* Sorted, as readers compare names; keywords of Dovecot (a-z) are kept. */
-	for (char c = 'A'; c <= 'z'; c++) {
-		if (!ascii_is_alpha(c) || strchr(remove, c))
+	for (int c = 'A'; c <= 'z'; c++) {
+		if (!ascii_is_alpha((char)c) || strchr(remove, c))
 			continue;
-		if (maildir_has_flag(name, c) || strchr(add, c))
-			buf_putc(out, c);
+		if (maildir_has_flag(name, (char)c) || strchr(add, c))
+			buf_putc(out, (char)c);
 	}
 }
 
