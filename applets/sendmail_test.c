@@ -150,12 +150,16 @@ static void trace(void *ctx, const struct cf_trace *s)
 		if (s->step == CF_STEP_LOOKUP)
 			buf_printf(&t->out, "map_lookup(%.*s, ", SPAN_ARG(s->map->name));
 		else
-			buf_puts(&t->out, s->step == CF_STEP_FOUND ? "=> " : "NOT FOUND ");
+			buf_puts(&t->out, s->step == CF_STEP_FOUND ? "" : "NOT FOUND ");
 		cf_show(&t->cf, s->text, &t->out);
+		if (s->step == CF_STEP_FOUND)
+			buf_putc(&t->out, ' ');
+		for (int i = 0; t->ev.debug_maps >= 20 && s->args && s->args[i].ptr; i++)
+			buf_printf(&t->out, ", %%%d=%.*s", i, SPAN_ARG(s->args[i]));
 		if (s->step == CF_STEP_LOOKUP)
-			buf_puts(&t->out, ") ");
+			buf_puts(&t->out, ") => ");
 		else
-			buf_printf(&t->out, "(%d)\n", s->status);
+			buf_printf(&t->out, "(%d), ad=0\n", s->status);
 		return;
 	}
 	if (s->step != CF_STEP_INPUT && s->step != CF_STEP_RETURNS) {
@@ -371,7 +375,7 @@ static void debug_line(struct test *t, struct span line)
 static void cmd_mx(struct test *t, struct span arg)
 {
 	struct resolver_mx mx[RESOLVER_MX];
-	bool null = false;
+	enum resolver_mx_kind kind = RESOLVER_MX_FOUND;
 	int n = 0, status = 0;
 
 	if (arg.len == 0) {
@@ -383,15 +387,15 @@ static void cmd_mx(struct test *t, struct span arg)
 			   SPAN_ARG(arg));
 		return;
 	}
-	status = resolver_find_mx(&t->resolver, arg, mx, &n, &null);
-	if (null) {
+	status = resolver_find_mx(&t->resolver, arg, mx, &n, &kind);
+	if (kind == RESOLVER_MX_NULL) {
 		buf_printf(&t->out, "getmxrr(%.*s) returns null MX (See RFC7505)\n", SPAN_ARG(arg));
 		return;
 	}
 	if (status) {
 		t->ev.status = status;
 		n = status == EXIT_TEMPFAIL ? -1 : 0;
-	} else if (n == 0) {
+	} else if (kind == RESOLVER_MX_SELF) {
 		snprintf(mx[0].name, sizeof mx[0].name, "%.*s", SPAN_ARG(arg));
 		n = 1;
 	}
@@ -532,7 +536,7 @@ static void queue_group(struct test *t, const struct cf_addr *a)
 	struct cf_tok *tok;
 	size_t n;
 
-	if (rs < 0 || !t->cf.rs[rs].first || !a->mailer)
+	if (rs < 0 || !t->cf.rs[rs].first || !a->mailer || t->flags)
 		return;
 	tok = arena_alloc(&t->ev.mem, (CF_ATOMS + 1) * sizeof *tok);
 	if (tok && cf_scan(&t->ev, a->user, '\0', CF_SCAN_ADDRESS, tok, &n, NULL))
@@ -560,6 +564,10 @@ static void cmd_parse(struct test *t, struct span arg)
 		say_str(t, "Cannot parse\n");
 		return;
 	}
+	if (a.deferred)
+		buf_printf(&t->out,
+			   "%.*s... Transient parse error -- message queued for future delivery\n",
+			   SPAN_ARG(arg));
 	queue_group(t, &a);
 	say_str(t, "mailer ");
 	buf_put(&t->out, a.mailer ? a.mailer->name : SPAN("*error*"));
@@ -650,6 +658,8 @@ static void test_line(struct test *t, char *text, size_t len)
 {
 	struct span line;
 
+	for (; len && text[0] == ' '; text++)
+		len--;
 	text[len] = '\0';
 	line = span_make(text, len);
 	switch (text[0]) {

@@ -211,6 +211,7 @@ struct cf_trace {
 	const struct cf_rule *rule;
 	const struct cf_map *map;
 	struct span text;
+	const struct span *args; /* of CF_STEP_LOOKUP, ending in a NULL ptr, or NULL */
 	int status;
 };
 
@@ -328,7 +329,10 @@ bool cf_scan(struct cf_eval *ev, struct span text, char delim, enum cf_scan_kind
 void cf_join(const struct cf *cf, const struct cf_tok *tok, size_t n, char space, bool external,
 	     struct buf *out);
 
-/* Appends text, or a token, as -bt shows it: operators by name, 8-bit as M-x. */
+/*
+ * Appends text, or a token, as -bt shows it: operators by name, 8-bit as M-x, line
+ * ends and tabs as \\n, other controls not at all.  cf_show_plain keeps 8-bit octets.
+ */
 void cf_show(const struct cf *cf, struct span text, struct buf *out);
 void cf_show_plain(const struct cf *cf, struct span text, struct buf *out);
 void cf_show_tok(const struct cf *cf, const struct cf_tok *tok, struct buf *out);
@@ -388,6 +392,7 @@ struct cf_addr {
 	const struct cf_mailer *mailer; /* NULL with is_error */
 	bool is_error, has_host;
 	struct span host, user;
+	bool deferred;          /* a ruleset failed for now */
 	struct span code, text; /* of the error mailer: "553", "Hostname required" */
 };
 

@@ -247,6 +247,27 @@ static bool build(struct cf_eval *ev, struct cf_tok *tok, size_t n, unsigned fla
 	return true;
 }
 
+/* A user that could garble a terminal or a log is made printable, aloud. */
+static void check_user(struct cf_eval *ev, struct cf_addr *a)
+{
+	char *p = (char *)a->user.ptr;
+	bool bad = false;
+
+	for (size_t i = 0; i < a->user.len; i++) {
+		unsigned char c = (unsigned char)p[i];
+
+		if ((c < 0x20 && c != '\t' && c != '\n') || c == 0x7f) {
+			p[i] = '?';
+			bad = true;
+		}
+	}
+	ev->to = SPAN("");
+	if (bad)
+		cf_report(ev, "553 5.1.3",
+			  "Syntax error in mailbox address \"%.*s\" (non-printable character)",
+			  SPAN_ARG(a->user));
+}
+
 static struct cf_tok *new_tokens(struct cf_eval *ev)
 {
 	return arena_alloc(&ev->mem, (CF_ATOMS + 1) * sizeof(struct cf_tok));
@@ -260,16 +281,21 @@ bool cf_addr_parse(struct cf_eval *ev, struct span addr, unsigned flags, struct 
 	size_t n;
 
 	*out = (struct cf_addr){0};
-	if (!tok || cf_addr_invalid(ev, addr))
-		return false;
 	ev->to = addr;
+	if (!tok || cf_addr_invalid(ev, addr)) {
+		ev->to = saved;
+		return false;
+	}
 	ok = cf_scan(ev, addr, '\0', CF_SCAN_ADDRESS, tok, &n, NULL) && n > 0;
 	if (ok) {
 		ev->to = saved;
-		cf_rewrite(ev, tok, &n, 3);
-		cf_rewrite(ev, tok, &n, 0);
+		int first = cf_rewrite(ev, tok, &n, 3), second = cf_rewrite(ev, tok, &n, 0);
+
+		out->deferred = first == EXIT_TEMPFAIL || second == EXIT_TEMPFAIL;
 		ev->to = addr;
 		ok = build(ev, tok, n, flags, out);
+		if (ok)
+			check_user(ev, out);
 	}
 	ev->to = saved;
 	return ok;
@@ -288,7 +314,7 @@ int cf_addr_remote(struct cf_eval *ev, struct span addr, const struct cf_mailer 
 	size_t n;
 
 	buf_init_fixed(&fancy, mem, sizeof mem);
-	if (rs < 0 || !tok || !cf_scan(ev, addr, '\0', CF_SCAN_ADDRESS, tok, &n, NULL)) {
+	if (rs < 0 || !tok || !cf_scan(ev, addr, '\0', CF_SCAN_ADDRESS, tok, &n, NULL) || n == 0) {
 		buf_put(out, addr);
 		return 0;
 	}

@@ -100,7 +100,7 @@ static void parse_flags(struct cf_map *m, struct span *s)
 		if (!field)
 			continue;
 		*field = span_skip(word, 2);
-		if (field->len == 0 && (word.ptr[1] == 'k' || word.ptr[1] == 'v'))
+		if (field->len == 0 && strchr("kvR", word.ptr[1]))
 			*field = next_word(s);
 	}
 }
@@ -486,9 +486,9 @@ static struct span strip_quotes(struct cf_eval *ev, struct span s)
 }
 
 static void trace_lookup(struct cf_eval *ev, enum cf_step step, const struct cf_map *m,
-			 struct span text, int status)
+			 struct span text, const struct span *args, int status)
 {
-	struct cf_trace t = {.step = step, .map = m, .text = text, .status = status};
+	struct cf_trace t = {.step = step, .map = m, .text = text, .args = args, .status = status};
 
 	if (ev->host->trace && ev->debug_maps)
 		ev->host->trace(ev->host->ctx, &t);
@@ -502,10 +502,10 @@ bool cf_map_lookup(struct cf_eval *ev, struct cf_map *m, struct span key, const 
 
 	if (!cf_map_flag(m, 'q'))
 		key = strip_quotes(ev, key);
-	trace_lookup(ev, CF_STEP_LOOKUP, m, key, 0);
+	trace_lookup(ev, CF_STEP_LOOKUP, m, key, args, 0);
 	found = run(ev, m, key, args, out, status);
 	trace_lookup(ev, found ? CF_STEP_FOUND : CF_STEP_MISSING, m,
-		     span_skip(buf_span(out), before), *status);
+		     span_skip(buf_span(out), before), NULL, *status);
 	if (!found && *status == EXIT_TEMPFAIL && cf_map_flag(m, 'T')) {
 		buf_put(out, key);
 		buf_put(out, m->T);

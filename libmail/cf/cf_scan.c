@@ -349,10 +349,7 @@ void cf_show(const struct cf *cf, struct span text, struct buf *out)
 		if (c == '\n' || c == '\r' || c == '\t') {
 			buf_putc(out, '\\');
 			buf_putc(out, c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
-		} else if (c < 0x20 || c == 0x7f) {
-			buf_putc(out, '^');
-			buf_putc(out, (char)(c ^ 0x40));
-		} else {
+		} else if (c >= 0x20 && c != 0x7f) {
 			buf_putc(out, (char)c);
 		}
 	}
@@ -360,17 +357,8 @@ void cf_show(const struct cf *cf, struct span text, struct buf *out)
 
 void cf_show_tok(const struct cf *cf, const struct cf_tok *tok, struct buf *out)
 {
-	size_t from = 0;
-
-	if (tok->op) {
+	if (tok->op)
 		show_op(cf, tok->op, tok->arg, out);
-		return;
-	}
-	for (size_t i = 0; i <= tok->len; i++) {
-		/* Control octets of a token are not shown at all. */
-		if (i < tok->len && (unsigned char)tok->p[i] >= 0x20 && tok->p[i] != 0x7f)
-			continue;
-		cf_show(cf, span_make(tok->p + from, i - from), out);
-		from = i + 1;
-	}
+	else
+		cf_show(cf, span_make(tok->p, tok->len), out);
 }

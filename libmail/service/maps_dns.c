@@ -46,12 +46,12 @@ static int ask_type(struct resolver *r, struct span key, uint16_t type, struct b
 static int ask_bestmx(struct resolver *r, struct cf_map *map, struct span key, struct buf *out)
 {
 	struct resolver_mx mx[RESOLVER_MX];
-	bool null;
-	int n, status = resolver_find_mx(r, key, mx, &n, &null);
+	enum resolver_mx_kind kind;
+	int n, status = resolver_find_mx(r, key, mx, &n, &kind);
 
 	if (status)
 		return status;
-	if (n == 0 && !null) {
+	if (kind == RESOLVER_MX_SELF) {
 		buf_put(out, key);
 		buf_putc(out, '.');
 		return 0;
@@ -70,12 +70,16 @@ static int ask_bestmx(struct resolver *r, struct cf_map *map, struct span key, s
 int maps_ask(struct maps *m, struct cf_eval *ev, struct cf_map *map, struct span key,
 	     struct buf *out)
 {
-	(void)ev;
+	int status;
+
 	if (!m->resolver)
 		return EXIT_TEMPFAIL;
 	switch (map->kind) {
 	case CFM_HOST:
-		return ask_host(m->resolver, key, out);
+		status = ask_host(m->resolver, key, out);
+		if (status == EXIT_TEMPFAIL)
+			cf_report(ev, "", "%.*s: Name server timeout", SPAN_ARG(key));
+		return status;
 	case CFM_DNS:
 		return ask_type(m->resolver, key, dns_type_of(map->R), out);
 	case CFM_BESTMX:

@@ -403,21 +403,24 @@ int resolver_reverse(struct resolver *r, struct span address, struct buf *out)
 }
 
 int resolver_find_mx(struct resolver *r, struct span name, struct resolver_mx mx[RESOLVER_MX],
-		     int *n, bool *null)
+		     int *n, enum resolver_mx_kind *kind)
 {
 	struct dns_record rr;
 	struct dns_answer a;
 	int status = resolver_ask(r, name, DNS_MX, &a);
 
 	*n = 0;
-	*null = false;
+	*kind = RESOLVER_MX_SELF;
 	if (status)
 		return status;
 	while (*n < RESOLVER_MX && dns_next_record(&a, &rr)) {
 		int i = *n;
 
+		if (rr.type == DNS_CNAME && i == 0)
+			*kind = RESOLVER_MX_ALIAS;
 		if (rr.type != DNS_MX)
 			continue;
+		*kind = RESOLVER_MX_FOUND;
 		while (i > 0 && mx[i - 1].preference > rr.preference) {
 			mx[i] = mx[i - 1];
 			i--;
@@ -428,7 +431,7 @@ int resolver_find_mx(struct resolver *r, struct span name, struct resolver_mx mx
 	}
 	if (*n == 1 && mx[0].name[0] == '\0') {
 		*n = 0;
-		*null = true;
+		*kind = RESOLVER_MX_NULL;
 	}
 	return 0;
 }

@@ -57,11 +57,17 @@ struct resolver_mx {
 };
 
 /*
- * The mail exchangers of a name by preference.  *n 0 with status 0: none, the
- * name is its own (RFC 5321 5.1); *null: it takes no mail (RFC 7505).
+ * The mail exchangers of a name by preference, *n of them.  With status 0 *kind
+ * says what their absence means.
  */
+enum resolver_mx_kind {
+	RESOLVER_MX_FOUND,
+	RESOLVER_MX_SELF,  /* none: the name is its own (RFC 5321 5.1) */
+	RESOLVER_MX_NULL,  /* it takes no mail (RFC 7505) */
+	RESOLVER_MX_ALIAS, /* a CNAME without any behind it */
+};
 int resolver_find_mx(struct resolver *r, struct span name, struct resolver_mx mx[RESOLVER_MX],
-		     int *n, bool *null);
+		     int *n, enum resolver_mx_kind *kind);
 
 /* The hosts-file line of a name or address: its names, first canonical; empty when none. */
 struct span resolver_hosts_line(const struct resolver *r, struct span name);
