@@ -24,7 +24,12 @@
 #include "service/resolver.h"
 #include "sys/fs.h"
 
+enum { OLDEST_LEVEL = 10 /* older files are warned about */ };
 enum { OUT_FLUSH = 32768, OUT_MAX = 4 << 20, CONFIG_MAX = 64 << 20, SERIOUS = 70 };
+
+/* Categories of -d that show something besides the rules (21) and maps (60). */
+enum debug { DEBUG_NAMES, DEBUG_PARSE, DEBUG_CRACK, DEBUG_HEX };
+static const int debug_category[] = {12, 20, 33, 84};
 
 struct test {
 	struct cf cf;
@@ -36,6 +41,7 @@ struct test {
 	struct buf out;
 	unsigned flags; /* CF_ADDR_... of /try and /parse */
 	bool tty;
+	int debug[4]; /* levels of enum debug */
 };
 
 static void flush(struct test *t)
@@ -69,6 +75,20 @@ static void put_message(struct buf *b, struct span s)
 	}
 }
 
+/* A name in a message is cut in the middle when it is long. */
+static void put_shortened(struct buf *b, struct span s)
+{
+	enum { LONGEST = 203, KEPT = 100 };
+
+	if (s.len <= LONGEST) {
+		put_message(b, s);
+		return;
+	}
+	put_message(b, span_head(s, KEPT));
+	buf_puts(b, "...");
+	put_message(b, span_skip(s, s.len - KEPT));
+}
+
 static void report(void *ctx, uint32_t line, const char *code, struct span text)
 {
 	struct test *t = ctx;
@@ -76,7 +96,7 @@ static void report(void *ctx, uint32_t line, const char *code, struct span text)
 
 	buf_init(&b, CF_LINE * 3);
 	if (!line && code[0] && t->ev.to.len) {
-		put_message(&b, t->ev.to);
+		put_shortened(&b, t->ev.to);
 		buf_puts(&b, "... ");
 	}
 	put_message(&b, text);
@@ -99,8 +119,36 @@ static void put_tokens(struct test *t, const struct cf_tok *tok, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		buf_putc(&t->out, ' ');
-		cf_show_tok(&t->cf, &tok[i], &t->out);
+		if (tok[i].op && t->debug[DEBUG_HEX])
+			buf_printf(&t->out, tok[i].arg ? " 0x%02x %c" : " 0x%02x ", tok[i].op,
+				   tok[i].arg);
+		else
+			cf_show_tok(&t->cf, &tok[i], &t->out);
 	}
+}
+
+/* Internal text; with -d84 operators as numbers. */
+static void show(struct test *t, struct span s)
+{
+	if (!t->debug[DEBUG_HEX]) {
+		cf_show(&t->cf, s, &t->out);
+		return;
+	}
+	for (; s.len; s = span_skip(s, 1)) {
+		if (((unsigned char)s.ptr[0] & 0xe0) == 0x80)
+			buf_printf(&t->out, " 0x%02x ", (unsigned char)s.ptr[0]);
+		else
+			cf_show(&t->cf, span_head(s, 1), &t->out);
+	}
+}
+
+static void show_cracked(struct test *t, struct span addr, struct span cracked)
+{
+	if (!t->debug[DEBUG_CRACK])
+		return;
+	buf_printf(&t->out, "crackaddr(%.*s)\ncrackaddr=>`", SPAN_ARG(addr));
+	show(t, cracked);
+	buf_puts(&t->out, "'\n");
 }
 
 static void trace_rules(struct test *t, const struct cf_trace *s)
@@ -135,6 +183,10 @@ static void trace(void *ctx, const struct cf_trace *s)
 
 	if (t->out.len > OUT_FLUSH)
 		flush(t);
+	if (s->step == CF_STEP_CRACKED) {
+		show_cracked(t, s->name, s->text);
+		return;
+	}
 	if (s->step == CF_STEP_NOTE) {
 		buf_puts(&t->out, "rewrite: LHS $&{");
 		cf_macro_name(&t->cf, s->status, &t->out);
@@ -334,7 +386,7 @@ static void dump_value(struct test *t, struct span line)
 		return;
 	v = cf_macro_get(&t->ev, id);
 	if (v.ptr)
-		cf_show(&t->cf, v, &t->out);
+		show(t, v);
 	else
 		say_str(t, "Undefined");
 	say_str(t, "\n");
@@ -355,6 +407,10 @@ static void set_debug(struct test *t, struct span s)
 			num_parse(cat, 99, &to);
 		if (item.len)
 			num_parse(item, 1000, &level);
+		for (size_t i = 0; i < sizeof t->debug / sizeof t->debug[0]; i++)
+			if (from <= (uint64_t)debug_category[i] &&
+			    to >= (uint64_t)debug_category[i])
+				t->debug[i] = (int)level;
 		if (from <= 21 && to >= 21)
 			t->ev.debug = (int)level;
 		if (from <= 60 && to >= 60)
@@ -502,7 +558,12 @@ static void cmd_try(struct test *t, struct span arg)
 	put_kind(t);
 	buf_printf(&t->out, " %.*s for mailer %.*s\n", SPAN_ARG(arg), SPAN_ARG(m->name));
 	buf_init_fixed(&b, mem, sizeof mem);
+	if (t->debug[DEBUG_NAMES])
+		buf_printf(&t->out, "remotename(%.*s)\n", SPAN_ARG(arg));
 	status = cf_addr_remote(&t->ev, arg, m, t->flags, &b);
+	if (t->debug[DEBUG_NAMES])
+		buf_printf(&t->out, "remotename => `%.*s', stat=%d\n", SPAN_ARG(buf_span(&b)),
+			   status);
 	buf_printf(&t->out, "Rcode = %d, addr = ", status);
 	buf_put(&t->out, buf_span(&b));
 	say_str(t, "\n");
@@ -555,11 +616,14 @@ static void cmd_parse(struct test *t, struct span arg)
 	}
 	buf_init_fixed(&b, mem, sizeof mem);
 	cf_crack(arg, cf_colon_ok(&t->cf), &b);
+	show_cracked(t, arg, buf_span(&b));
 	say_str(t, "Cracked address = ");
-	cf_show(&t->cf, buf_span(&b), &t->out);
+	show(t, buf_span(&b));
 	say_str(t, "\nParsing ");
 	put_kind(t);
 	say_str(t, "\n");
+	if (t->debug[DEBUG_PARSE])
+		buf_printf(&t->out, "\n--parseaddr(%.*s)\n", SPAN_ARG(arg));
 	if (!cf_addr_parse(&t->ev, arg, t->flags, &a) && !a.is_error) {
 		say_str(t, "Cannot parse\n");
 		return;
@@ -718,6 +782,10 @@ static void predefine(struct test *t)
 	define(t, "v", SENDMAIL_TEST_VERSION);
 	snprintf(date, sizeof date, "%s@localhost", pw ? pw->pw_name : "unknown");
 	define(t, "_", date);
+	define(t, "{opMode}", "t");
+	define(t, "{deliveryMode}", "i");
+	define(t, "{load_avg}", "0");
+	define(t, "{quarantine}", "");
 }
 
 static void persistent_classes(struct test *t)
@@ -732,6 +800,13 @@ static void persistent_classes(struct test *t)
 
 static void check_version(struct test *t)
 {
+	if (t->cf.level < OLDEST_LEVEL)
+		fprintf(stderr,
+			"Warning: .cf file is out of date: sendmail %s supports version 10, .cf "
+			"file is "
+			"version %d\n",
+			SENDMAIL_TEST_VERSION, t->cf.level);
+	t->cf.errors += t->cf.level > 10;
 	if (t->cf.level > 10)
 		fprintf(stderr,
 			"Warning: .cf version level (%d) exceeds sendmail version %s functionality "
@@ -804,6 +879,7 @@ int sendmail_test_mode(const struct sendmail_test_options *o)
 	if (!load(t, o, &h))
 		return EXIT_OSFILE;
 	check_version(t);
+	set_addr_type(t);
 	if (o->debug)
 		set_debug(t, span_str(o->debug));
 	say_str(t, "ADDRESS TEST MODE (ruleset 3 NOT automatically invoked)\n"

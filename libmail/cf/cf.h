@@ -201,6 +201,7 @@ enum cf_step {
 	CF_STEP_LOOKUP,    /* map, text = key */
 	CF_STEP_FOUND,     /* map, text = value */
 	CF_STEP_MISSING,   /* map, status */
+	CF_STEP_CRACKED,   /* name, text with the $g */
 };
 
 struct cf_trace {

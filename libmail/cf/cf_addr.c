@@ -41,9 +41,13 @@ bool cf_addr_invalid(struct cf_eval *ev, struct span addr)
 		return true;
 	}
 	if (eight) {
+		struct span saved = ev->to;
+
 		ev->status = EXIT_USAGE;
+		ev->to = SPAN("");
 		cf_report(ev, "501 5.1.3", "8-bit character in mailbox address \"%.*s\"",
 			  (int)shown.len, mem);
+		ev->to = saved;
 	}
 	return eight;
 }
@@ -301,6 +305,14 @@ bool cf_addr_parse(struct cf_eval *ev, struct span addr, unsigned flags, struct 
 	return ok;
 }
 
+static void trace_name(struct cf_eval *ev, enum cf_step step, struct span name, struct span text)
+{
+	struct cf_trace t = {.step = step, .name = name, .text = text};
+
+	if (ev->host->trace)
+		ev->host->trace(ev->host->ctx, &t);
+}
+
 int cf_addr_remote(struct cf_eval *ev, struct span addr, const struct cf_mailer *m, unsigned flags,
 		   struct buf *out)
 {
@@ -322,6 +334,7 @@ int cf_addr_remote(struct cf_eval *ev, struct span addr, const struct cf_mailer 
 		buf_puts(&fancy, "\201g");
 	else
 		cf_crack(addr, cf_colon_ok(ev->cf), &fancy);
+	trace_name(ev, CF_STEP_CRACKED, addr, buf_span(&fancy));
 	if (cf_rewrite(ev, tok, &n, 3) == EXIT_TEMPFAIL)
 		status = EXIT_TEMPFAIL;
 	if (cf_rewrite(ev, tok, &n, sender ? 1 : 2) == EXIT_TEMPFAIL)
