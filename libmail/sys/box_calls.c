@@ -111,6 +111,7 @@ static const struct box_calls_rule allowed[] = {
     NEEDS(unlinkat, FILES),
     NEEDS(renameat2, FILES),
     NEEDS(mkdirat, FILES),
+    NEEDS(flock, FILES),
     NEEDS(fchmod, FILES),
     NEEDS(fchmodat, FILES),
     NEEDS(utimensat, FILES),
