@@ -95,7 +95,8 @@ static void report(void *ctx, uint32_t line, const char *code, struct span text)
 	struct buf b;
 
 	buf_init(&b, CF_LINE * 3);
-	if (!line && code[0] && t->ev.to.len) {
+	/* As in 551, the address is not named when the text is about another one. */
+	if (!line && code[0] && t->ev.to.len && memcmp(code + 1, "51", 2) != 0) {
 		put_shortened(&b, t->ev.to);
 		buf_puts(&b, "... ");
 	}
@@ -395,7 +396,7 @@ static void dump_value(struct test *t, struct span line)
 /* "21.12", "21-60.5", joined by commas; a category without level gets 1. */
 static void set_debug(struct test *t, struct span s)
 {
-	while (s.len) {
+	do {
 		struct span item = span_cut(&s, ','), cat = span_cut(&item, '.');
 		struct span first = span_cut(&cat, '-');
 		uint64_t from = 0, to, level = 1;
@@ -415,7 +416,7 @@ static void set_debug(struct test *t, struct span s)
 			t->ev.debug = (int)level;
 		if (from <= 60 && to >= 60)
 			t->ev.debug_maps = (int)level;
-	}
+	} while (s.len);
 }
 
 static void debug_line(struct test *t, struct span line)

@@ -31,6 +31,21 @@ void arena_free(struct arena *a)
 	arena_init(a, a->max);
 }
 
+void arena_reset(struct arena *a)
+{
+	struct arena_block *kept = a->last;
+	size_t cap = a->cap;
+
+	if (!kept)
+		return;
+	a->last = kept->prev;
+	kept->prev = NULL;
+	arena_free(a);
+	a->last = kept;
+	a->cap = a->total = cap;
+	a->used = 0;
+}
+
 static bool add_block(struct arena *a, size_t n)
 {
 	size_t cap = a->cap ? a->cap * 2 : BLOCK_FIRST;

@@ -29,6 +29,9 @@ void arena_init(struct arena *a, size_t max);
 /* Gives everything back; the arena is empty and usable again. */
 void arena_free(struct arena *a);
 
+/* Empties the arena but keeps its newest block, for a next round of about the same size. */
+void arena_reset(struct arena *a);
+
 /* n octets, zeroed, aligned for any type; NULL at the maximum. */
 void *arena_alloc(struct arena *a, size_t n);
 

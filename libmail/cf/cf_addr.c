@@ -35,9 +35,13 @@ bool cf_addr_invalid(struct cf_eval *ev, struct span addr)
 		}
 	}
 	if (addr.len > CF_NAME - 1) {
+		struct span saved = ev->to;
+
 		ev->status = EXIT_USAGE;
+		ev->to = saved.len ? shown : saved;
 		cf_report(ev, "553 5.1.0", "Address \"%.*s\" too long (%d bytes max)",
 			  (int)shown.len, mem, CF_NAME - 1);
+		ev->to = saved;
 		return true;
 	}
 	if (eight) {

@@ -168,8 +168,15 @@ void cf_class_file(struct cf_eval *ev, int id, struct span text)
 		from_map(ev, id, path, at);
 		return;
 	}
-	path = word(&text);
+	if (text.ptr[0] == '|') {
+		path = text;
+		text.len = 0;
+	} else {
+		path = word(&text);
+	}
 	fmt = skip_space(text);
+	if (fmt.len == 0)
+		fmt = SPAN("%s");
 	buf_init(&b, FILE_MAX);
 	sys = ev->host->read_file ? ev->host->read_file(ev->host->ctx, path, &b) : ENOENT;
 	if (sys && !(optional && sys == ENOENT))
@@ -178,9 +185,9 @@ void cf_class_file(struct cf_eval *ev, int id, struct span text)
 	for (struct span rest = buf_span(&b); sys == 0 && rest.len;) {
 		struct span line = span_cut(&rest, '\n');
 
-		if (fmt.len && !scan_line(fmt, line, &line))
+		if (line.len && line.ptr[0] == '#')
 			continue;
-		if (!fmt.len && line.len && line.ptr[0] == '#')
+		if (!scan_line(fmt, line, &line))
 			continue;
 		add_words(ev, id, line);
 	}

@@ -47,7 +47,7 @@ void cf_eval_init(struct cf_eval *ev, struct cf *cf, const struct cf_host *host)
 
 void cf_eval_reset(struct cf_eval *ev)
 {
-	arena_free(&ev->mem);
+	arena_reset(&ev->mem);
 }
 
 void cf_eval_free(struct cf_eval *ev)
