@@ -36,24 +36,16 @@ bool popd_io_start_tls(struct popd_session *s)
 enum popd_io popd_io_receive(struct popd_session *s)
 {
 	struct buf *to = s->tls || s->tls_first ? &s->cipher : &s->in;
-	char *at = buf_reserve(to, POPD_READ);
-	ssize_t got;
+	char mem[POPD_READ];
+	ssize_t got = recv(s->client_fd, mem, sizeof mem, 0);
 
-	if (!at)
-		return POPD_IO_BROKEN;
-	got = recv(s->client_fd, at, POPD_READ, 0);
-	if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
-		if (to->len == 0)
-			buf_free(to);
-		return POPD_IO_IDLE;
-	}
 	if (got < 0)
-		return POPD_IO_BROKEN;
+		return errno == EAGAIN || errno == EINTR ? POPD_IO_IDLE : POPD_IO_BROKEN;
 	s->eof = got == 0;
-	to->len += (size_t)got;
-	if (to->len == 0)
-		buf_free(to);
-	return POPD_IO_MOVED;
+	buf_put(to, span_make(mem, (size_t)got));
+	/* It may have been a password. */
+	explicit_bzero(mem, (size_t)got);
+	return buf_ok(to) ? POPD_IO_MOVED : POPD_IO_BROKEN;
 }
 
 static void note_open(struct popd_session *s)

@@ -275,17 +275,14 @@ static bool serve(struct store *s)
 	while (!s->over) {
 		ssize_t got;
 
-		/* Before waiting, and only then. */
+		/* All that came together is answered: say so, then wait. */
 		if (held - at < POP3_FRAME) {
 			memmove(mem, mem + at, held - at);
 			held -= at;
 			at = 0;
-			got = recv(s->fd, mem + held, sizeof mem - held, MSG_DONTWAIT);
-			if (got < 0 && errno == EAGAIN) {
-				if (!flush(s))
-					return false;
-				got = recv(s->fd, mem + held, sizeof mem - held, 0);
-			}
+			if (!flush(s))
+				return false;
+			got = recv(s->fd, mem + held, sizeof mem - held, 0);
 			if (got <= 0)
 				return got == 0;
 			held += (size_t)got;

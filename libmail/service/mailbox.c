@@ -172,7 +172,9 @@ void mailbox_close(struct mailbox *m)
 {
 	if (!m)
 		return;
-	if (m->fd >= 0)
+	if (m->fd >= 0 && m->maildir && !(m->how & MAILBOX_READ_ONLY))
+		mailbox_dir_purge(m->fd);
+	else if (m->fd >= 0)
 		close(m->fd);
 	buf_free(&m->msgs);
 	buf_free(&m->names);

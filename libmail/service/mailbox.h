@@ -40,8 +40,10 @@
  * A journal is complete when its header's hash fits its contents.  Replaying finds how much
  * of D is there already; what stands behind that was delivered after the crash and is kept.
  *
- * Commit of a Maildir: unlink or rename each file (flags; new/ to cur/), flush the
- * directories.  A crash leaves some of the marks applied; every message is whole always.
+ * Commit of a Maildir: rename each file (flags; new/ to cur/; a deleted one to
+ * tmp/deleted.NAME), flush the directories.  A crash leaves some of the marks applied; every
+ * message is whole always.  Closing a mailbox unlinks tmp/deleted.*, its own and what others
+ * left: that can take seconds, and the commit's success is told before.
  */
 #ifndef LETTERBOX_SERVICE_MAILBOX_H
 #define LETTERBOX_SERVICE_MAILBOX_H

@@ -136,6 +136,9 @@ int mailbox_dir_open(struct mailbox *m, size_t i, uint64_t *size, struct err *e)
 /* The letter of a mark in a file's name; NUL for one that has none. */
 char mailbox_dir_letter(unsigned mark);
 
+/* Unlinks what commits took out, also those of a process that died; closes maildir first. */
+void mailbox_dir_purge(int maildir);
+
 bool mailbox_dir_commit(struct mailbox *m, struct mailbox_result *res, struct err *e);
 
 /* ---- mailbox_read.c ---- */
