@@ -74,13 +74,15 @@ static bool has_cap(unsigned cap)
 	return get_caps(words) && words[0].effective >> cap & 1;
 }
 
-/* What programs started later could get.  Fails without CAP_SETPCAP, and then there is nothing to
- * do. */
+/*
+ * What programs started later could get.  Ends at the first refusal: without CAP_SETPCAP there is
+ * nothing to be done, and the kernel's last capability is followed by none.
+ */
 static void drop_bounding(uint32_t but)
 {
 	for (unsigned cap = 0; cap <= CAP_MAX; cap++)
-		if (cap > 31 || !(but >> cap & 1))
-			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+		if ((cap > 31 || !(but >> cap & 1)) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)
+			return;
 }
 
 /* Keeps of the capabilities we have those in mask, now and for programs started later. */
