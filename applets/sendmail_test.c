@@ -188,9 +188,18 @@ static void trace(void *ctx, const struct cf_trace *s)
 		show_cracked(t, s->name, s->text);
 		return;
 	}
-	if (s->step == CF_STEP_NOTE) {
-		buf_puts(&t->out, "rewrite: LHS $&{");
-		cf_macro_name(&t->cf, s->status, &t->out);
+	if (s->step == CF_STEP_SKIPPED) {
+		buf_printf(&t->out, "-----skip subr %.*s (%d)\n", SPAN_ARG(s->name),
+			   cf_ruleset_id(&t->ev, s->name, false, NULL));
+		return;
+	}
+	if (s->step == CF_STEP_MACRO_LEFT || s->step == CF_STEP_MACRO_RIGHT) {
+		buf_puts(&t->out,
+			 s->step == CF_STEP_MACRO_LEFT ? "rewrite: LHS $&{" : "rewrite: RHS $&{");
+		if (t->cf.long_name[s->status].len)
+			buf_put(&t->out, t->cf.long_name[s->status]);
+		else
+			buf_putc(&t->out, (char)s->status);
 		buf_puts(&t->out, "} => \"");
 		if (s->text.ptr)
 			buf_put(&t->out, s->text);
@@ -365,7 +374,7 @@ static void dump(struct test *t, struct span line)
 static void dump_class(struct test *t, int id)
 {
 	for (const struct cf_member *m = t->cf.members[id]; m; m = m->next) {
-		say(t, span_make(t->cf.words[m->word].p, t->cf.words[m->word].len));
+		say(t, m->text);
 		say_str(t, "\n");
 	}
 }

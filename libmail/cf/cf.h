@@ -156,7 +156,7 @@ struct cf_option {
 
 struct cf_member {
 	struct cf_member *next;
-	uint32_t word;
+	struct span text; /* in the case in which it was added */
 };
 
 enum { CF_MAILERS = 128, CF_MAPS = 512 };
@@ -193,15 +193,17 @@ struct cf_eval;
 enum cf_step {
 	CF_STEP_INPUT,
 	CF_STEP_RETURNS,
-	CF_STEP_TRYING,    /* rule */
-	CF_STEP_FAILS,     /* rule */
-	CF_STEP_MATCHES,   /* rule */
-	CF_STEP_REWRITTEN, /* tokens */
-	CF_STEP_NOTE,      /* text: a run-time macro looked at */
-	CF_STEP_LOOKUP,    /* map, text = key */
-	CF_STEP_FOUND,     /* map, text = value */
-	CF_STEP_MISSING,   /* map, status */
-	CF_STEP_CRACKED,   /* name, text with the $g */
+	CF_STEP_TRYING,      /* rule */
+	CF_STEP_FAILS,       /* rule */
+	CF_STEP_MATCHES,     /* rule */
+	CF_STEP_REWRITTEN,   /* tokens */
+	CF_STEP_MACRO_LEFT,  /* status = a $&x of a left side, text = its value */
+	CF_STEP_MACRO_RIGHT, /* the same of a right side */
+	CF_STEP_SKIPPED,     /* a call of a ruleset without rules */
+	CF_STEP_LOOKUP,      /* map, text = key */
+	CF_STEP_FOUND,       /* map, text = value */
+	CF_STEP_MISSING,     /* map, status */
+	CF_STEP_CRACKED,     /* name, text with the $g */
 };
 
 struct cf_trace {

@@ -250,6 +250,11 @@ static bool build(struct cf_eval *ev, struct cf_tok *tok, size_t n, unsigned fla
 	if (cf_mailer_flag(a->mailer, '5') && a->user.len && a->user.ptr[0] == '@')
 		at++;
 	a->mailer = special_mailer(ev, a->mailer, a->user);
+	if (span_eq(a->mailer->name, SPAN("*include*"))) {
+		/* The rest is a file name, which no ruleset touches. */
+		a->user = span_skip(a->user, span_index(a->user, ':') + sizeof ":include:" - 1);
+		return true;
+	}
 	memmove(tok, tok + at, (n - at) * sizeof *tok);
 	rewrite_user(ev, a, flags, tok, n - at);
 	return true;

@@ -85,7 +85,7 @@ static bool match_macro(struct matcher *x, int id, size_t *at)
 	size_t i = *at;
 
 	if (x->ev->debug >= 2 && x->ev->host->trace) {
-		struct cf_trace t = {.step = CF_STEP_NOTE, .status = id, .text = v};
+		struct cf_trace t = {.step = CF_STEP_MACRO_LEFT, .status = id, .text = v};
 
 		x->ev->host->trace(x->ev->host->ctx, &t);
 	}

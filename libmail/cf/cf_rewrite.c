@@ -73,6 +73,11 @@ static int append_macro(const struct work *w, int id, struct cf_tok *out, size_t
 	struct span v = cf_macro_get(w->ev, id);
 	struct buf b;
 
+	if (w->ev->debug >= 3 && w->ev->host->trace) {
+		struct cf_trace t = {.step = CF_STEP_MACRO_RIGHT, .status = id, .text = v};
+
+		w->ev->host->trace(w->ev->host->ctx, &t);
+	}
 	buf_init_fixed(&b, mem, sizeof mem);
 	cf_show_plain(w->ev->cf, v, &b);
 	return append_text(w, buf_span(&b), out, n);
@@ -243,7 +248,7 @@ static int rewrite(struct work *w);
 static int call(const struct work *w, struct cf_tok *tok, size_t *n, size_t max)
 {
 	char mem[CF_NAME];
-	int rstat = 0, rs, status;
+	int rstat, rs, status = 0;
 	struct buf b;
 	struct work sub;
 	size_t i = 0, k;
@@ -262,13 +267,14 @@ static int call(const struct work *w, struct cf_tok *tok, size_t *n, size_t max)
 		return EXIT_CONFIG;
 	}
 	k = *n - i - 2;
-	status = call(w, tok + i + 2, &k, max - i - 2);
-	if (status)
-		rstat = status;
+	rstat = call(w, tok + i + 2, &k, max - i - 2);
 	memmove(tok + i, tok + i + 2, k * sizeof *tok);
 	sub = (struct work){w->ev, tok + i, k, max - i, rs, w->depth, 0, NULL};
 	/* A ruleset without rules is not even traced. */
-	status = w->ev->cf->rs[rs].first ? rewrite(&sub) : 0;
+	if (w->ev->cf->rs[rs].first)
+		status = rewrite(&sub);
+	else if (w->ev->debug >= 3)
+		trace(&sub, CF_STEP_SKIPPED, NULL, 0);
 	*n = i + sub.n;
 	return status ? status : rstat;
 }

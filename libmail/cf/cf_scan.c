@@ -67,8 +67,9 @@ static int at_end(struct scanner *s)
 static int outside_quotes(struct scanner *s, int c)
 {
 	if (c == '(' && s->comments) {
+		/* A comment parts what it stands between. */
 		s->comment++;
-		return NO_CHAR;
+		return s->comment == 1 ? ' ' : NO_CHAR;
 	}
 	if (c == ')' && s->comments) {
 		if (s->comment > 0)

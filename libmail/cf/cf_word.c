@@ -112,7 +112,9 @@ void cf_class_add(struct cf *cf, int id, struct span word)
 	m = arena_alloc(&cf->mem, sizeof *m);
 	if (!m)
 		return;
-	*m = (struct cf_member){cf->members[id], i};
+	*m = (struct cf_member){cf->members[id], span_make(w->p, w->len)};
+	if (memcmp(w->p, word.ptr, w->len) != 0)
+		m->text = arena_dup(&cf->mem, word);
 	cf->members[id] = m;
 	w->classes[id / 64] |= (uint64_t)1 << id % 64;
 	if (word.len > cf->class_len[id])
