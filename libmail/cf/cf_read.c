@@ -229,9 +229,7 @@ static void add_to_class(struct cf_eval *ev, int id, struct span text)
 			const struct cf_member *m = cf->members[(unsigned char)text.ptr[1]];
 
 			for (; m; m = m->next)
-				cf_class_add(
-				    cf, id,
-				    span_make(cf->words[m->word].p, cf->words[m->word].len));
+				cf_class_add(cf, id, m->text);
 		} else if (n) {
 			cf_class_add(cf, id, span_head(text, n));
 		}

@@ -186,12 +186,14 @@ static int run_lookup(const struct work *w, struct cf_map *m, struct lookup *l, 
 	char mem[CF_LINE];
 	struct buf b;
 	int status = 0;
+	bool found;
 
 	l->arg[0] = join_kept(w, l->key, l->nkey, m ? m->space : '\0');
 	buf_init_fixed(&b, mem, sizeof mem);
-	if (!m || !cf_map_lookup(w->ev, m, l->arg[0], l->arg, &b, &status)) {
-		if (m && status == EXIT_TEMPFAIL && !cf_map_flag(m, 't'))
-			*rstat = EXIT_TEMPFAIL;
+	found = m && cf_map_lookup(w->ev, m, l->arg[0], l->arg, &b, &status);
+	if (m && status == EXIT_TEMPFAIL && !cf_map_flag(m, 't'))
+		*rstat = EXIT_TEMPFAIL;
+	if (!found) {
 		if (!l->has_dflt)
 			return append(out, n, w->max, l->key, l->nkey) ? 0 : too_long(w);
 		buf_reset(&b);
