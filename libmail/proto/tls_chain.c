@@ -118,7 +118,7 @@ static bool key_of_leaf(struct tls_chain *chain, struct err *e)
 /* Moves the issuer of each certificate behind it; cuts what belongs to none off. */
 static bool put_in_order(struct tls_chain *chain, struct err *e)
 {
-	struct span issuer[TLS_CHAIN_MAX], subject[TLS_CHAIN_MAX], s;
+	struct span issuer[TLS_CHAIN_MAX] = {{0}}, subject[TLS_CHAIN_MAX] = {{0}}, s;
 
 	for (size_t i = 0; i < chain->n; i++)
 		if (!names(chain->cert[i], &issuer[i], &subject[i]))
