@@ -58,7 +58,7 @@ enum {
 	CF_LOOPS = 100,      /* one rule in a row */
 	CF_MAP_ARGS = 32,    /* MAX_MAP_ARGS: $@ of one $( */
 	CF_LONG_FIRST = 160, /* identifiers from here on are {long} names */
-	CF_REWRITES = 200000 /* rulesets entered by one cf_rewrite: ours, bounds time */
+	CF_STEPS = 4000000   /* tokens looked at by one cf_rewrite: ours, bounds its time */
 };
 
 /* A token.  Text is borrowed from the configuration or the evaluation. */
@@ -248,10 +248,10 @@ struct cf_eval {
 	struct span to;                     /* the address that messages name, or empty */
 	bool building;                      /* words may be added */
 	uint32_t line;                      /* while reading a configuration */
-	unsigned fuel;
-	int status;     /* the last error's sysexits status, 0: none */
-	int debug;      /* level of category 21 */
-	int debug_maps; /* level of category 60 */
+	uint32_t fuel;                      /* steps left of CF_STEPS */
+	int status;                         /* the last error's sysexits status, 0: none */
+	int debug;                          /* level of category 21 */
+	int debug_maps;                     /* level of category 60 */
 	bool delivering_deferred;
 };
 
@@ -364,6 +364,9 @@ bool cf_match(struct cf_eval *ev, const struct cf_rule *rule, const struct cf_to
  * sysexits status, 0 for success; the tokens stand whatever it is.
  */
 int cf_rewrite(struct cf_eval *ev, struct cf_tok *tok, size_t *n, int rs);
+
+/* Takes n steps off the time that is left; false, the first time with a report, when it is up. */
+bool cf_spend(struct cf_eval *ev, size_t n);
 
 /* Building: one K line's text behind the K. */
 void cf_map_add(struct cf_eval *ev, struct span line);

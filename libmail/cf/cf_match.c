@@ -39,7 +39,7 @@ static bool grow_class(struct matcher *x, struct fuzzy *f, int id)
 		if (t->id && has_class(&cf->words[t->id], id))
 			return true;
 	}
-	while (f->end < x->n) {
+	while (f->end < x->n && cf_spend(x->ev, (size_t)(f->end - f->first) + 1)) {
 		len = 0;
 		f->end++;
 		for (size_t i = f->first; i < f->end && len <= max; i++)
@@ -148,6 +148,8 @@ bool cf_match(struct cf_eval *ev, const struct cf_rule *rule, const struct cf_to
 	while (at < n || pat < rule->nlhs) {
 		const struct cf_tok *p = &rule->lhs[pat];
 
+		if (!cf_spend(ev, 1))
+			return false;
 		if (pat == rule->nlhs) {
 			if (!back_up(&x, rule, &pat, &at))
 				return false;

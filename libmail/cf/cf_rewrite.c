@@ -326,11 +326,26 @@ static int apply(struct work *w, size_t skip, const uint16_t *from, const uint16
 		if (status)
 			*rstat = status;
 	}
+	cf_spend(w->ev, n + 1);
 	memcpy(w->tok, out, n * sizeof *out);
 	w->n = n;
 	if (w->ev->debug >= 4)
 		trace(w, CF_STEP_REWRITTEN, w->tok, w->n);
 	return 0;
+}
+
+bool cf_spend(struct cf_eval *ev, size_t n)
+{
+	bool first = ev->fuel > 0;
+
+	if (ev->fuel > n) {
+		ev->fuel -= (uint32_t)n;
+		return true;
+	}
+	ev->fuel = 0;
+	if (first)
+		cf_report(ev, "554 5.3.5", "rewrite: too much work (max %d steps)", CF_STEPS);
+	return false;
 }
 
 static bool have_level(struct cf_eval *ev, int i)
@@ -353,14 +368,7 @@ static bool enter(struct work *w)
 			  buf_cstr(&b));
 		return false;
 	}
-	if (ev->fuel == 0 || !have_level(ev, w->depth))
-		return false;
-	if (--ev->fuel == 0) {
-		cf_report(ev, "554 5.3.5", "rewrite: too many rulesets entered (max %d)",
-			  CF_REWRITES);
-		return false;
-	}
-	return true;
+	return cf_spend(ev, 1) && have_level(ev, w->depth);
 }
 
 static bool stop_loop(struct work *w, int *loops)
@@ -436,7 +444,7 @@ int cf_rewrite(struct cf_eval *ev, struct cf_tok *tok, size_t *n, int rs)
 
 	if (!have_level(ev, SCRATCH_TEXT) || !have_level(ev, SCRATCH_LOOKUP))
 		return EXIT_OSERR;
-	ev->fuel = CF_REWRITES;
+	ev->fuel = CF_STEPS;
 	status = rewrite(&w);
 	*n = w.n;
 	return status;

@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct span in = span_make(data, size), config = span_cut(&in, '\0');
 	struct cf_eval ev;
 	struct cf_addr a;
-	struct buf b;
+	struct buf b, shown;
 	struct cf cf;
 
 	if (in.len > CF_LINE || config.len > 4096)
@@ -51,7 +51,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (int i = 0; i < cf.nmailers && i < 4; i++)
 		cf_addr_remote(&ev, in, cf.mailers[i], (unsigned)i, &b);
 	cf_crack(in, false, &b);
-	cf_show(&cf, buf_span(&b), &b);
+	buf_init(&shown, 1 << 18);
+	cf_show(&cf, buf_span(&b), &shown);
+	buf_free(&shown);
 	buf_free(&b);
 	cf_eval_free(&ev);
 	cf_free(&cf);
