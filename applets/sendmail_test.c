@@ -610,7 +610,7 @@ static void queue_group(struct test *t, const struct cf_addr *a)
 	if (rs < 0 || !t->cf.rs[rs].first || !a->mailer || t->flags)
 		return;
 	tok = arena_alloc(&t->ev.mem, (CF_ATOMS + 1) * sizeof *tok);
-	if (tok && cf_scan(&t->ev, a->user, '\0', CF_SCAN_ADDRESS, tok, &n, NULL))
+	if (tok && cf_scan(&t->ev, a->user, '\0', CF_SCAN_ADDRESS, tok, &n, NULL) && n)
 		cf_rewrite(&t->ev, tok, &n, rs);
 }
 

@@ -477,7 +477,7 @@ static struct span strip_quotes(struct cf_eval *ev, struct span s)
 
 	for (size_t i = 0; p && i < s.len; i++) {
 		if (s.ptr[i] == '\\' && i + 1 < s.len)
-			p[n++] = s.ptr[i++];
+			i++;
 		else if (s.ptr[i] == '"')
 			continue;
 		p[n++] = s.ptr[i];

@@ -56,12 +56,13 @@ static bool append(struct cf_tok *out, size_t *n, size_t max, const struct cf_to
 }
 
 /* Text that came at run time, split; 0 or a status. */
-static int append_text(const struct work *w, struct span text, struct cf_tok *out, size_t *n)
+static int append_text(const struct work *w, struct span text, enum cf_scan_kind kind,
+		       struct cf_tok *out, size_t *n)
 {
 	struct cf_tok *tmp = w->ev->level[SCRATCH_TEXT];
 	size_t k;
 
-	if (!cf_scan(w->ev, text, '\0', CF_SCAN_RULE, tmp, &k, NULL))
+	if (!cf_scan(w->ev, text, '\0', kind, tmp, &k, NULL))
 		return EXIT_DATAERR;
 	return append(out, n, w->max, tmp, k) ? 0 : too_long(w);
 }
@@ -80,7 +81,7 @@ static int append_macro(const struct work *w, int id, struct cf_tok *out, size_t
 	}
 	buf_init_fixed(&b, mem, sizeof mem);
 	cf_show_plain(w->ev->cf, v, &b);
-	return append_text(w, buf_span(&b), out, n);
+	return append_text(w, buf_span(&b), CF_SCAN_TEST, out, n);
 }
 
 /* Which later steps a right side needs. */
@@ -199,7 +200,7 @@ static int run_lookup(const struct work *w, struct cf_map *m, struct lookup *l, 
 		buf_reset(&b);
 		cf_join(w->ev->cf, l->dflt, l->ndflt, '\0', false, &b);
 	}
-	return append_text(w, buf_span(&b), out, n);
+	return append_text(w, buf_span(&b), CF_SCAN_ADDRESS, out, n);
 }
 
 /* All lookups of the tokens in, into out. */

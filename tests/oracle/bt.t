@@ -1,12 +1,12 @@
 #!/bin/sh
 # sendmail -bt against the real program: unpacks sendmail 8.17 from Debian's packages (it is not
 # installed), makes cf files from mc/ by m4, and compares the answers of both to the same input.
-# usage: run.sh [PAIRS-PER-FILE [SEED]]      needs root (for a namespace of its own), apt-get, m4, python3
+# usage: bt.t [PAIRS-PER-FILE [SEED]]      needs root (for a namespace of its own), apt-get, m4, python3
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 out=$top/build/out/oracle
-bin=${LETTERBOX:-$top/build/out/letterbox}
+bin=${LETTERBOX_BIN:-$top/build/out/letterbox}
 pairs=${1:-300}
 seed=${2:-1}
 
