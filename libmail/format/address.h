@@ -88,7 +88,10 @@ bool address_is_domain(struct span s);
 /* Appends local without quotes and backslashes: the name to look a user up by. */
 void address_put_unquoted(struct span local, struct buf *out);
 
-/* Appends name as a local part, quoted if it needs to be (RFC 5321 4.1.2). */
+/*
+ * Appends name as a local part, quoted if it needs to be (RFC 5321 4.1.2).  Quotes add octets:
+ * what came from a path near ADDRESS_PATH_MAX may no longer fit in one.
+ */
 void address_put_quoted(struct span name, struct buf *out);
 
 /*

@@ -58,7 +58,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct buf quoted;
 		buf_init(&quoted, 1024);
 		address_put_quoted(buf_span(&out), &quoted);
-		demand(buf_ok(&quoted) && address_parse(buf_span(&quoted), &again) == ADDRESS_OK);
+		/* Two quotes are longer than one backslash: it may pass the maximum now. */
+		enum address_error e = address_parse(buf_span(&quoted), &again);
+		bool longer = quoted.len > ADDRESS_PATH_MAX - 2;
+		demand(buf_ok(&quoted) && e == (longer ? ADDRESS_TOO_LONG : ADDRESS_OK));
 		buf_free(&quoted);
 		buf_free(&out);
 	}
