@@ -108,8 +108,35 @@ static struct span squeeze(struct cf *cf, struct span v)
 	return span_make(p, n);
 }
 
+/* Where a field that is a number goes. */
+static long *number_field(struct cf_mailer *m, char code)
+{
+	switch (code) {
+	case 'M':
+		return &m->max_size;
+	case 'm':
+		return &m->max_msgs;
+	case 'r':
+		return &m->max_rcpt;
+	case 'L':
+		return &m->line_limit;
+	case 'N':
+		return &m->nice;
+	case 'W':
+		return &m->wait;
+	default:
+		return NULL;
+	}
+}
+
 static bool set_field(struct cf_eval *ev, struct cf_mailer *m, char code, struct span v)
 {
+	long *n = number_field(m, code);
+
+	if (n) {
+		*n = number(v);
+		return true;
+	}
 	switch (code) {
 	case 'P':
 		m->path = v;
@@ -129,24 +156,6 @@ static bool set_field(struct cf_eval *ev, struct cf_mailer *m, char code, struct
 		break;
 	case 'A':
 		m->argv = squeeze(ev->cf, v);
-		break;
-	case 'M':
-		m->max_size = number(v);
-		break;
-	case 'm':
-		m->max_msgs = number(v);
-		break;
-	case 'r':
-		m->max_rcpt = number(v);
-		break;
-	case 'L':
-		m->line_limit = number(v);
-		break;
-	case 'N':
-		m->nice = number(v);
-		break;
-	case 'W':
-		m->wait = number(v);
 		break;
 	case 'D':
 		m->dir = v;

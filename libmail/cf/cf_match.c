@@ -170,3 +170,17 @@ bool cf_match(struct cf_eval *ev, const struct cf_rule *rule, const struct cf_to
 	}
 	return true;
 }
+
+bool cf_spend(struct cf_eval *ev, size_t n)
+{
+	bool first = ev->fuel > 0;
+
+	if (ev->fuel > n) {
+		ev->fuel -= (uint32_t)n;
+		return true;
+	}
+	ev->fuel = 0;
+	if (first)
+		cf_report(ev, "554 5.3.5", "rewrite: too much work (max %d steps)", CF_STEPS);
+	return false;
+}

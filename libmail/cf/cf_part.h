@@ -26,4 +26,22 @@ struct cf_tok *cf_scratch(struct cf_eval *ev);
 /* Building: an F line's text behind the class, adding to class id. */
 void cf_class_file(struct cf_eval *ev, int id, struct span text);
 
+/* One $( key $@ arg $: default $), tokens at..end, of which end is the closing operator. */
+struct cf_lookup {
+	const struct cf_tok *key, *dflt;
+	size_t nkey, ndflt;
+	struct span arg[CF_MAP_ARGS + 1];
+	int nargs;
+	bool has_dflt;
+};
+
+/* Takes the tokens between $( name and $) apart; l borrows them. */
+void cf_lookup_split(struct cf_eval *ev, const struct cf_tok *tok, size_t n, struct cf_lookup *l);
+
+/* cf_join into scratch memory. */
+struct span cf_join_kept(struct cf_eval *ev, const struct cf_tok *tok, size_t n, char space);
+
+/* A report that is a warning: no error, no line. */
+void cf_note(struct cf_eval *ev, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 #endif

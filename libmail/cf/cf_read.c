@@ -4,17 +4,12 @@
  *
  * Reading never stops at a mistake; the messages are those of sendmail.
  */
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "base/ascii.h"
 #include "base/err.h"
 #include "cf/cf.h"
 #include "cf/cf_part.h"
 
 enum {
-	CONFIG_MAX = 256 << 20, /* classes of many words included */
-	SCRATCH_MAX = 16 << 20,
 	SCRATCH_KEEP = 512 << 10,
 	OLDEST_COMMENT_LEVEL = 3 /* "#" inside a line starts a comment from this level on */
 };
@@ -34,101 +29,6 @@ void cf_set_operators(struct cf *cf, struct span chars)
 	for (const char *p = always; *p; p++)
 		if (cf->types[(unsigned char)*p] == ATM)
 			cf->types[(unsigned char)*p] = OPR;
-}
-
-static const struct cf_host no_host;
-
-void cf_eval_init(struct cf_eval *ev, struct cf *cf, const struct cf_host *host)
-{
-	*ev = (struct cf_eval){.cf = cf, .host = host ? host : &no_host};
-	arena_init(&ev->mem, SCRATCH_MAX);
-	arena_init(&ev->kept, SCRATCH_MAX);
-}
-
-void cf_eval_reset(struct cf_eval *ev)
-{
-	arena_reset(&ev->mem);
-}
-
-void cf_eval_free(struct cf_eval *ev)
-{
-	arena_free(&ev->mem);
-	arena_free(&ev->kept);
-}
-
-static void send_report(struct cf_eval *ev, uint32_t line, const char *code, const char *fmt,
-			va_list ap)
-{
-	char mem[CF_LINE];
-	int n = vsnprintf(mem, sizeof mem, fmt, ap);
-
-	if (n > (int)sizeof mem - 1)
-		n = (int)sizeof mem - 1;
-	if (ev->host->report && n >= 0)
-		ev->host->report(ev->host->ctx, line, code, span_make(mem, (size_t)n));
-}
-
-void cf_report(struct cf_eval *ev, const char *code, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (ev->building)
-		ev->cf->errors++;
-	va_start(ap, fmt);
-	send_report(ev, ev->line, code, fmt, ap);
-	va_end(ap);
-}
-
-/* A warning, which is no error and has no line. */
-__attribute__((format(printf, 2, 3))) static void note(struct cf_eval *ev, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	send_report(ev, 0, "", fmt, ap);
-	va_end(ap);
-}
-
-struct cf_tok *cf_scratch(struct cf_eval *ev)
-{
-	if (!ev->level[0])
-		ev->level[0] = arena_alloc(&ev->kept, (CF_ATOMS + 1) * sizeof *ev->level[0]);
-	return ev->level[0];
-}
-
-void cf_init(struct cf *cf)
-{
-	static const char *const mailers[] = {
-	    "prog, P=/bin/sh, F=lsouDq9, T=X-Unix/X-Unix/X-Unix, A=sh -c \201u",
-	    "*file*, P=[FILE], F=lsDFMPEouq9, T=X-Unix/X-Unix/X-Unix, A=FILE \201u",
-	    "*include*, P=/dev/null, F=su, A=INCLUDE \201u",
-	};
-	struct cf_eval ev;
-
-	memset(cf, 0, sizeof *cf);
-	arena_init(&cf->mem, CONFIG_MAX);
-	cf->blank = ' ';
-	cf->next_named = CF_RULESETS;
-	cf->lines_tail = &cf->lines;
-	cf->options_tail = &cf->options;
-	cf_set_operators(cf, SPAN(".:@[]"));
-	for (int c = '#'; c <= '~'; c++) {
-		char op = (char)cf_op_of((char)c);
-
-		if (op)
-			cf_macro_define(cf, c, span_make(&op, 1));
-	}
-	cf_macro_define(cf, 'n', SPAN("MAILER-DAEMON"));
-	cf_eval_init(&ev, cf, NULL);
-	ev.building = true;
-	for (int i = 0; i < 3; i++)
-		cf_mailer_add(&ev, span_str(mailers[i]));
-	cf_eval_free(&ev);
-}
-
-void cf_free(struct cf *cf)
-{
-	arena_free(&cf->mem);
 }
 
 struct span cf_munch(struct cf *cf, struct span *s, char delim)
@@ -325,7 +225,7 @@ static int ruleset_line(struct cf_eval *ev, struct span text)
 	buf_init_fixed(&b, mem, sizeof mem);
 	rs = cf_ruleset_id(ev, expanded(ev, text, &b), true, NULL);
 	if (rs >= 0 && ev->cf->rs[rs].first)
-		note(ev, "WARNING: Ruleset %.*s has multiple definitions", SPAN_ARG(text));
+		cf_note(ev, "WARNING: Ruleset %.*s has multiple definitions", SPAN_ARG(text));
 	return rs;
 }
 

@@ -8,6 +8,7 @@
  */
 #include "base/err.h"
 #include "cf/cf.h"
+#include "cf/cf_part.h"
 
 enum { SCRATCH_TEXT = CF_DEPTH + 3, SCRATCH_LOOKUP };
 
@@ -129,49 +130,6 @@ static int substitute(const struct work *w, size_t skip, const uint16_t *from, c
 	return 0;
 }
 
-/* One $( key $@ arg $: default $), tokens at..end, of which end is the closing operator. */
-struct lookup {
-	const struct cf_tok *key, *dflt;
-	size_t nkey, ndflt;
-	struct span arg[CF_MAP_ARGS + 1];
-	int nargs;
-	bool has_dflt;
-};
-
-static struct span join_kept(const struct work *w, const struct cf_tok *tok, size_t n, char space)
-{
-	char mem[CF_LINE];
-	struct buf b;
-
-	buf_init_fixed(&b, mem, sizeof mem);
-	cf_join(w->ev->cf, tok, n, space, false, &b);
-	return arena_dup(&w->ev->mem, buf_span(&b));
-}
-
-static void split_lookup(const struct work *w, const struct cf_tok *tok, size_t n, struct lookup *l)
-{
-	size_t i = 0, start;
-
-	*l = (struct lookup){.key = tok, .nargs = 1};
-	while (i < n && tok[i].op != CF_HOST && tok[i].op != CF_USER)
-		i++;
-	l->nkey = i;
-	while (i < n) {
-		bool is_arg = tok[i].op == CF_HOST;
-
-		start = ++i;
-		while (i < n && tok[i].op != CF_HOST && tok[i].op != CF_USER)
-			i++;
-		if (!is_arg) {
-			l->dflt = tok + start;
-			l->ndflt = i - start;
-			l->has_dflt = true;
-		} else if (l->nargs < CF_MAP_ARGS - 1) {
-			l->arg[l->nargs++] = join_kept(w, tok + start, i - start, '\0');
-		}
-	}
-}
-
 static struct cf_map *map_of(const struct work *w, const struct cf_tok *name)
 {
 	const struct cf *cf = w->ev->cf;
@@ -181,15 +139,15 @@ static struct cf_map *map_of(const struct work *w, const struct cf_tok *name)
 }
 
 /* Runs the lookup and appends what it gives. */
-static int run_lookup(const struct work *w, struct cf_map *m, struct lookup *l, struct cf_tok *out,
-		      size_t *n, int *rstat)
+static int run_lookup(const struct work *w, struct cf_map *m, struct cf_lookup *l,
+		      struct cf_tok *out, size_t *n, int *rstat)
 {
 	char mem[CF_LINE];
 	struct buf b;
 	int status = 0;
 	bool found;
 
-	l->arg[0] = join_kept(w, l->key, l->nkey, m ? m->space : '\0');
+	l->arg[0] = cf_join_kept(w->ev, l->key, l->nkey, m ? m->space : '\0');
 	buf_init_fixed(&b, mem, sizeof mem);
 	found = m && cf_map_lookup(w->ev, m, l->arg[0], l->arg, &b, &status);
 	if (m && status == EXIT_TEMPFAIL && !cf_map_flag(m, 't'))
@@ -216,7 +174,7 @@ static int do_lookups(const struct work *w, struct cf_tok *tok, size_t *n, int *
 		bool canon = in[i].op == CF_CANON;
 		struct cf_map *m = canon ? cf_map_find(w->ev->cf, SPAN("host")) : NULL;
 		size_t start = i + 1, end;
-		struct lookup l;
+		struct cf_lookup l;
 
 		if (!canon && in[i].op != CF_LOOKUP) {
 			if (!append(tok, n, w->max, &in[i++], 1))
@@ -237,7 +195,7 @@ static int do_lookups(const struct work *w, struct cf_tok *tok, size_t *n, int *
 		for (end = start; end < nin; end++)
 			if (in[end].op == (canon ? CF_CANONEND : CF_LOOKUPEND))
 				break;
-		split_lookup(w, in + start, end - start, &l);
+		cf_lookup_split(w->ev, in + start, end - start, &l);
 		i = end < nin ? end + 1 : end;
 		status = run_lookup(w, m, &l, tok, n, rstat);
 		if (status)
@@ -333,20 +291,6 @@ static int apply(struct work *w, size_t skip, const uint16_t *from, const uint16
 	if (w->ev->debug >= 4)
 		trace(w, CF_STEP_REWRITTEN, w->tok, w->n);
 	return 0;
-}
-
-bool cf_spend(struct cf_eval *ev, size_t n)
-{
-	bool first = ev->fuel > 0;
-
-	if (ev->fuel > n) {
-		ev->fuel -= (uint32_t)n;
-		return true;
-	}
-	ev->fuel = 0;
-	if (first)
-		cf_report(ev, "554 5.3.5", "rewrite: too much work (max %d steps)", CF_STEPS);
-	return false;
 }
 
 static bool have_level(struct cf_eval *ev, int i)

@@ -1,8 +1,7 @@
 /*
  * Map back ends for the sendmail.cf engine; see service/maps.h.
  *
- * Messages of maps that cannot be opened are sendmail's, each once.  Must not run
- * a shell: a program map is an argument vector.
+ * Messages of maps that cannot be opened are sendmail's, each once.
  */
 #include "service/maps.h"
 
@@ -20,9 +19,8 @@
 #include "service/maps_part.h"
 #include "sys/fs.h"
 #include "sys/log.h"
-#include "sys/run.h"
 
-enum { ARGV_MAX = 32, PROGRAM_SECONDS = 60, COLUMN_MAX = 1000 };
+enum { COLUMN_MAX = 1000 };
 
 void maps_init(struct maps *m, struct resolver *r)
 {
@@ -313,52 +311,6 @@ static int lookup_regex(struct cf_map *map, struct span key, struct buf *out)
 	return 0;
 }
 
-/* argv from words, one more argument behind them; the last is NULL. */
-static bool make_argv(struct span words, struct span last, char *mem, size_t cap, char **argv)
-{
-	size_t used = 0;
-	int n = 0;
-
-	for (;;) {
-		struct span w;
-
-		words = span_trim(words);
-		w = words.len ? span_cut(&words, ' ') : last;
-		if (words.len == 0 && w.ptr == last.ptr && last.ptr)
-			last.ptr = NULL;
-		if (!w.ptr)
-			break;
-		if (n == ARGV_MAX || !span_to_cstr(w, mem + used, cap - used))
-			return false;
-		argv[n++] = mem + used;
-		used += w.len + 1;
-		if (!last.ptr && words.len == 0)
-			break;
-	}
-	argv[n] = NULL;
-	return n > 0;
-}
-
-static int run_program(struct span words, struct span last, struct buf *out)
-{
-	char mem[CF_LINE * 2], *argv[ARGV_MAX + 1];
-	int status = 0;
-	struct err e;
-
-	if (!make_argv(words, last, mem, sizeof mem, argv))
-		return EXIT_CONFIG;
-	return run_capture(argv, PROGRAM_SECONDS, out, &status, &e) ? status : EXIT_TEMPFAIL;
-}
-
-static int lookup_program(struct cf_map *map, struct span key, struct buf *out)
-{
-	int status = run_program(map->rest, key, out);
-	struct span all = buf_span(out);
-
-	buf_truncate(out, span_index(all, '\n'));
-	return status;
-}
-
 int maps_lookup(void *ctx, struct cf_eval *ev, struct cf_map *map, struct span key,
 		const struct span *args, struct buf *out)
 {
@@ -375,7 +327,7 @@ int maps_lookup(void *ctx, struct cf_eval *ev, struct cf_map *map, struct span k
 	case CFM_REGEX:
 		return lookup_regex(map, key, out);
 	case CFM_PROGRAM:
-		return lookup_program(map, key, out);
+		return maps_run(map->rest, key, out);
 	case CFM_SYSLOG:
 		log_info("%.*s", SPAN_ARG(key));
 		return 0;
@@ -396,7 +348,7 @@ int maps_read_file(void *ctx, struct span path, struct buf *out)
 
 	(void)ctx;
 	if (path.len && path.ptr[0] == '|')
-		return run_program(span_skip(path, 1), (struct span){NULL, 0}, out) ? EIO : 0;
+		return maps_run_all(span_skip(path, 1), (struct span){NULL, 0}, out) ? EIO : 0;
 	if (!span_to_cstr(path, name, sizeof name))
 		return ENAMETOOLONG;
 	if (fs_read_all(AT_FDCWD, name, FS_FOLLOW, out, &e))

@@ -26,4 +26,10 @@ struct map_data {
 int maps_ask(struct maps *m, struct cf_eval *ev, struct cf_map *map, struct span key,
 	     struct buf *out);
 
+/* Runs words with one more argument (unless its ptr is NULL); the exit status. */
+int maps_run_all(struct span words, struct span last, struct buf *out);
+
+/* The same, and only the first line of what it writes. */
+int maps_run(struct span words, struct span key, struct buf *out);
+
 #endif

@@ -1,7 +1,7 @@
 /*
  * resolver: names and addresses, asked for and waited for.
  *
- * A small stub resolver that blocks, for programs at a terminal; the message
+ * A small resolver that blocks, for programs at a terminal; the message
  * handling is proto/dns.h's.  It reads resolv.conf(5) and hosts(5) when it is set
  * up, asks each server in turn over UDP, and again over TCP when the answer does
  * not fit.  Statuses are sysexits: 0, EXIT_NOHOST (there is no such thing, and
@@ -71,5 +71,8 @@ int resolver_find_mx(struct resolver *r, struct span name, struct resolver_mx mx
 
 /* The hosts-file line of a name or address: its names, first canonical; empty when none. */
 struct span resolver_hosts_line(const struct resolver *r, struct span name);
+
+/* The next word of a line of these files; *s goes behind it. */
+struct span resolver_word(struct span *s);
 
 #endif

@@ -1,0 +1,346 @@
+/*
+ * Lookups: what all maps have in common, and the maps that need nothing from
+ * outside (dequote, arith, macro, null, sequence); see cf/cf.h.
+ *
+ * A value is never trusted: it only becomes tokens again through the splitter.
+ */
+#include "base/ascii.h"
+#include "base/err.h"
+#include "cf/cf.h"
+#include "cf/cf_part.h"
+
+static struct span skip_blanks(struct span s)
+{
+	while (s.len && memchr(" \t\n\v\f\r", s.ptr[0], 6))
+		s = span_skip(s, 1);
+	return s;
+}
+
+/* The value with %0 to %9 replaced by the arguments, and -a behind it. */
+static void finish_value(const struct cf_map *m, struct span v, const struct span *args,
+			 struct buf *out)
+{
+	for (size_t i = 0; i < v.len; i++) {
+		int k;
+
+		if (!args || v.ptr[i] != '%' || i + 1 == v.len) {
+			buf_putc(out, v.ptr[i]);
+			continue;
+		}
+		i++;
+		if (!ascii_is_digit(v.ptr[i])) {
+			if (v.ptr[i] != '%')
+				buf_putc(out, '%');
+			buf_putc(out, v.ptr[i]);
+			continue;
+		}
+		for (k = 0; k < v.ptr[i] - '0' && args[k].ptr; k++)
+			;
+		if (args[k].ptr)
+			buf_put(out, args[k]);
+	}
+	buf_put(out, m->a);
+}
+
+static bool dequote(struct cf_map *m, struct span key, struct buf *out)
+{
+	int angles = 0, comments = 0, quotes = 0, spaces = 0;
+	bool quoted = false, escape = false;
+
+	for (size_t i = 0; i < key.len; i++) {
+		char c = key.ptr[i];
+
+		if (escape) {
+			escape = false;
+			buf_putc(out, c);
+			continue;
+		}
+		if (c == ' ' && m->space)
+			c = m->space;
+		if (c == '\\')
+			escape = true;
+		else if (c == '(')
+			comments++;
+		else if (c == ')' && comments-- <= 0)
+			return false;
+		else if (ascii_is_blank(c))
+			spaces++;
+		else if (c == '<')
+			angles++;
+		else if (c == '>' && angles-- <= 0)
+			return false;
+		if (c == '"') {
+			quoted = !quoted;
+			quotes++;
+			continue;
+		}
+		buf_putc(out, c);
+	}
+	return !angles && !comments && !quoted && !escape && quotes && !spaces;
+}
+
+/* strtol with base 0, wrapping nowhere. */
+static long to_long(struct span s)
+{
+	unsigned base = 10;
+	bool minus;
+	long v = 0;
+
+	s = skip_blanks(s);
+	minus = s.len && s.ptr[0] == '-';
+	if (s.len && (minus || s.ptr[0] == '+'))
+		s = span_skip(s, 1);
+	if (s.len > 1 && s.ptr[0] == '0') {
+		bool hex = ascii_lower(s.ptr[1]) == 'x';
+
+		base = hex ? 16 : 8;
+		s = span_skip(s, hex ? 2 : 1);
+	}
+	for (; s.len; s = span_skip(s, 1)) {
+		char c = ascii_lower(s.ptr[0]);
+		unsigned d = ascii_is_digit(c)   ? (unsigned)(c - '0')
+			     : ascii_is_alpha(c) ? (unsigned)(c - 'a' + 10)
+						 : 99;
+
+		if (d >= base || __builtin_mul_overflow(v, (long)base, &v) ||
+		    __builtin_add_overflow(v, (long)d, &v))
+			break;
+	}
+	return minus ? -v : v;
+}
+
+static bool arith(struct span key, const struct span *args, struct buf *out, int *status)
+{
+	struct span op = skip_blanks(key);
+	long a = 0, b = 0, r = 0;
+	int n = 0;
+
+	for (; args && args[0].ptr && args[n + 1].ptr && n < 2; n++)
+		*(n ? &b : &a) = to_long(args[n + 1]);
+	if (n < 2 || op.len == 0) {
+		*status = EXIT_CONFIG;
+		return false;
+	}
+	switch (op.ptr[0]) {
+	case '|':
+		r = a | b;
+		break;
+	case '&':
+		r = a & b;
+		break;
+	case '+':
+		r = (long)((unsigned long)a + (unsigned long)b);
+		break;
+	case '-':
+		r = (long)((unsigned long)a - (unsigned long)b);
+		break;
+	case '*':
+		r = (long)((unsigned long)a * (unsigned long)b);
+		break;
+	case '/':
+	case '%':
+		if (b == 0 || b == -1) {
+			*status = b ? 0 : EXIT_CONFIG;
+			r = op.ptr[0] == '/' ? (long)-(unsigned long)a : 0;
+			if (b == 0)
+				return false;
+		} else {
+			r = op.ptr[0] == '/' ? a / b : a % b;
+		}
+		break;
+	case 'l':
+	case '=':
+		buf_puts(out, (op.ptr[0] == 'l' ? a < b : a == b) ? "TRUE" : "FALSE");
+		return true;
+	default:
+		*status = EXIT_CONFIG;
+		return false;
+	}
+	if (r < 0)
+		buf_putc(out, '-');
+	buf_putu(out, r < 0 ? -(unsigned long)r : (unsigned long)r);
+	return true;
+}
+
+static void set_macro(struct cf_eval *ev, struct span key, const struct span *args)
+{
+	size_t used;
+	int id = cf_macro_id(ev, key, &used);
+	bool given = args && args[0].ptr && args[1].ptr;
+
+	if (id)
+		cf_macro_set(ev, id, given ? args[1] : SPAN(""));
+}
+
+static bool run(struct cf_eval *ev, struct cf_map *m, struct span key, const struct span *args,
+		struct buf *out, int *status);
+
+static bool sequence(struct cf_eval *ev, struct cf_map *m, struct span key, const struct span *args,
+		     struct buf *out, int *status)
+{
+	bool temp = false;
+
+	for (int i = 0; i < m->members; i++) {
+		struct cf_map *sub = cf_map_find(ev->cf, m->member[i]);
+
+		*status = 0;
+		if (sub && sub != m && run(ev, sub, key, args, out, status))
+			return true;
+		temp |= *status == EXIT_TEMPFAIL;
+	}
+	if (temp)
+		*status = EXIT_TEMPFAIL;
+	else if (*status == 0)
+		*status = EXIT_NOHOST;
+	return false;
+}
+
+/* A map whose data the host has. */
+static bool outside(struct cf_eval *ev, struct cf_map *m, struct span key, const struct span *args,
+		    struct buf *out, int *status)
+{
+	char mem[CF_LINE];
+	bool regex = m->kind == CFM_REGEX;
+	struct span folded;
+	struct buf v;
+
+	buf_init_fixed(&v, mem, sizeof mem);
+	folded = arena_dup(&ev->mem, key);
+	if (!cf_map_flag(m, 'f') &&
+	    (m->kind == CFM_TEXT || m->kind == CFM_HASH || m->kind == CFM_CDB))
+		ascii_fold((char *)folded.ptr, folded.len);
+	*status = ev->host->lookup(ev->host->ctx, ev, m, folded, args, &v);
+	if (*status) {
+		/* A pattern that does not match is no error. */
+		if (*status < 0)
+			*status = 0;
+		return false;
+	}
+	if (regex && !v.ptr)
+		buf_puts(&v, "");
+	if (cf_map_flag(m, 'm'))
+		finish_value(m, key, NULL, out);
+	else
+		finish_value(m, buf_span(&v), regex ? NULL : args, out);
+	return true;
+}
+
+static bool run(struct cf_eval *ev, struct cf_map *m, struct span key, const struct span *args,
+		struct buf *out, int *status)
+{
+	char mem[CF_LINE];
+	struct buf b;
+
+	*status = 0;
+	if (!m->is_open)
+		return false;
+	buf_init_fixed(&b, mem, sizeof mem);
+	switch (m->kind) {
+	case CFM_DEQUOTE:
+		if (!dequote(m, key, &b))
+			return false;
+		finish_value(m, buf_span(&b), NULL, out);
+		return true;
+	case CFM_ARITH:
+		return arith(key, args, out, status);
+	case CFM_MACRO:
+		set_macro(ev, key, args);
+		return true;
+	case CFM_SEQUENCE:
+		return sequence(ev, m, key, args, out, status);
+	case CFM_SWITCH:
+		*status = EXIT_TEMPFAIL;
+		return false;
+	case CFM_NULL:
+	case CFM_STAB:
+	case CFM_NONE:
+		*status = EXIT_NOHOST;
+		return false;
+	default:
+		return outside(ev, m, key, args, out, status);
+	}
+}
+
+bool cf_map_raw(struct cf_eval *ev, struct cf_map *m, struct span key, const struct span *args,
+		struct buf *out, int *status)
+{
+	return run(ev, m, key, args, out, status);
+}
+
+static struct span strip_quotes(struct cf_eval *ev, struct span s)
+{
+	char *p = (char *)arena_dup(&ev->mem, s).ptr;
+	size_t n = 0;
+
+	for (size_t i = 0; p && i < s.len; i++) {
+		if (s.ptr[i] == '\\' && i + 1 < s.len)
+			i++;
+		else if (s.ptr[i] == '"')
+			continue;
+		p[n++] = s.ptr[i];
+	}
+	return span_make(p, n);
+}
+
+static void trace_lookup(struct cf_eval *ev, enum cf_step step, const struct cf_map *m,
+			 struct span text, const struct span *args, int status)
+{
+	struct cf_trace t = {.step = step, .map = m, .text = text, .args = args, .status = status};
+
+	if (ev->host->trace && ev->debug_maps)
+		ev->host->trace(ev->host->ctx, &t);
+}
+
+bool cf_map_lookup(struct cf_eval *ev, struct cf_map *m, struct span key, const struct span *args,
+		   struct buf *out, int *status)
+{
+	size_t before = out->len;
+	bool found;
+
+	if (!cf_map_flag(m, 'q'))
+		key = strip_quotes(ev, key);
+	trace_lookup(ev, CF_STEP_LOOKUP, m, key, args, 0);
+	found = run(ev, m, key, args, out, status);
+	trace_lookup(ev, found ? CF_STEP_FOUND : CF_STEP_MISSING, m,
+		     span_skip(buf_span(out), before), NULL, *status);
+	if (!found && *status == EXIT_TEMPFAIL && cf_map_flag(m, 'T')) {
+		buf_put(out, key);
+		buf_put(out, m->T);
+		found = true;
+	}
+	return found;
+}
+
+struct span cf_join_kept(struct cf_eval *ev, const struct cf_tok *tok, size_t n, char space)
+{
+	char mem[CF_LINE];
+	struct buf b;
+
+	buf_init_fixed(&b, mem, sizeof mem);
+	cf_join(ev->cf, tok, n, space, false, &b);
+	return arena_dup(&ev->mem, buf_span(&b));
+}
+
+void cf_lookup_split(struct cf_eval *ev, const struct cf_tok *tok, size_t n, struct cf_lookup *l)
+{
+	size_t i = 0, start;
+
+	*l = (struct cf_lookup){.key = tok, .nargs = 1};
+	while (i < n && tok[i].op != CF_HOST && tok[i].op != CF_USER)
+		i++;
+	l->nkey = i;
+	while (i < n) {
+		bool is_arg = tok[i].op == CF_HOST;
+
+		start = ++i;
+		while (i < n && tok[i].op != CF_HOST && tok[i].op != CF_USER)
+			i++;
+		if (!is_arg) {
+			l->dflt = tok + start;
+			l->ndflt = i - start;
+			l->has_dflt = true;
+		} else if (l->nargs < CF_MAP_ARGS - 1) {
+			l->arg[l->nargs++] = cf_join_kept(ev, tok + start, i - start, '\0');
+		}
+	}
+}

@@ -1,0 +1,198 @@
+/*
+ * Canonical names, names of addresses and mail exchangers; see service/resolver.h.
+ *
+ * The order of questions is that of sendmail, since $[ $] must find what it finds:
+ * AAAA, A and then MX, for the name and for each suffix of the search list.
+ */
+#include "service/resolver.h"
+
+#include <arpa/inet.h>
+
+#include "base/ascii.h"
+#include "base/err.h"
+
+enum { CNAME_MAX = 10 }; /* MAXCNAMEDEPTH: links that are followed */
+
+/* What one question of resolver_canon found. */
+enum found { FOUND_NOTHING, FOUND_ADDRESS, FOUND_MX, FOUND_ALIAS, FOUND_NO_NAME, FOUND_ERROR };
+
+static enum found look(struct resolver *r, struct span name, uint16_t type,
+		       char alias[DNS_NAME_MAX])
+{
+	struct dns_record rr;
+	struct dns_answer a;
+	int status = resolver_ask(r, name, type, &a);
+	bool is_alias = false;
+
+	if (status)
+		return status == EXIT_NOHOST ? FOUND_NO_NAME : FOUND_ERROR;
+	while (dns_next_record(&a, &rr)) {
+		if (rr.type == type && !is_alias)
+			return type == DNS_MX ? FOUND_MX : FOUND_ADDRESS;
+		if (rr.type == DNS_CNAME) {
+			memcpy(alias, rr.target, DNS_NAME_MAX);
+			is_alias = true;
+		}
+	}
+	return is_alias ? FOUND_ALIAS : FOUND_NOTHING;
+}
+
+/* The whole name, or base.suffix, asked for in each type of interest. */
+static enum found look_all(struct resolver *r, struct span full, bool mx_too,
+			   char alias[DNS_NAME_MAX])
+{
+	static const uint16_t types[] = {DNS_AAAA, DNS_A, DNS_MX};
+	enum found best = FOUND_NOTHING;
+
+	for (int i = 0; i < (mx_too ? 3 : 2); i++) {
+		enum found f = look(r, full, types[i], alias);
+
+		if (f != FOUND_NOTHING)
+			return f;
+	}
+	return best;
+}
+
+static int canon_dns(struct resolver *r, struct span name, bool use_mx, struct buf *out, int depth)
+{
+	char alias[DNS_NAME_MAX], full[DNS_NAME_MAX * 2];
+	bool absolute = name.len && name.ptr[name.len - 1] == '.', dotted, saved = false;
+	int status = EXIT_NOHOST;
+	struct buf b;
+
+	if (absolute)
+		name.len--;
+	dotted = absolute || span_index(name, '.') < name.len;
+	for (int i = dotted ? -1 : 0; i < (absolute ? 0 : r->searches); i++) {
+		enum found f;
+
+		buf_init_fixed(&b, full, sizeof full);
+		buf_put(&b, name);
+		if (i >= 0) {
+			buf_putc(&b, '.');
+			buf_puts(&b, r->search[i]);
+		}
+		f = look_all(r, buf_span(&b), use_mx || i < 0, alias);
+		if (f == FOUND_ERROR && i < 0)
+			return EXIT_TEMPFAIL;
+		if (f == FOUND_ALIAS)
+			return depth < CNAME_MAX
+				   ? canon_dns(r, span_str(alias), use_mx, out, depth + 1)
+				   : EXIT_NOHOST;
+		if (f == FOUND_ADDRESS || (f == FOUND_MX && !saved)) {
+			buf_reset(out);
+			buf_put(out, buf_span(&b));
+			saved = true;
+			status = 0;
+		}
+		if (f == FOUND_ADDRESS)
+			break;
+	}
+	return status;
+}
+
+int resolver_canon(struct resolver *r, struct span name, bool use_mx, struct buf *out)
+{
+	struct span line = resolver_hosts_line(r, name), w;
+	struct span first = {NULL, 0};
+
+	for (w = resolver_word(&line); w.len; w = resolver_word(&line)) {
+		if (!first.len)
+			first = w;
+		if (span_index(w, '.') < w.len) {
+			buf_put(out, w);
+			return 0;
+		}
+	}
+	if (first.len) {
+		buf_put(out, first);
+		if (r->own_domain[0]) {
+			buf_putc(out, '.');
+			buf_puts(out, r->own_domain);
+		}
+		return 0;
+	}
+	return canon_dns(r, name, use_mx, out, 0);
+}
+
+/* in-addr.arpa and ip6.arpa (RFC 1035 3.5, RFC 3596 2.5). */
+static bool reverse_name(struct span address, struct buf *out)
+{
+	char text[INET6_ADDRSTRLEN];
+	unsigned char a[16];
+
+	if (ascii_starts_nocase(address, SPAN("IPv6:")))
+		address = span_skip(address, 5);
+	if (!span_to_cstr(address, text, sizeof text))
+		return false;
+	if (inet_pton(AF_INET, text, a) == 1) {
+		buf_printf(out, "%u.%u.%u.%u.in-addr.arpa", a[3], a[2], a[1], a[0]);
+		return true;
+	}
+	if (inet_pton(AF_INET6, text, a) != 1)
+		return false;
+	for (int i = 15; i >= 0; i--)
+		buf_printf(out, "%x.%x.", a[i] & 15u, a[i] >> 4u);
+	buf_puts(out, "ip6.arpa");
+	return true;
+}
+
+int resolver_reverse(struct resolver *r, struct span address, struct buf *out)
+{
+	struct span line = resolver_hosts_line(r, address);
+	char mem[DNS_NAME_MAX];
+	struct dns_record rr;
+	struct dns_answer a;
+	struct buf b;
+	int status;
+
+	if (line.len) {
+		buf_put(out, resolver_word(&line));
+		return 0;
+	}
+	buf_init_fixed(&b, mem, sizeof mem);
+	if (!reverse_name(address, &b))
+		return EXIT_NOHOST;
+	status = resolver_ask(r, buf_span(&b), DNS_PTR, &a);
+	while (status == 0 && dns_next_record(&a, &rr)) {
+		if (rr.type == DNS_PTR) {
+			buf_puts(out, rr.target);
+			return 0;
+		}
+	}
+	return status ? status : EXIT_NOHOST;
+}
+
+int resolver_find_mx(struct resolver *r, struct span name, struct resolver_mx mx[RESOLVER_MX],
+		     int *n, enum resolver_mx_kind *kind)
+{
+	struct dns_record rr;
+	struct dns_answer a;
+	int status = resolver_ask(r, name, DNS_MX, &a);
+
+	*n = 0;
+	*kind = RESOLVER_MX_SELF;
+	if (status)
+		return status;
+	while (*n < RESOLVER_MX && dns_next_record(&a, &rr)) {
+		int i = *n;
+
+		if (rr.type == DNS_CNAME && i == 0)
+			*kind = RESOLVER_MX_ALIAS;
+		if (rr.type != DNS_MX)
+			continue;
+		*kind = RESOLVER_MX_FOUND;
+		while (i > 0 && mx[i - 1].preference > rr.preference) {
+			mx[i] = mx[i - 1];
+			i--;
+		}
+		memcpy(mx[i].name, rr.target, DNS_NAME_MAX);
+		mx[i].preference = rr.preference;
+		++*n;
+	}
+	if (*n == 1 && mx[0].name[0] == '\0') {
+		*n = 0;
+		*kind = RESOLVER_MX_NULL;
+	}
+	return 0;
+}
