@@ -234,7 +234,7 @@ int deliver_main(int argc, char **argv)
 	struct err e;
 	int id, status;
 
-	log_init("deliver", LOG_T_AUTO);
+	log_init("deliver", log_quiet());
 	opt_init(&s, specs, argc, argv, false);
 	while ((id = opt_next(&s)) != OPT_END)
 		if ((status = take(&j, id, s.value)) != 0)

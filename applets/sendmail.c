@@ -78,6 +78,7 @@ static int run(int argc, char **argv, char mode)
 	c->mode = mode;
 	if (!settings_init(&c->m.settings, &e)) {
 		fprintf(stderr, "%s: %s\n", argv[0], e.text);
+		free(c);
 		return EXIT_CONFIG;
 	}
 	c->m.error_mode = c->m.settings.error_mode;
@@ -85,6 +86,8 @@ static int run(int argc, char **argv, char mode)
 	if (status == 0)
 		status = run_mode(c);
 	fflush(stdout);
+	sendmail_free(&c->m);
+	free(c);
 	return status ? status : late;
 }
 

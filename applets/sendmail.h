@@ -95,6 +95,9 @@ bool sendmail_wants_test(int argc, char **argv, struct sendmail_test_options *t)
 /* Adds the addresses in text (a header value or an argument); false: out of memory. */
 bool sendmail_add_rcpts(struct sendmail *m, struct span text, bool direct);
 
+/* Gives back what a submission holds. */
+void sendmail_free(struct sendmail *m);
+
 /* Works out who sends; fills m->sender. */
 void sendmail_find_sender(struct sendmail *m);
 

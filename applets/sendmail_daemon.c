@@ -162,7 +162,7 @@ int sendmail_session(struct sendmail *m)
 	struct err e = {0};
 	int fd = gate_listen_connect(m->settings.queue);
 
-	log_init("sendmail", LOG_T_AUTO);
+	log_init("sendmail", log_quiet());
 	if (fd >= 0)
 		return pump(fd);
 	if (gate_make_queue(&m->settings, &e) && queue_open(&q, m->settings.queue, false, &e)) {

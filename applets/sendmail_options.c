@@ -88,10 +88,9 @@ static const struct opt_spec specs[] = {
 };
 
 /* Prints like sendmail, on standard output, and gives the status to end with. */
-static int refuse(const char *text, const char *detail)
+static int refuse(const char *before, const char *value, const char *behind)
 {
-	printf(text, detail);
-	putchar('\n');
+	printf("%s%s%s\n", before, value, behind);
 	return EXIT_USAGE;
 }
 
@@ -104,7 +103,7 @@ static int set_mode(struct sendmail_command *c, const char *value)
 		return EXIT_USAGE;
 	}
 	if (!value[0] || !strchr(known, value[0]))
-		return refuse("Invalid operation mode %s", value);
+		return refuse("Invalid operation mode ", value, "");
 	c->mode = value[0];
 	return 0;
 }
@@ -121,7 +120,7 @@ static int set_notify(struct sendmail *m, const char *value)
 		while (i < 4 && !ascii_eq_nocase(word, span_str(words[i])))
 			i++;
 		if (i == 4)
-			return refuse("Invalid -N argument", "");
+			return refuse("Invalid -N argument", "", "");
 		m->notify |= 1u << i;
 	}
 	return 0;
@@ -136,7 +135,7 @@ static int set_ret(struct sendmail *m, const char *value)
 	else if (ascii_eq_nocase(v, SPAN("hdrs")))
 		m->ret = 'H';
 	else
-		return refuse("Invalid -R value", "");
+		return refuse("Invalid -R value", "", "");
 	return 0;
 }
 
@@ -149,7 +148,7 @@ static int set_body(struct sendmail *m, const char *value, int *late)
 	else if (ascii_eq_nocase(v, SPAN("7bit")))
 		m->body = '7';
 	else
-		*late = refuse("Illegal body type %s", value);
+		*late = refuse("Illegal body type ", value, "");
 	return 0;
 }
 
@@ -157,13 +156,13 @@ static int set_hops(const char *value)
 {
 	uint64_t hops;
 
-	return num_parse(span_str(value), 100, &hops) ? 0 : refuse("Bad hop count (%s)", value);
+	return num_parse(span_str(value), 100, &hops) ? 0 : refuse("Bad hop count (", value, ")");
 }
 
 static int set_sender(struct sendmail *m, const char *value)
 {
 	if (m->from && strcmp(m->from, value) != 0)
-		return refuse("More than one \"from\" person", "");
+		return refuse("More than one \"from\" person", "", "");
 	m->from = value;
 	return 0;
 }
@@ -202,7 +201,7 @@ static int set_queue_run(struct sendmail_command *c, const char *value)
 	if (num_parse_interval(span_str(value), 60, &c->run.interval_s, bad))
 		return 0;
 	bad[0] = bad[0] ? bad[0] : value[0];
-	return refuse("Invalid time unit `%s'", bad);
+	return refuse("Invalid time unit `", bad, "'");
 }
 
 /* -oX: sendmail's one-letter options; some act on this submission. */
@@ -286,7 +285,7 @@ static int take(struct sendmail_command *c, int id, const char *value, int *late
 	case ENVID:
 		c->m.envid = value;
 		return xtext_is_valid(span_str(value)) ? 0
-						       : refuse("Invalid syntax in -V flag", "");
+						       : refuse("Invalid syntax in -V flag", "", "");
 	case HOPS:
 		return set_hops(value);
 	case ALIASES:

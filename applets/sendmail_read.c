@@ -43,6 +43,17 @@ static bool add_rcpt(struct sendmail *m, struct span addr, bool direct)
 	return true;
 }
 
+void sendmail_free(struct sendmail *m)
+{
+	for (size_t i = 0; i < m->count; i++)
+		free(m->rcpts[i].addr);
+	free(m->rcpts);
+	buf_free(&m->head);
+	buf_free(&m->from_field);
+	buf_free(&m->date_field);
+	buf_free(&m->id_field);
+}
+
 bool sendmail_add_rcpts(struct sendmail *m, struct span text, bool direct)
 {
 	struct address_list list;

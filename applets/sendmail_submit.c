@@ -308,7 +308,7 @@ int sendmail_submit(struct sendmail *m)
 	struct account_source accounts;
 	struct err e = {0};
 
-	log_init("sendmail", LOG_T_AUTO);
+	log_init("sendmail", log_quiet());
 	if (!m->from_header && m->count == 0) {
 		puts("Recipient names must be specified");
 		return EXIT_USAGE;

@@ -782,12 +782,13 @@ static void predefine(struct test *t)
 	};
 	char date[64];
 	time_t now = time(NULL);
+	struct tm tm;
 	struct passwd *pw = getpwuid(getuid());
 
 	for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
 		if (classes[i][0][0] != 't')
 			cf_class_add(&t->cf, classes[i][0][0], span_str(classes[i][1]));
-	strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S %Z", localtime(&now));
+	strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S %Z", localtime_r(&now, &tm));
 	define(t, "b", date);
 	define(t, "v", SENDMAIL_TEST_VERSION);
 	snprintf(date, sizeof date, "%s@localhost", pw ? pw->pw_name : "unknown");

@@ -63,13 +63,13 @@ int cf_macro_id(struct cf_eval *ev, struct span s, size_t *used)
 
 void cf_macro_name(const struct cf *cf, int id, struct buf *out)
 {
-	if (id < CF_LONG_FIRST) {
+	if (id >= CF_LONG_FIRST && id < 256) {
+		buf_putc(out, '{');
+		buf_put(out, cf->long_name[id]);
+		buf_putc(out, '}');
+	} else {
 		buf_putc(out, (char)id);
-		return;
 	}
-	buf_putc(out, '{');
-	buf_put(out, cf->long_name[id]);
-	buf_putc(out, '}');
 }
 
 size_t cf_translate(struct cf_eval *ev, char *p, size_t len)

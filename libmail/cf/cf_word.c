@@ -84,7 +84,7 @@ uint32_t cf_word_add(struct cf *cf, struct span s)
 	if (!grow(cf))
 		return 0;
 	slot = find_slot(cf, s.ptr, s.len, h);
-	if (*slot)
+	if (*slot != 0)
 		return *slot;
 	w = &cf->words[cf->nwords];
 	w->p = arena_strdup(&cf->mem, s);

@@ -22,10 +22,23 @@ struct agent {
 	char user[MTA_NAME_MAX + 1];
 };
 
+static void on_lost(struct loop_timer *t)
+{
+	struct agents *a = (struct agents *)((char *)t - offsetof(struct agents, later));
+	struct agents_job *job = a->lost, *next;
+
+	a->lost = NULL;
+	for (; job; job = next) {
+		next = job->next;
+		err_temp(&job->err, "4.3.0", "out of memory");
+		job->done(job);
+	}
+}
+
 void agents_init(struct agents *a, struct loop *l,
 		 void (*ask)(struct agents *a, uint32_t id, struct span user))
 {
-	*a = (struct agents){.loop = l, .ask = ask, .next_number = 1};
+	*a = (struct agents){.loop = l, .ask = ask, .next_number = 1, .later = {.fire = on_lost}};
 }
 
 static void unlink_agent(struct agent *g)
@@ -185,7 +198,12 @@ void agents_deliver(struct agents *a, struct span user, struct agents_job *job)
 		drop_idle(a);
 	if (!g)
 		g = make(a, user);
-	BUG_ON(!g);
+	if (!g) {
+		job->next = a->lost;
+		a->lost = job;
+		loop_timer_set(a->loop, &a->later, 0);
+		return;
+	}
 	*g->last = job;
 	g->last = &job->next;
 	if (fresh && a->count > AGENTS_MAX) {

@@ -56,6 +56,13 @@ static enum log_target from_environment(void)
 	return LOG_T_STDERR;
 }
 
+enum log_target log_quiet(void)
+{
+	if (getenv("LETTERBOX_LOG"))
+		return LOG_T_AUTO;
+	return access("/dev/log", W_OK) == 0 ? LOG_T_SYSLOG : LOG_T_NONE;
+}
+
 void log_init(const char *name, enum log_target target)
 {
 	int fd = -1;

@@ -27,6 +27,12 @@ enum log_target { LOG_T_AUTO, LOG_T_STDERR, LOG_T_SYSLOG, LOG_T_JSON, LOG_T_NONE
  */
 void log_init(const char *name, enum log_target target);
 
+/*
+ * The target for programs that people and scripts call: LETTERBOX_LOG, else syslog, else
+ * nowhere; their standard error belongs to the caller.
+ */
+enum log_target log_quiet(void);
+
 /* Lines above this level are dropped; LOG_L_INFO at start. */
 void log_set_level(enum log_level level);
 

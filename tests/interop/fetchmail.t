@@ -26,7 +26,7 @@ exits 1 "a second time there is nothing new" fetch
 cat >"$T/fetchmailrc" <<C
 poll 127.0.0.1 protocol pop3 port $POPS
     user u1 password pw-u1 is u2 here
-    ssl sslproto tls1.2 nosslcertck mda "cat >/dev/null" fetchall
+    ssl sslproto 'TLS1.2' no sslcertck mda "cat >/dev/null" fetchall
 C
 ok "TLS, fetchall" fetch
 is "$(count_mail u1)" 0 "and deletes"

@@ -10,14 +10,14 @@ server_start || fail "the server starts"
 client() { # OPTION...: sends standard input when the handshake is over
     timeout 20 openssl s_client -connect "$@" 2>&1
 }
-out=$(printf 'QUIT\r\n' | client "127.0.0.1:$SMTP" -starttls smtp -crlf -ign_eof)
+out=$(printf 'QUIT\n' | client "127.0.0.1:$SMTP" -starttls smtp -crlf -ign_eof)
 like "$out" 'Protocol *: TLSv1\.2|New, TLSv1\.2' "-starttls smtp: TLS 1.2"
 like "$out" 'ECDHE-[A-Z]*-(AES|CHACHA)' "an ECDHE AEAD suite"
 like "$out" '^221 2\.0\.0' "QUIT is answered inside"
-out=$(printf 'QUIT\r\n' | client "127.0.0.1:$POP" -starttls pop3 -crlf -ign_eof)
+out=$(printf 'QUIT\n' | client "127.0.0.1:$POP" -starttls pop3 -crlf -ign_eof)
 like "$out" 'New, TLSv1\.2' "-starttls pop3: TLS 1.2"
 like "$out" '^\+OK' "QUIT is answered inside"
-out=$(printf 'QUIT\r\n' | client "127.0.0.1:$POPS" -crlf -ign_eof)
+out=$(printf 'QUIT\n' | client "127.0.0.1:$POPS" -crlf -ign_eof)
 like "$out" '^\+OK' "POP3S greets"
 out=$(client "127.0.0.1:$POPS" -tls1_1 -cipher 'ALL:@SECLEVEL=0' </dev/null)
 unlike "$out" 'New, TLSv1\.1, Cipher is ECDHE' "TLS 1.1 is refused"
