@@ -391,40 +391,7 @@ void cf_mailer_add(struct cf_eval *ev, struct span line);
 struct cf_mailer *cf_mailer_find(const struct cf *cf, struct span name);
 bool cf_mailer_flag(const struct cf_mailer *m, char letter);
 
-enum { CF_ADDR_SENDER = 1, CF_ADDR_HEADER = 2 };
-
-/* What ruleset 0 resolved an address to. */
-struct cf_addr {
-	const struct cf_mailer *mailer; /* NULL with is_error */
-	bool is_error, has_host;
-	struct span host, user;
-	bool deferred;          /* a ruleset failed for now */
-	struct span code, text; /* of the error mailer: "553", "Hostname required" */
-};
-
-/*
- * Rulesets 3, 0 and the recipient path, as a recipient is parsed.  False (after
- * a report) when it does not resolve.  Spans live until cf_eval_reset.
- */
-bool cf_addr_parse(struct cf_eval *ev, struct span addr, unsigned flags, struct cf_addr *out);
-
-/*
- * An address as mailer m shows it (rulesets 3, 1 or 2, the mailer's, 4), with
- * its comments, appended to out.  Returns the status.
- */
-int cf_addr_remote(struct cf_eval *ev, struct span addr, const struct cf_mailer *m, unsigned flags,
-		   struct buf *out);
-
 /* Building: the words of a C line's text (behind the name) into class id. */
 void cf_class_line(struct cf_eval *ev, int id, struct span text);
-
-/* Is the address too long or not 7-bit?  Then reports so. */
-bool cf_addr_invalid(struct cf_eval *ev, struct span addr);
-
-/* Does the configuration take "a:b" as an address, not as a group (ColonOkInAddr)? */
-bool cf_colon_ok(const struct cf *cf);
-
-/* The address with what is not address around a $g macro, appended to out. */
-void cf_crack(struct span addr, bool colon_ok, struct buf *out);
 
 #endif

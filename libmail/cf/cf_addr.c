@@ -9,7 +9,7 @@
 
 #include "base/ascii.h"
 #include "base/err.h"
-#include "cf/cf.h"
+#include "cf/cf_addr.h"
 
 static const struct {
 	const char *name;

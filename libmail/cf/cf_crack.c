@@ -6,7 +6,7 @@
  * macro at most where an address was.
  */
 #include "base/ascii.h"
-#include "cf/cf.h"
+#include "cf/cf_addr.h"
 
 enum { CRACK_MAX = CF_LINE - 16 };
 

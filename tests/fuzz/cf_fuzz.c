@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "cf/cf.h"
+#include "cf/cf_addr.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,7 +3,7 @@
  * limits, mailers and whole addresses, by short configurations.
  */
 #include "base/err.h"
-#include "cf/cf.h"
+#include "cf/cf_addr.h"
 #include "test.h"
 
 struct world {

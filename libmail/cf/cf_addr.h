@@ -1,0 +1,45 @@
+/*
+ * cf_addr: whole addresses by a configuration's rulesets: what a recipient resolves
+ * to, how a mailer writes an address, and which part of a header's text is address.
+ *
+ * Messages go through the evaluation's host; nothing here keeps state.
+ */
+#ifndef LETTERBOX_CF_CF_ADDR_H
+#define LETTERBOX_CF_CF_ADDR_H
+
+#include "cf/cf.h"
+
+enum { CF_ADDR_SENDER = 1, CF_ADDR_HEADER = 2 };
+
+/* What ruleset 0 resolved an address to. */
+struct cf_addr {
+	const struct cf_mailer *mailer; /* NULL with is_error */
+	bool is_error, has_host;
+	struct span host, user;
+	bool deferred;          /* a ruleset failed for now */
+	struct span code, text; /* of the error mailer: "553", "Hostname required" */
+};
+
+/*
+ * Rulesets 3, 0 and the recipient path, as a recipient is parsed.  False (after
+ * a report) when it does not resolve.  Spans live until cf_eval_reset.
+ */
+bool cf_addr_parse(struct cf_eval *ev, struct span addr, unsigned flags, struct cf_addr *out);
+
+/*
+ * An address as mailer m shows it (rulesets 3, 1 or 2, the mailer's, 4), with
+ * its comments, appended to out.  Returns the status.
+ */
+int cf_addr_remote(struct cf_eval *ev, struct span addr, const struct cf_mailer *m, unsigned flags,
+		   struct buf *out);
+
+/* Is the address too long or not 7-bit?  Then reports so. */
+bool cf_addr_invalid(struct cf_eval *ev, struct span addr);
+
+/* Does the configuration take "a:b" as an address, not as a group (ColonOkInAddr)? */
+bool cf_colon_ok(const struct cf *cf);
+
+/* The address with what is not address around a $g macro, appended to out. */
+void cf_crack(struct span addr, bool colon_ok, struct buf *out);
+
+#endif
