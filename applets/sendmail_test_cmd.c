@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "sendmail_test_part.h"
 
+/* What delivery would try, in its order; a name without exchangers is its own. */
 static void cmd_mx(struct sendmail_test *t, struct span arg)
 {
 	struct resolver_mx mx[RESOLVER_MX];
@@ -42,6 +43,7 @@ static void cmd_mx(struct sendmail_test *t, struct span arg)
 		buf_printf(&t->out, "\t%s.\n", mx[i].name);
 }
 
+/* As $[ $] finds it, but without the dot that the host map puts behind. */
 static void cmd_canon(struct sendmail_test *t, struct span arg)
 {
 	char name[DNS_NAME_MAX];
@@ -60,6 +62,10 @@ static void cmd_canon(struct sendmail_test *t, struct span arg)
 	sendmail_test_say_str(t, "\n");
 }
 
+/*
+ * The map itself, without the quotes and -T that $( deals with: so the arguments are
+ * none, and %1 of a value is empty.
+ */
 static void cmd_map(struct sendmail_test *t, struct span arg)
 {
 	static const struct span no_args[1];

@@ -25,11 +25,13 @@ struct sendmail_test {
 	int debug[4]; /* levels of enum debug */
 };
 
+/* White space as isspace(3) has it in the C locale. */
 static inline bool is_space(char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+/* s from its first octet on that is no white space. */
 static inline struct span skip_space(struct span s)
 {
 	while (s.len && is_space(s.ptr[0]))
@@ -37,6 +39,7 @@ static inline struct span skip_space(struct span s)
 	return s;
 }
 
+/* The word at the start of *s, which then starts with the next one. */
 static inline struct span cut_word(struct span *s)
 {
 	size_t n = 0;

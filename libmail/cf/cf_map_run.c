@@ -42,6 +42,7 @@ static void finish_value(const struct cf_map *m, struct span v, const struct spa
 	buf_put(out, m->a);
 }
 
+/* Only a quoted text that needs its quotes for nothing: no blank, all brackets closed. */
 static bool dequote(struct cf_map *m, struct span key, struct buf *out)
 {
 	int angles = 0, comments = 0, quotes = 0, spaces = 0;
@@ -109,6 +110,7 @@ static long to_long(struct span s)
 	return minus ? -v : v;
 }
 
+/* The operator is the key, the operands are arguments 1 and 2; wrong ones are EXIT_CONFIG. */
 static bool arith(struct span key, const struct span *args, struct buf *out, int *status)
 {
 	struct span op = skip_blanks(key);
@@ -175,6 +177,7 @@ static void set_macro(struct cf_eval *ev, struct span key, const struct span *ar
 static bool run(struct cf_eval *ev, struct cf_map *m, struct span key, const struct span *args,
 		struct buf *out, int *status);
 
+/* The first member that finds it; one that failed for now counts when none does. */
 static bool sequence(struct cf_eval *ev, struct cf_map *m, struct span key, const struct span *args,
 		     struct buf *out, int *status)
 {
@@ -267,6 +270,7 @@ bool cf_map_raw(struct cf_eval *ev, struct cf_map *m, struct span key, const str
 	return run(ev, m, key, args, out, status);
 }
 
+/* A backslash only protects what is behind it from being taken for a quote. */
 static struct span strip_quotes(struct cf_eval *ev, struct span s)
 {
 	char *p = (char *)arena_dup(&ev->mem, s).ptr;

@@ -41,6 +41,7 @@ void maps_free(struct maps *m)
 	}
 }
 
+/* Made at the first use, so that a map nobody asks costs nothing. */
 static struct map_data *data_of(struct maps *m, struct cf_map *map)
 {
 	struct map_data *d = map->impl;
@@ -67,6 +68,7 @@ static void parse_parts(struct map_data *d, struct span s)
 	}
 }
 
+/* Case does not count unless -f says so; -b is for basic expressions. */
 static bool open_regex(struct maps *m, struct cf_eval *ev, struct cf_map *map)
 {
 	struct map_data *d = data_of(m, map);
@@ -172,6 +174,7 @@ static bool load_table(struct map_data *d, struct cf_map *map, struct err *e)
 	return table_load(t, e);
 }
 
+/* A table that failed once is not tried again: each message would have its line in the log. */
 static bool open_table(struct maps *m, struct cf_eval *ev, struct cf_map *map)
 {
 	struct map_data *d = data_of(m, map);
@@ -265,6 +268,7 @@ static void put_user_field(const struct passwd *pw, struct span field, struct bu
 	}
 }
 
+/* As written first, then in lower case, as mail to "Root" is meant for root. */
 static int lookup_user(struct cf_map *map, struct span key, struct buf *out)
 {
 	char name[CF_NAME], mem[2048];
@@ -284,6 +288,7 @@ static int lookup_user(struct cf_map *map, struct span key, struct buf *out)
 	return 0;
 }
 
+/* -1 is "no match" without an error status; -d joins the parts, else the octet of $|. */
 static int lookup_regex(struct cf_map *map, struct span key, struct buf *out)
 {
 	const struct map_data *d = map->impl;

@@ -77,6 +77,7 @@ static bool column(struct span line, int col, char delim, struct span *out)
 	return true;
 }
 
+/* A line of makemap's source: a key at its start, blanks, a value that is not empty. */
 static bool pair(struct span line, struct span *key, struct span *value)
 {
 	size_t n = 0;
@@ -116,6 +117,7 @@ static void add_line(struct table *t, struct span line)
 	*slot = ++t->entries;
 }
 
+/* Slots are at least twice the lines, so that a search always finds an empty one. */
 static bool index_lines(struct table *t)
 {
 	struct span rest = buf_span(&t->data);
@@ -202,6 +204,7 @@ static bool cdb_record(const struct table *t, uint32_t pos, struct span key, str
 	return true;
 }
 
+/* The low octet of the hash chooses the table, the rest the slot to start from. */
 static bool cdb_find(const struct table *t, struct span key, struct span *value)
 {
 	uint32_t h = 5381, start, n, i;
