@@ -87,6 +87,9 @@ for_check() {
         have "$tool" || echo "$package"
     done)
     [ -x /usr/lib/git-core/git-send-email ] || missing="$missing git-email"
+    # What swaks needs for TLS, and git send-email at all.
+    perl -MNet::SSLeay -e 1 2>/dev/null || missing="$missing libnet-ssleay-perl"
+    perl -MMail::Address -e 1 2>/dev/null || missing="$missing libmailtools-perl"
     set -- /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a
     [ -f "$1" ] || missing="$missing libclang-rt-14-dev"
     missing=$(echo $missing)

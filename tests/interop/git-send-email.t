@@ -4,6 +4,7 @@
 . "$ROOT/tests/lib/server.sh"
 need git
 [ -x "$(git --exec-path)/git-send-email" ] || skip_all "no git send-email on this machine"
+perl -MMail::Address -e 1 2>/dev/null || skip_all "no Mail::Address for git send-email here"
 server_setup mbox
 server_smtp || fail "the server starts"
 

@@ -21,10 +21,14 @@ ok "two recipients at once" send --to u2@example.test,u3@example.test --pipeline
 ok "both have it" wait_for 10 has_mail u2 1
 ok "the other too" wait_for 10 has_mail u3 1
 
-ok "STARTTLS" send --to u4@example.test --tls --body secret
-like "$(cat "$T/out")" 'TLS started with cipher TLSv1\.2' "TLS 1.2"
-ok "arrives" wait_for 10 has_mail u4 1
-like "$(tr -d '\n' <"$(mailbox u4)")" 'with ESMTPS ' "is received with ESMTPS"
+if perl -MNet::SSLeay -e 1 2>/dev/null; then
+    ok "STARTTLS" send --to u4@example.test --tls --body secret
+    like "$(cat "$T/out")" 'TLS started with cipher TLSv1\.2' "TLS 1.2"
+    ok "arrives" wait_for 10 has_mail u4 1
+    like "$(tr -d '\n' <"$(mailbox u4)")" 'with ESMTPS ' "is received with ESMTPS"
+else
+    skip 4 "swaks has no Net::SSLeay here"
+fi
 
 exits 24 "an unknown user is refused at RCPT" send --to nobody@example.test
 like "$(cat "$T/out")" '<\*\* 550 5\.1\.1 ' "550 5.1.1"
