@@ -43,6 +43,9 @@ FLAGS = $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) $(LDLIBS)
 $(OBJ)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' >$@
+$(OBJ)/linking: FORCE
+	@mkdir -p $(@D)
+	@echo '$(LTO_LINK)' | cmp -s - $@ || echo '$(LTO_LINK)' >$@
 .PHONY: FORCE
 FORCE:
 
@@ -54,15 +57,15 @@ $(OBJ)/sources: FORCE
 $(OBJ)/%.o: %.c $(OBJ)/flags $(BEARSSL_STAMP) | $(TOOLS)
 	@mkdir -p $(@D)
 	@echo "  cc $< [$(VARIANT)]"
-	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CFLAGS_ALL) $(LTO_COMPILE) -MMD -MP -c -o $@ $<
 
 $(LIBMAIL): $(LIBMAIL_OBJ) $(OBJ)/sources
 	@rm -f $@
 	$(Q)$(AR) rcsD $@ $(LIBMAIL_OBJ)
 
-$(OBJ)/letterbox: $(APPLET_OBJ) $(LIBMAIL) $(BEARSSL_LIB) $(OBJ)/flags
+$(OBJ)/letterbox: $(APPLET_OBJ) $(LIBMAIL) $(BEARSSL_LIB) $(OBJ)/flags $(OBJ)/linking
 	@echo "  link $@"
-	$(Q)$(LINK) -Wl,-Map=$@.map -o $@ $(CRT_BEGIN) $(APPLET_OBJ) $(LINK_LIBS)
+	$(Q)$(LINK) $(LTO_LINK) -Wl,-Map=$@.map -o $@ $(CRT_BEGIN) $(APPLET_OBJ) $(LINK_LIBS)
 
 $(OUT)/letterbox: $(OBJ)/letterbox
 	@cp $< $(OUT)/letterbox.debug
