@@ -12,7 +12,7 @@ $(TESTED): $(APPLET_OBJ) $(OBJ)/sources
 	@rm -f $@
 	$(Q)$(AR) rcsD $@ $(filter-out %/letterbox.o,$(APPLET_OBJ))
 
-TEST_CFLAGS = $(CFLAGS_ALL) -Itests -I. -MMD -MP -MF $@.d
+TEST_CFLAGS = $(CFLAGS_ALL) -fno-lto -Itests -I. -MMD -MP -MF $@.d
 
 $(PEERS): $(OBJ)/tests/%: tests/%.c $(LIBMAIL) $(BEARSSL_LIB) $(OBJ)/flags
 	@mkdir -p $(@D)
