@@ -19,10 +19,16 @@
 #include "sys/fs.h"
 #include "sys/log.h"
 
+/* 0 is the end of the table, so that the ids begin at 1. */
 enum { SENDER = 1, USER, DETAIL, FOLDER, LMTP, USERS, MAILBOX, IGNORED, PERMANENT };
 
+/* Large enough that a usual letter is one read, small enough for any host. */
 enum { CHUNK = 32768 };
 
+/*
+ * Options of the elder delivery agents (mail.local, procmail, dovecot-lda): what a mailer's
+ * configuration passes today must not become an error. Those without a meaning here are ignored.
+ */
 static const struct opt_spec specs[] = {
     {'f', NULL, OPT_REQUIRED, SENDER},
     {'r', NULL, OPT_REQUIRED, SENDER},
@@ -136,6 +142,10 @@ static bool find_account(struct job *j, const char *who, struct account *a, stru
 	       account_find(&j->accounts, user, a, e);
 }
 
+/*
+ * Both standard error and log: mailers put the first into their bounce, an admin reads the
+ * second.
+ */
 static int deliver_to(struct job *j, const char *who)
 {
 	struct account a;
@@ -168,6 +178,10 @@ static bool sender_ok(const char *sender)
 	return true;
 }
 
+/*
+ * The message is stored before any account is looked at: a caller that writes into a pipe must
+ * not die of SIGPIPE, and several recipients read the same file.
+ */
 static int run(struct job *j, int argc, char **argv)
 {
 	struct err e = {0};
@@ -191,6 +205,7 @@ static int run(struct job *j, int argc, char **argv)
 	return status;
 }
 
+/* "<>" is how mailers write the null sender of a bounce (RFC 5321 section 4.5.5). */
 static int take(struct job *j, int id, const char *value)
 {
 	switch (id) {
@@ -245,6 +260,7 @@ int deliver_main(int argc, char **argv)
 		fprintf(stderr, "deliver: %s\n", settings ? e.text : "out of memory");
 		return EXIT_TEMPFAIL;
 	}
+	/* LMTP answers for each recipient by itself: none of the statuses below applies. */
 	if (j.lmtp)
 		return stdio_session_run(settings, &j.accounts, true);
 	return run(&j, argc - s.at, argv + s.at);

@@ -22,6 +22,9 @@ struct row {
 	const char *help; /* NULL for an alias */
 };
 
+/*
+ * One list, read twice with other macros: an applet cannot be in one table and miss in the other.
+ */
 static const struct row applets[] = {
 #define APPLET(name, entry, help) {name, entry, help},
 #define ALIAS(name, entry)        {name, entry, NULL},
@@ -32,6 +35,10 @@ static const struct row applets[] = {
 #undef ROLE
 };
 
+/*
+ * Roles are parts of services: not applets, so that nobody starts one by hand and outside its
+ * box.
+ */
 static const struct row roles[] = {
 #define APPLET(name, entry, help)
 #define ALIAS(name, entry)
@@ -51,6 +58,7 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+/* A few dozen names, once per process: nothing faster would be noticed. */
 static const struct row *find(const struct row *rows, size_t n, const char *name)
 {
 	for (size_t i = 0; i < n; i++)
@@ -75,6 +83,7 @@ static int list(void)
 	return flush(0);
 }
 
+/* 127 is what a shell says of a command that it does not find. */
 static int unknown(const char *name)
 {
 	fprintf(stderr,
@@ -83,6 +92,7 @@ static int unknown(const char *name)
 	return 127;
 }
 
+/* An alias has no text of its own: the applet with the same entry lends it. */
 static int help(const char *name)
 {
 	const struct row *row = name ? find(applets, APPLETS, name) : NULL;
@@ -162,6 +172,10 @@ int main(int argc, char **argv)
 	const char *name = argc > 0 ? argv[0] : "letterbox";
 	const struct row *row;
 
+	/*
+	 * First of all, for a role has its channel in a descriptor that nothing may take or
+	 * close.
+	 */
 	proc_init();
 	if (argc > 1 && strncmp(name, PROC_ROLE_PREFIX, strlen(PROC_ROLE_PREFIX)) == 0) {
 		row = find(roles, ROLES, name + strlen(PROC_ROLE_PREFIX));

@@ -15,14 +15,25 @@
 #include "sys/clock.h"
 #include "sys/log.h"
 
+/*
+ * sendmail's column widths: scripts cut its output by column, a longer sender would shift them.
+ */
 enum { SENDER_SHOWN = 39, SENDER_SHOWN_VERBOSE = 78 };
 
+/*
+ * The listing is sorted, so all ids are needed before the first line; items are loaded one by
+ * one. Ids of one queue sort by time of arrival, which is the order people expect.
+ */
 struct names {
 	char (*id)[QUEUE_ID_MAX];
 	size_t count, room;
 	bool full;
 };
 
+/*
+ * A false stops the walk over the directory: without memory a part of the queue is listed rather
+ * than none, for a queue too large to list is just when one wants to look.
+ */
 static bool add_name(void *arg, const char *id)
 {
 	struct names *n = arg;
@@ -52,6 +63,10 @@ static void show(struct span s, size_t most)
 		putchar(ascii_is_print(s.ptr[i]) ? s.ptr[i] : '?');
 }
 
+/*
+ * Substrings, as sendmail's -qI, -qS and -qR match: no patterns, so nothing needs quoting in a
+ * shell. A negated recipient filter asks whether any recipient differs, not whether all do.
+ */
 static bool selected_by(const struct mailq_filter *f, const struct queue_item *item)
 {
 	size_t len = strlen(f->text);
@@ -72,6 +87,7 @@ static bool selected_by(const struct mailq_filter *f, const struct queue_item *i
 	return false;
 }
 
+/* Several filters narrow the choice, as several -q options of sendmail do. */
 static bool selected(const struct mailq_options *o, const struct queue_item *item)
 {
 	for (size_t i = 0; i < o->filters; i++)
@@ -80,6 +96,10 @@ static bool selected(const struct mailq_options *o, const struct queue_item *ite
 	return true;
 }
 
+/*
+ * The priority shown with -v is the size plus 30000 a recipient, sendmail's default work factor:
+ * monitoring expects a number there. Finished recipients are left out, for they wait for nothing.
+ */
 static void print_text(const struct queue_item *item, bool verbose)
 {
 	char mem[64];
@@ -111,6 +131,10 @@ static void print_text(const struct queue_item *item, bool verbose)
 	}
 }
 
+/*
+ * Octets above 0x7e are escaped one by one: queue fields need not be UTF-8, and a reader of JSON
+ * refuses a whole line that is not.
+ */
 static void json_text(const char *key, struct span s)
 {
 	printf("\"%s\":\"", key);
@@ -127,6 +151,7 @@ static void json_text(const char *key, struct span s)
 	putchar('"');
 }
 
+/* Here finished recipients are shown too: a program can tell the states apart by itself. */
 static void print_json(const struct queue_item *item)
 {
 	const struct qfile_state *s = &item->head.state;
@@ -178,6 +203,10 @@ static size_t pass(const struct queue *q, const struct names *n, const struct ma
 		struct queue_item item;
 		struct err e;
 
+		/*
+		 * Gone between the walk and now means delivered: no error. A broken file must be
+		 * seen, but not inside of JSON.
+		 */
 		if (!queue_load(q, n->id[i], false, &item, &e)) {
 			if (print && e.sys != ENOENT && !o->json)
 				printf("%-14s %s\n", n->id[i], e.text);
@@ -197,6 +226,10 @@ static size_t pass(const struct queue *q, const struct names *n, const struct ma
 	return count;
 }
 
+/*
+ * The count comes first in sendmail's heading, hence two passes; a message that leaves between
+ * them makes the heading one too high, which costs nobody anything.
+ */
 static int print_all(const struct settings *s, const struct queue *q, const struct names *n,
 		     const struct mailq_options *o)
 {
@@ -233,6 +266,7 @@ int mailq_list(const struct settings *s, const struct mailq_options *o)
 	int status;
 
 	log_init("mailq", LOG_T_STDERR);
+	/* Opened without the right to write: looking at a queue must never repair or lock it. */
 	if (!queue_open(&q, s->queue, false, &e)) {
 		fprintf(stderr, "mailq: %s\n", e.text);
 		return e.sys == EACCES ? EXIT_NOPERM : EXIT_OSFILE;

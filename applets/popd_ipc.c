@@ -3,8 +3,13 @@
  */
 #include "popd_ipc.h"
 
+/* The two octets are the length that wire puts before a span. */
 enum { TEXT_MAX = WIRE_MAX - WIRE_HEADER - 2 };
 
+/*
+ * Each get reads the fields in the order its put wrote them. Only wire_end says whether all were
+ * there: a short message sets a flag in the reader, so fields need no check one by one.
+ */
 void popd_ipc_put_config(struct buf *b, const struct popd_config *c)
 {
 	wire_begin(b, POPD_CONFIG, 0);
@@ -35,6 +40,7 @@ void popd_ipc_put_login(struct buf *b, uint32_t id, const struct popd_login *l)
 	wire_put_span(b, l->password);
 }
 
+/* user and password borrow from the message: they must be copied before the next is received. */
 bool popd_ipc_get_login(struct wire_in *in, struct popd_login *l)
 {
 	wire_get_cstr(in, l->addr, sizeof l->addr);
@@ -44,6 +50,7 @@ bool popd_ipc_get_login(struct wire_in *in, struct popd_login *l)
 	return wire_end(in);
 }
 
+/* The account goes along even when the login failed: it is empty then, and one form is enough. */
 void popd_ipc_put_checked(struct buf *b, const struct popd_checked *c)
 {
 	const struct account *a = &c->account;
@@ -82,6 +89,7 @@ void popd_ipc_put_box(struct buf *b, const struct popd_box *x)
 	wire_put_u32(b, x->spool_gid);
 }
 
+/* A relative mailbox would depend on the directory a store happens to start in: refused here. */
 bool popd_ipc_get_box(struct wire_in *in, struct popd_box *x)
 {
 	wire_get_cstr(in, x->user, sizeof x->user);
@@ -93,6 +101,7 @@ bool popd_ipc_get_box(struct wire_in *in, struct popd_box *x)
 	return wire_end(in) && x->mailbox[0] == '/';
 }
 
+/* Messages that only say one thing share this form; a descriptor may travel with them. */
 void popd_ipc_put_number(struct buf *b, enum popd_type type, uint32_t id, uint32_t v)
 {
 	wire_begin(b, (uint16_t)type, id);

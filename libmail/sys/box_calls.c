@@ -10,8 +10,10 @@
 
 #include "sys/box.h"
 
+/* READ includes FILES, since who may write may read; socket calls have only one owner. */
 enum { FILES = BOX_FILES, READ = BOX_READ | BOX_FILES, SOCKETS = BOX_SOCKETS, OWNER = BOX_OWNER };
 
+/* A rule holds for a role that asked for one of its bits; 0 means every role. */
 #define ALWAYS(name)                           \
 	{                                      \
 		__NR_##name, 0, BOX_CALLS_NONE \
@@ -25,6 +27,11 @@ enum { FILES = BOX_FILES, READ = BOX_READ | BOX_FILES, SOCKETS = BOX_SOCKETS, OW
 		__NR_##name, bits, how \
 	}
 
+/*
+ * Hot calls come first: the filter compares in this order at every call. Neither execve nor
+ * ptrace is here, so that a role that was taken over cannot start anything. NOSYS answers what a
+ * libc tries first and can do without: killing for it would break with the next libc.
+ */
 static const struct box_calls_rule allowed[] = {
     ALWAYS(read),
     ALWAYS(write),

@@ -17,6 +17,10 @@
 
 #include "sys/rand.h"
 
+/*
+ * A signal or a full pipe may cut a write; an error loses how much was written, since no caller
+ * goes on with half a message.
+ */
 bool fs_write(int fd, struct span s)
 {
 	while (s.len) {
@@ -46,6 +50,7 @@ bool fs_pwrite(int fd, struct span s, off_t off)
 	return true;
 }
 
+/* Fewer octets than asked for mean the end of the file, never an interrupted call. */
 ssize_t fs_pread(int fd, void *mem, size_t n, off_t off)
 {
 	size_t got = 0;
@@ -64,6 +69,11 @@ ssize_t fs_pread(int fd, void *mem, size_t n, off_t off)
 	return (ssize_t)got;
 }
 
+/*
+ * Names in a spool or in a home are others' to choose: a link to a file of root, a FIFO that
+ * hangs or a second hard link must not be followed. Only the open descriptor is judged, for a
+ * check by name before the open could be raced.
+ */
 int fs_open_regular(int dir, const char *path, int flags, unsigned care, struct err *e)
 {
 	struct stat st;
@@ -103,6 +113,7 @@ bool fs_read_all(int dir, const char *path, unsigned care, struct buf *out, stru
 	if (fd < 0)
 		return false;
 	for (;;) {
+		/* One octet past the limit tells a file that fills it from one that is larger. */
 		size_t room = out->max - out->len < 4096 ? out->max - out->len + 1 : 4096;
 		char chunk[4096];
 		ssize_t n = read(fd, chunk, room < sizeof chunk ? room : sizeof chunk);
@@ -124,6 +135,10 @@ bool fs_read_all(int dir, const char *path, unsigned care, struct buf *out, stru
 	return ok;
 }
 
+/*
+ * Two processes may make the same directory at once: that it exists is success, but only if it is
+ * one.
+ */
 bool fs_mkdir(int dir, const char *path, mode_t mode, struct err *e)
 {
 	struct stat st;
@@ -136,6 +151,9 @@ bool fs_mkdir(int dir, const char *path, mode_t mode, struct err *e)
 	return err_errno(e, errno, "cannot make directory %s", path);
 }
 
+/*
+ * Parents are 0755 whatever the last one is: others must be able to get to a private one below.
+ */
 bool fs_mkdirs(const char *path, mode_t mode, struct err *e)
 {
 	char part[1024];
@@ -160,6 +178,7 @@ bool fs_sync_dir(int dirfd, struct err *e)
 	return true;
 }
 
+/* fdatasync flushes the size too when it changed; times need no second write to the disk. */
 bool fs_sync(int fd, struct err *e)
 {
 	if (fdatasync(fd) != 0)
@@ -167,6 +186,11 @@ bool fs_sync(int fd, struct err *e)
 	return true;
 }
 
+/*
+ * Readers see the old file or the new one, never a part, also after a loss of power: the data is
+ * flushed before the rename, and the directory after it. The random name with O_EXCL cannot be
+ * laid as a trap.
+ */
 bool fs_replace(int dir, const char *path, mode_t mode, struct span contents, struct err *e)
 {
 	char tmp[1024];
@@ -204,6 +228,10 @@ bool fs_replace(int dir, const char *path, mode_t mode, struct span contents, st
 	return ok;
 }
 
+/*
+ * f_bavail, not f_bfree: the blocks reserved for root are no room for mail. 0 when unknown makes
+ * callers refuse for now rather than lose.
+ */
 uint64_t fs_free_octets(int fd)
 {
 	struct statfs st;
@@ -213,6 +241,10 @@ uint64_t fs_free_octets(int fd)
 	return (uint64_t)st.f_bavail * (uint64_t)st.f_bsize;
 }
 
+/*
+ * Numbers from statfs(2), not from linux/magic.h, which a libc need not bring. An overlay is a
+ * container's own layer: it goes with the container.
+ */
 bool fs_is_volatile(int fd)
 {
 	enum { TMPFS = 0x01021994, OVERLAY = 0x794c7630, RAMFS = 0x858458f6 };

@@ -22,6 +22,7 @@ struct ipc_packet {
 	char octets[];
 };
 
+/* Non-blocking at both ends: a service must never wait for a peer that is stuck. */
 bool ipc_pair(int fds[2], struct err *e)
 {
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) != 0)
@@ -29,6 +30,10 @@ bool ipc_pair(int fds[2], struct err *e)
 	return true;
 }
 
+/*
+ * The union aligns the control data as CMSG_FIRSTHDR needs it. MSG_NOSIGNAL: a peer that died is
+ * an error here, not a SIGPIPE for the process.
+ */
 static ssize_t send_packet(int fd, const void *octets, size_t len, const int *fds, size_t n)
 {
 	struct iovec iov = {(void *)octets, len};
@@ -56,6 +61,10 @@ static ssize_t send_packet(int fd, const void *octets, size_t len, const int *fd
 	return sent;
 }
 
+/*
+ * A peer may send more descriptors than agreed: the surplus is closed, else it could fill our
+ * table.
+ */
 static void take_fds(struct msghdr *msg, int fds[IPC_FDS_MAX])
 {
 	size_t n = 0;
@@ -77,6 +86,7 @@ static void take_fds(struct msghdr *msg, int fds[IPC_FDS_MAX])
 	}
 }
 
+/* Every slot of fds is set, so that the caller can close all of them whatever came. */
 static ssize_t receive_packet(int fd, char *mem, int fds[IPC_FDS_MAX])
 {
 	struct iovec iov = {mem, WIRE_MAX};
@@ -122,6 +132,10 @@ static void drop_first(struct ipc *c)
 	free(p);
 }
 
+/*
+ * Twice is allowed: on_close handlers and owners both call it. What still waits is dropped, with
+ * the duplicates of its descriptors.
+ */
 void ipc_close(struct ipc *c)
 {
 	int fd = c->watch.fd;
@@ -139,6 +153,7 @@ bool ipc_is_open(const struct ipc *c)
 	return c->watch.fd >= 0;
 }
 
+/* on_close may free the owner and the channel in it: nothing may touch c after this. */
 static void end(struct ipc *c)
 {
 	ipc_close(c);
@@ -187,6 +202,7 @@ static bool flush(struct ipc *c)
 	return true;
 }
 
+/* A hang-up is read like data: messages that came before it must be handled first. */
 static void ready(struct loop_watch *w, uint32_t events)
 {
 	struct ipc *c = (struct ipc *)((char *)w - offsetof(struct ipc, watch));
@@ -209,6 +225,10 @@ bool ipc_open(struct ipc *c, struct loop *l, int fd, struct err *e)
 	return loop_add(l, &c->watch, fd, EPOLLIN, e);
 }
 
+/*
+ * Duplicates begin at 3: 0 to 2 may be closed in a service, and what lands there would be taken
+ * for standard error.
+ */
 static struct ipc_packet *make_packet(const struct buf *b, const int *fds, size_t n)
 {
 	struct ipc_packet *p = malloc(sizeof *p + b->len);
@@ -228,6 +248,10 @@ static struct ipc_packet *make_packet(const struct buf *b, const int *fds, size_
 	return p;
 }
 
+/*
+ * Has no result: a peer that does not read, or for which there is no memory, is shut down, and
+ * the loop tells on_close later, when no caller is half through its work.
+ */
 void ipc_send(struct ipc *c, const struct buf *b, const int *fds, size_t n)
 {
 	struct ipc_packet *p;
@@ -249,6 +273,7 @@ void ipc_send(struct ipc *c, const struct buf *b, const int *fds, size_t n)
 	loop_events(c->loop, &c->watch, EPOLLIN | EPOLLOUT);
 }
 
+/* For what has no loop: a child with one answer, or a parent with a child's first message. */
 bool ipc_send_now(int fd, const struct buf *b, const int *fds, size_t n, struct err *e)
 {
 	struct pollfd p = {.fd = fd, .events = POLLOUT};
@@ -262,6 +287,10 @@ bool ipc_send_now(int fd, const struct buf *b, const int *fds, size_t n, struct 
 	return true;
 }
 
+/*
+ * The time limit starts anew after an interrupted wait: peers are our own processes, so that the
+ * limit only guards against a stuck one.
+ */
 int ipc_receive(int fd, int timeout_ms, char *mem, struct wire_in *in, int fds[IPC_FDS_MAX],
 		struct err *e)
 {

@@ -18,8 +18,10 @@
 
 #include "base/buf.h"
 
+/* RFC 3164 section 4.1.1: facility 2 is mail, times eight, plus the severity. */
 enum { FACILITY_MAIL = 2 << 3 };
 
+/* The one mutable state of the module: a log that fails must not need its caller's memory. */
 static struct {
 	char name[32];
 	enum log_target target;
@@ -27,6 +29,10 @@ static struct {
 	int fd;
 } state = {"letterbox", LOG_T_STDERR, LOG_L_INFO, 2};
 
+/*
+ * Connected once, before a chroot hides /dev/log. Non-blocking: a dead syslogd must not stop
+ * mail.
+ */
 static int open_syslog(void)
 {
 	struct sockaddr_un to = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
@@ -41,6 +47,7 @@ static int open_syslog(void)
 	return fd;
 }
 
+/* Any other word is standard error: a misspelt one must not silence the log. */
 static enum log_target from_environment(void)
 {
 	const char *want = getenv("LETTERBOX_LOG");
@@ -56,6 +63,10 @@ static enum log_target from_environment(void)
 	return LOG_T_STDERR;
 }
 
+/*
+ * For commands at a terminal: without a syslog they keep silent instead of mixing log lines into
+ * what a person reads.
+ */
 enum log_target log_quiet(void)
 {
 	if (getenv("LETTERBOX_LOG"))
@@ -92,6 +103,7 @@ int log_fd(void)
 	return state.target == LOG_T_NONE ? -1 : state.fd;
 }
 
+/* Control characters are gone by then: err_printable has replaced them in the text. */
 static void put_json(struct buf *out, enum log_level level, const char *text)
 {
 	buf_printf(out, "{\"time\":%lld,\"level\":%d,\"program\":\"%s\",\"pid\":%d,\"text\":\"",
@@ -104,6 +116,11 @@ static void put_json(struct buf *out, enum log_level level, const char *text)
 	buf_puts(out, "\"}\n");
 }
 
+/*
+ * Text of strangers (addresses, replies) is in most lines: made printable as a whole, so that
+ * nobody can forge a second line or reach a terminal. One write a line keeps lines of several
+ * processes apart, and one that fails is not worth a crash.
+ */
 void log_put(enum log_level level, const char *fmt, ...)
 {
 	char text[LOG_MAX], mem[2 * LOG_MAX + 128];

@@ -14,6 +14,7 @@
 
 #include "sys/clock.h"
 
+/* Slots are rings with themselves as the end: removing a timer needs not know its slot. */
 bool loop_init(struct loop *l, struct err *e)
 {
 	*l = (struct loop){.signals = {.fd = -1}};
@@ -67,6 +68,7 @@ void loop_remove(struct loop *l, struct loop_watch *w)
 			l->batch[i].data.ptr = NULL;
 }
 
+/* A timer that is not set has no next: clearing twice is allowed, handlers rely on it. */
 void loop_timer_clear(struct loop *l, struct loop_timer *t)
 {
 	if (!t->next)
@@ -77,6 +79,10 @@ void loop_timer_clear(struct loop *l, struct loop_timer *t)
 	l->timers--;
 }
 
+/*
+ * Rounded up, and never into the slot under the hand: a timer may be late by a tick, but not
+ * early, and a handler that sets it to 0 again does not spin within one turn.
+ */
 void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t ms)
 {
 	struct loop_timer *slot;
@@ -136,6 +142,7 @@ static void fire_slot(struct loop *l, struct loop_timer *slot)
 	}
 }
 
+/* Runs after the events of a turn, so that data that came in time beats its own timeout. */
 static void advance(struct loop *l)
 {
 	uint64_t target = l->now_ms / LOOP_TICK_MS;
@@ -150,6 +157,10 @@ static void advance(struct loop *l)
 		fire_slot(l, &l->wheel[++l->tick % LOOP_SLOTS]);
 }
 
+/*
+ * now_ms is read once a turn: all handlers of a turn agree on the time. An interrupted wait gives
+ * -1 events, which the loop below takes for none.
+ */
 void loop_turn(struct loop *l, int max_ms)
 {
 	struct epoll_event batch[LOOP_BATCH];
@@ -183,6 +194,7 @@ void loop_stop(struct loop *l)
 	l->stopped = true;
 }
 
+/* Drained, since equal signals merge while they wait: a count of SIGCHLDs says nothing. */
 static void read_signals(struct loop_watch *w, uint32_t events)
 {
 	struct loop *l = (struct loop *)((char *)w - offsetof(struct loop, signals));
@@ -193,6 +205,7 @@ static void read_signals(struct loop_watch *w, uint32_t events)
 		l->on_signal(l, (int)info.ssi_signo);
 }
 
+/* Blocked before the descriptor exists: a signal between the two waits, instead of killing. */
 bool loop_signals(struct loop *l, const int *list, void (*on_signal)(struct loop *l, int signo),
 		  struct err *e)
 {
