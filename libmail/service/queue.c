@@ -18,6 +18,7 @@
 #include "base/ascii.h"
 #include "sys/commit.h"
 #include "sys/fs.h"
+#include "sys/lock.h"
 #include "sys/rand.h"
 
 static int open_dir(int at, const char *name)
@@ -84,20 +85,38 @@ bool queue_valid_id(struct span id)
 	return true;
 }
 
+/*
+ * Makes tmp/ID and locks it: the lock tells the sweeper that the writer lives.  False with
+ * errno; EAGAIN when the sweeper was faster.
+ */
+static bool make_locked(const struct queue *q, struct queue_writer *w, struct stat *st)
+{
+	w->fd = openat(q->tmp, w->id, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (w->fd < 0)
+		return false;
+	/* Where there are no locks (ENOLCK) the sweeper goes by age. */
+	if ((lock_try(w->fd) || errno != EAGAIN) && fstat(w->fd, st) == 0 && st->st_nlink)
+		return true;
+	close(w->fd);
+	w->fd = -1;
+	errno = EAGAIN;
+	return false;
+}
+
 bool queue_create(const struct queue *q, struct queue_writer *w, const char *id,
 		  struct span envelope, struct err *e)
 {
-	struct stat st;
+	struct stat st, owner;
 
 	*w = (struct queue_writer){.fd = -1};
 	if (!span_to_cstr(span_str(id), w->id, sizeof w->id) || !queue_valid_id(span_str(id)))
 		return err_temp(e, "4.3.0", "queue id %s is not one of ours", id);
-	w->fd = openat(q->tmp, id, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (w->fd < 0)
+	/* A sweeper that met the unlocked file has removed it: once more. */
+	if (!make_locked(q, w, &st) && (errno != EAGAIN || !make_locked(q, w, &st)))
 		return err_errno(e, errno, "cannot make queue file %s", id);
 	/* Root writes for the account that owns the queue, which must be able to read it. */
-	if (geteuid() == 0 && fstat(q->tmp, &st) == 0 && st.st_uid != 0 &&
-	    fchown(w->fd, st.st_uid, st.st_gid) != 0) {
+	if (geteuid() == 0 && fstat(q->tmp, &owner) == 0 && owner.st_uid != 0 &&
+	    fchown(w->fd, owner.st_uid, owner.st_gid) != 0) {
 		err_errno(e, errno, "cannot give away queue file %s", id);
 		queue_discard(q, w);
 		return false;
@@ -184,12 +203,19 @@ static bool sweep_one(void *arg, const char *id)
 {
 	const struct sweep *s = arg;
 	struct stat st;
+	struct err e;
+	int fd = fs_open_regular(s->q->tmp, id, O_RDWR, 0, &e);
+	bool dead;
 
-	if (fstatat(s->q->tmp, id, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	if (fd < 0)
 		return true;
-	/* A second link under queue/ means that only the unlink is missing. */
-	if (st.st_nlink > 1 ? st.st_ctime + 60 < s->now_s : st.st_mtime + QUEUE_ORPHAN_S < s->now_s)
+	/* Held until the name is gone, so that a writer notices. */
+	dead = lock_try(fd);
+	if (!dead && errno != EAGAIN)
+		dead = fstat(fd, &st) == 0 && st.st_mtime + QUEUE_ORPHAN_S < s->now_s;
+	if (dead)
 		unlinkat(s->q->tmp, id, 0);
+	close(fd);
 	return true;
 }
 

@@ -11,8 +11,8 @@
  *
  *	tmp   queue  state       moved by             a crash here leaves
  *	no    no     none        queue_create         nothing
- *	yes   no     writing     commit (flush+link)  an orphan, swept after QUEUE_ORPHAN_S; the
- *	                                              sender got no 250 and sends again
+ *	yes   no     writing     commit (flush+link)  an orphan: its lock is gone, the next sweep
+ *	                                              removes it; no 250 was given
  *	yes   yes    committing  commit (unlink tmp)  a second name of a durable message: the
  *	                                              sweeper removes it
  *	no    yes    queued      the queue role       the message, tried again; recipients that
@@ -41,7 +41,7 @@
 enum {
 	QUEUE_ID_MAX = 24, /* octets of an id with its NUL */
 	QUEUE_PATH_MAX = 512,
-	QUEUE_ORPHAN_S = 36 * 3600, /* no writer lives a day: sessions are bounded */
+	QUEUE_ORPHAN_S = 36 * 3600, /* where locks do not work: no writer lives a day */
 	QUEUE_RCPTS_MAX = 10000,    /* recipients of one file that we read */
 };
 
