@@ -302,6 +302,8 @@ int gate_run(struct settings *s, const struct gate_plan *plan, int ready_fd)
 	if (plan->listen && s->pid_file[0])
 		unlink(s->pid_file);
 	tlskeys_close(&g->keys);
+	account_source_free(&g->accounts);
+	loop_close(&g->loop);
 	status = g->status;
 	free(g);
 	return status;

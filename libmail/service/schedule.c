@@ -385,5 +385,8 @@ int schedule_main(int argc, char **argv)
 	run_all(q);
 	loop_run(&q->loop);
 	commit_pool_free(q->pool);
+	free(q->entries);
+	free(q->cache);
+	free(q);
 	return 0;
 }

@@ -379,5 +379,11 @@ int smtpd_main(int argc, char **argv)
 	ipc_send(&d->gate, &b, NULL, 0);
 	loop_run(&d->loop);
 	commit_pool_free(d->pool);
+	smtpd_chain_drop(d->chain);
+	buf_free(&d->text);
+	free(d->sessions);
+	free(d->rates);
+	free(d->chunk);
+	free(d);
 	return 0;
 }
