@@ -173,8 +173,8 @@ int main(int argc, char **argv)
 	const struct row *row;
 
 	/*
-	 * First of all, for a role has its channel in a descriptor that nothing may take or
-	 * close.
+	 * First of all: with 0 to 2 closed, a file opened later would be taken for standard
+	 * error.
 	 */
 	proc_init();
 	if (argc > 1 && strncmp(name, PROC_ROLE_PREFIX, strlen(PROC_ROLE_PREFIX)) == 0) {

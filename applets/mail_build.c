@@ -31,6 +31,10 @@ struct builder {
 	char boundary[40];
 };
 
+/*
+ * Twice over the text, once to know and once to write: the header comes first and must tell the
+ * encoding.
+ */
 static struct facts scan(FILE *f)
 {
 	struct facts is = {.utf8 = true};
@@ -54,6 +58,7 @@ static struct facts scan(FILE *f)
 	return is;
 }
 
+/* Controls become blanks before anything else: a value with a line break could add fields. */
 static void put_field(FILE *out, const char *name, struct span value)
 {
 	struct buf plain, words, line;
@@ -71,6 +76,7 @@ static void put_field(FILE *out, const char *name, struct span value)
 	buf_free(&line);
 }
 
+/* A field of the user's own replaces ours. */
 static bool has_field(const struct mail_letter *l, const char *name)
 {
 	struct header_field f;
@@ -99,6 +105,7 @@ static const char *charset(const struct mail *m, const struct facts *is)
 	return name;
 }
 
+/* A wish may choose between encodings that are safe, never make the text unsafe to send. */
 static enum mime_encoding encoding(const struct mail *m, const struct facts *is)
 {
 	enum mime_encoding wish = mime_parse_encoding(span_str(mail_value(m, "encoding")));
@@ -107,6 +114,7 @@ static enum mime_encoding encoding(const struct mail *m, const struct facts *is)
 	return need >= MIME_QP && (wish == MIME_QP || wish == MIME_BASE64) ? wish : need;
 }
 
+/* cr lives with the caller, as a CRLF may lie across two pieces. */
 static void put_line_ends(struct span in, bool *cr, struct buf *out)
 {
 	for (size_t i = 0; i < in.len; i++) {
@@ -170,6 +178,7 @@ static const char *type_of(const char *name)
 	return "application/octet-stream";
 }
 
+/* Only the last part of the path: where it was on our disk is nobody's business. */
 static void put_disposition(FILE *out, const char *name)
 {
 	struct buf value, line;
@@ -184,6 +193,7 @@ static void put_disposition(FILE *out, const char *name)
 	buf_free(&line);
 }
 
+/* base64 for every file: only that keeps line ends and trailing blanks as they are. */
 static bool put_attachment(struct builder *b, const char *given)
 {
 	const char *slash = strrchr(given, '/'), *name = slash ? slash + 1 : given, *type;
@@ -230,6 +240,7 @@ static void put_own(struct builder *b, bool inner)
 	}
 }
 
+/* No words are encoded here: mail_rcpt_add has done that, it knows names from addresses. */
 static void put_addresses(FILE *out, const char *name, const struct buf *list)
 {
 	struct buf line;

@@ -27,6 +27,7 @@ static const char escape_help[] =
     "~q          quit, keep dead.letter           ~x          quit, keep nothing\n"
     "~.          end of the letter\n";
 
+/* Back to the end after each look: the body is one stream, and the next line must be appended. */
 static void show(struct mail_letter *l)
 {
 	fputs("-------\nMessage contains:\n", stdout);
@@ -45,6 +46,10 @@ static void show(struct mail_letter *l)
 	puts("(continue)");
 }
 
+/*
+ * The command writes into the file itself: stdio must have flushed before, and seek behind it
+ * after.
+ */
 static void insert_output(const struct mail *m, struct mail_letter *l, const char *command)
 {
 	fflush(l->body);
@@ -53,6 +58,7 @@ static void insert_output(const struct mail *m, struct mail_letter *l, const cha
 	fseek(l->body, 0, SEEK_END);
 }
 
+/* Into a second file: a filter that fails must not cost the text that was typed. */
 static void filter(const struct mail *m, struct mail_letter *l, const char *command)
 {
 	FILE *out = mail_run_temp();
@@ -75,6 +81,7 @@ static void filter(const struct mail *m, struct mail_letter *l, const char *comm
 	puts("(continue)");
 }
 
+/* Appends, as POSIX wants of ~w: an existing file is never cut. */
 static void write_text(const struct mail *m, struct mail_letter *l, const char *name)
 {
 	char path[4096];
@@ -119,6 +126,7 @@ static void insert_messages(struct mail *m, struct mail_letter *l, char kind, ch
 	puts("(continue)");
 }
 
+/* Unset is told: an empty signature would be noticed by the reader of the letter only. */
 static void insert_variable(const struct mail *m, struct mail_letter *l, const char *name)
 {
 	const char *value = mail_value(m, name);
@@ -139,6 +147,7 @@ static void insert_file(struct mail *m, struct mail_letter *l, const char *name)
 		fputs("mail: ~r needs a file name\n", stderr);
 }
 
+/* End of file at one question ends them all: what was not asked stays as it is. */
 static void ask_headers(struct mail *m, struct mail_letter *l)
 {
 	if (mail_compose_ask(m, "To: ", &l->to) && mail_compose_ask(m, "Subject: ", &l->subject) &&
@@ -146,6 +155,7 @@ static void ask_headers(struct mail *m, struct mail_letter *l)
 		mail_compose_ask(m, "Bcc: ", &l->bcc);
 }
 
+/* The editor may replace the file by another: the body is handed over by reference. */
 static void edit(const struct mail *m, struct mail_letter *l, bool visual)
 {
 	mail_run_editor(m, visual, &l->body);
@@ -207,6 +217,7 @@ static bool with_text(struct mail *m, struct mail_letter *l, char c, struct span
 	return false;
 }
 
+/* A copy of the argument, since splitting a list writes into it, and ~: may come back here. */
 enum mail_escape_result mail_escape(struct mail *m, struct mail_letter *l, struct buf *line)
 {
 	struct span text = buf_span(line), arg = span_trim(span_skip(text, 2));

@@ -27,6 +27,10 @@ static bool complain(const struct err *e)
 	return false;
 }
 
+/*
+ * MAIL is asked first, since login sets it, but settings of ours know better: deliver uses them
+ * too, and reader and writer must agree on the place.
+ */
 void mail_folder_system(const char *user, char *path, size_t cap)
 {
 	const char *name = user ? user : mail_user_name();
@@ -59,6 +63,7 @@ void mail_folder_system(const char *user, char *path, size_t cap)
 		path[0] = '\0';
 }
 
+/* New is what no reader has listed yet; old and unread is a state of its own (Status: O). */
 static unsigned flags_of(unsigned stored)
 {
 	unsigned flags = 0;
@@ -72,6 +77,7 @@ static unsigned flags_of(unsigned stored)
 	return flags;
 }
 
+/* Summaries are made when needed, so most pointers are still NULL: free takes that. */
 static void release(struct mail *m)
 {
 	struct mail_folder *f = m->folder;
@@ -100,6 +106,7 @@ static size_t first_dot(const struct mail_folder *f)
 	return unread < f->count ? unread : 0;
 }
 
+/* No system mailbox is no error: it means that there is no mail. */
 static bool load(struct mail *m, const char *path, bool system)
 {
 	unsigned how = MAILBOX_MUST_EXIST | (m->read_only ? MAILBOX_READ_ONLY : 0);
@@ -125,6 +132,7 @@ static bool load(struct mail *m, const char *path, bool system)
 	return true;
 }
 
+/* The new one must be readable before the old is closed: a typo must not end the session. */
 bool mail_folder_open(struct mail *m, const char *path, const char *user)
 {
 	char name[4096], own[4096];
@@ -202,6 +210,7 @@ static size_t move_to_mbox(struct mail *m, const char *path, bool *ok)
 	return moved;
 }
 
+/* Only told: the messages in hand must keep their numbers until the folder is opened again. */
 void mail_folder_news(struct mail *m)
 {
 	if (mailbox_has_grown(m->folder->box))
@@ -242,6 +251,7 @@ bool mail_folder_close(struct mail *m, bool commit)
 	return ok;
 }
 
+/* In pieces: a message may be larger than memory. */
 static bool read_message(struct mail *m, size_t i, uint64_t lines,
 			 void (*take)(void *to, struct span octets), void *to)
 {
@@ -297,6 +307,7 @@ static void put_date(struct mail *m, size_t i, struct span header, char *out, si
 	buf_free(&text);
 }
 
+/* Of strangers, for a terminal: decoded and made harmless by mail_show_text. */
 static char *printable_field(struct span header, struct span name, bool address)
 {
 	struct header_field field;
@@ -318,6 +329,7 @@ static char *printable_field(struct span header, struct span name, bool address)
 	return copy;
 }
 
+/* On demand: reading the header of every message of a large mailbox would delay the prompt. */
 struct mail_message *mail_folder_known(struct mail *m, size_t i)
 {
 	struct mail_message *msg = &m->folder->msg[i];

@@ -32,6 +32,7 @@ void mail_letter_free(struct mail_letter *l)
 	fclose(l->body);
 }
 
+/* Lists stay text until they are sent: aliases are looked up then, and the user may edit them. */
 void mail_letter_list(struct buf *list, struct span more)
 {
 	more = span_trim(more);
@@ -41,12 +42,17 @@ void mail_letter_list(struct buf *list, struct span more)
 	buf_put(list, more);
 }
 
+/* NUL between names: it is the one octet that a file name cannot have. */
 void mail_letter_attach(struct mail_letter *l, const char *name)
 {
 	buf_puts(&l->attach, name);
 	buf_putc(&l->attach, '\0');
 }
 
+/*
+ * Recipients add up over several fields, a second subject replaces the first. Unfolded, so that a
+ * line break in a value cannot become a field.
+ */
 static bool field(struct mail_letter *l, struct span name, struct span value)
 {
 	struct {
@@ -86,6 +92,10 @@ bool mail_letter_header(struct mail_letter *l, const char *line)
 	return false;
 }
 
+/*
+ * The body is copied to a second file, without the block. What the reader had read beyond the
+ * block comes first.
+ */
 bool mail_letter_take_headers(struct mail_letter *l)
 {
 	struct header_reader r;

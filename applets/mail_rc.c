@@ -14,6 +14,7 @@
 /* A file that sources itself must end somewhere. */
 enum { SOURCE_DEPTH_MAX = 8, RC_LINE_MAX = 65536 };
 
+/* Printed in a form that can be sourced again. */
 bool mail_rc_set(struct mail *m, struct mail_args *a)
 {
 	if (a->words == 0)
@@ -28,6 +29,7 @@ bool mail_rc_set(struct mail *m, struct mail_args *a)
 	return true;
 }
 
+/* ask and asksub are one variable: see mail_set. */
 bool mail_rc_unset(struct mail *m, struct mail_args *a)
 {
 	for (int i = 0; i < a->words; i++)
@@ -40,6 +42,7 @@ static void print_alias(const struct mail_pair *alias)
 	printf("%s\t%s\n", alias->name, alias->value);
 }
 
+/* A second alias of a name adds to it, as in BSD: system and own file may share a group. */
 bool mail_rc_alias(struct mail *m, struct mail_args *a)
 {
 	struct buf list;
@@ -67,6 +70,7 @@ bool mail_rc_unalias(struct mail *m, struct mail_args *a)
 	return true;
 }
 
+/* Folded once here, for fields and addresses are compared without regard to case. */
 static bool edit_names(struct mail_pair **list, const struct mail_args *a)
 {
 	if (a->words == 0)
@@ -97,6 +101,7 @@ bool mail_rc_retain(struct mail *m, struct mail_args *a)
 	return edit_names(&m->retained, a);
 }
 
+/* POSIX has no nested if; refusing it is better than to take the inner endif for the outer. */
 bool mail_rc_if(struct mail *m, struct mail_args *a)
 {
 	char what = a->words ? ascii_lower(a->word[0][0]) : 0;
@@ -154,6 +159,10 @@ bool mail_rc_cd(struct mail *m, struct mail_args *a)
 	return false;
 }
 
+/*
+ * Lines end in a backslash to go on (POSIX); a missing file is an error only when it was named by
+ * the user.
+ */
 bool mail_rc_file(struct mail *m, const char *path, bool must)
 {
 	struct mail_input in;
@@ -201,6 +210,7 @@ bool mail_rc_source(struct mail *m, struct mail_args *a)
 	       mail_rc_file(m, path, true);
 }
 
+/* The own file last, so that it wins. An if left open at the end must not skip what is typed. */
 void mail_rc_load(struct mail *m, bool own_only)
 {
 	const char *own = getenv("MAILRC");

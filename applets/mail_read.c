@@ -12,6 +12,7 @@
 #include "base/num.h"
 #include "mail_folder.h"
 
+/* Deleted messages keep their numbers until quit, but no command stops at one. */
 static size_t next_alive(const struct mail_folder *f, size_t i)
 {
 	while (i < f->count && (f->msg[i].flags & MSG_DELETED))
@@ -19,6 +20,9 @@ static size_t next_alive(const struct mail_folder *f, size_t i)
 	return i;
 }
 
+/*
+ * A value that is no number counts as unset: a typo in a start-up file must not stop the reading.
+ */
 static uint64_t number_value(const struct mail *m, const char *name, uint64_t otherwise)
 {
 	uint64_t n;
@@ -47,6 +51,7 @@ static void page(const struct mail *m, FILE *text)
 	mail_run_shell(m, pager && *pager ? pager : "more", NULL, fileno(text), -1);
 }
 
+/* Into a file first when it may be paged: only its length tells whether a pager is needed. */
 static bool print(struct mail *m, bool all, size_t lines)
 {
 	struct mail_folder *f = m->folder;
@@ -87,6 +92,7 @@ bool mail_read_top(struct mail *m, struct mail_args *a)
 	return print(m, false, (size_t)number_value(m, "toplines", 5));
 }
 
+/* Through the marks, as for a list, so that there is one way to print. */
 static bool print_one(struct mail *m, size_t i)
 {
 	struct mail_folder *f = m->folder;
@@ -101,6 +107,7 @@ static bool print_one(struct mail *m, size_t i)
 	return print(m, false, 0);
 }
 
+/* printed tells whether dot was seen: the first RETURN shows dot itself. A list goes round. */
 bool mail_read_next(struct mail *m, struct mail_args *a)
 {
 	struct mail_folder *f = m->folder;
@@ -155,6 +162,7 @@ static bool show_screen(struct mail *m)
 	return true;
 }
 
+/* Screens start at multiples of their size, so that z and h show the same pages. */
 bool mail_read_headers(struct mail *m, struct mail_args *a)
 {
 	struct mail_folder *f = m->folder;
@@ -252,6 +260,7 @@ static bool delete (struct mail *m)
 	return false;
 }
 
+/* autoprint makes d what dp is, for those who used mail that way. */
 bool mail_read_delete(struct mail *m, struct mail_args *a)
 {
 	bool more = delete (m);
@@ -282,6 +291,7 @@ bool mail_read_hold(struct mail *m, struct mail_args *a)
 	return true;
 }
 
+/* The later of hold and mbox wins: each clears the other's mark. */
 bool mail_read_mbox(struct mail *m, struct mail_args *a)
 {
 	(void)a;
@@ -296,6 +306,7 @@ bool mail_read_touch(struct mail *m, struct mail_args *a)
 	return true;
 }
 
+/* Held too, or quit would take a message that nobody has read out of the system mailbox. */
 bool mail_read_unread(struct mail *m, struct mail_args *a)
 {
 	(void)a;
@@ -303,6 +314,9 @@ bool mail_read_unread(struct mail *m, struct mail_args *a)
 	return true;
 }
 
+/*
+ * Ends even when the mailbox could not be written: it is unchanged then, and the status says so.
+ */
 bool mail_read_quit(struct mail *m, struct mail_args *a)
 {
 	(void)a;
@@ -312,6 +326,7 @@ bool mail_read_quit(struct mail *m, struct mail_args *a)
 	return m->status == 0;
 }
 
+/* Without commit: marks, deletions and reads are forgotten, as POSIX wants of exit. */
 bool mail_read_exit(struct mail *m, struct mail_args *a)
 {
 	(void)a;

@@ -54,6 +54,7 @@ static void add_others(const struct mail *m, struct buf *list, struct span value
 	buf_free(&addr);
 }
 
+/* RFC 5322 section 3.6.2: Reply-To, where there is one, says where answers should go. */
 static void add_sender(struct buf *list, struct span header)
 {
 	struct span to = field(header, "reply-to");
@@ -61,6 +62,7 @@ static void add_sender(struct buf *list, struct span header)
 	mail_letter_list(list, to.len ? to : field(header, "from"));
 }
 
+/* One "Re: " however long the thread gets (RFC 5322 section 3.6.5). */
 static void set_subject(struct mail_letter *l, struct span header)
 {
 	struct buf text;
@@ -74,6 +76,10 @@ static void set_subject(struct mail_letter *l, struct span header)
 	buf_free(&text);
 }
 
+/*
+ * A message without an id cannot be referred to: no field then, rather than a wrong one. After a
+ * cut the list starts at the next whole id.
+ */
 static void set_thread(struct mail_letter *l, struct span header)
 {
 	struct span id = field(header, "message-id"), refs = field(header, "references");
@@ -100,6 +106,7 @@ static void set_thread(struct mail_letter *l, struct span header)
 	buf_free(&line);
 }
 
+/* The letter is freed on every way; a letter broken off has gone to dead.letter before. */
 static bool finish(struct mail *m, struct mail_letter *l)
 {
 	bool ok = mail_compose(m, l) && mail_send(m, l) == 0;
@@ -117,6 +124,9 @@ bool mail_reply_mail(struct mail *m, struct mail_args *a)
 	return finish(m, &l);
 }
 
+/*
+ * Several messages make one letter to all their senders; subject and thread are the first one's.
+ */
 static bool reply(struct mail *m, bool all)
 {
 	struct mail_folder *f = m->folder;
@@ -155,6 +165,7 @@ static bool reply(struct mail *m, bool all)
 	return finish(m, &l);
 }
 
+/* flipr swaps reply and Reply, for those used to other mailers; followup always goes to all. */
 bool mail_reply_all(struct mail *m, struct mail_args *a)
 {
 	return reply(m, (a->name[0] == 'f' || !mail_value(m, "flipr")));

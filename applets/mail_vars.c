@@ -13,6 +13,7 @@
 #include "base/ascii.h"
 #include "mail_folder.h"
 
+/* An interactive program without memory can only end; nothing in the mailbox has changed yet. */
 void *mail_alloc(size_t n)
 {
 	void *p = calloc(1, n ? n : 1);
@@ -39,6 +40,10 @@ const char *mail_pair_get(const struct mail_pair *list, const char *name)
 	return NULL;
 }
 
+/*
+ * Sorted on insertion, so that set and alias print in order. value may be the old one of the same
+ * pair: copied before that is freed.
+ */
 void mail_pair_set(struct mail_pair **list, const char *name, const char *value)
 {
 	char *copy = mail_strdup(value);
@@ -78,6 +83,10 @@ void mail_pair_free(struct mail_pair **list)
 		mail_pair_unset(list, (*list)->name);
 }
 
+/*
+ * Upper-case names fall back to the environment (POSIX), lower-case ones do not: a stray HOLD or
+ * hold of some other program must not change what quit does.
+ */
 const char *mail_value(const struct mail *m, const char *name)
 {
 	const char *value = mail_pair_get(m->vars, name);
@@ -87,6 +96,7 @@ const char *mail_value(const struct mail *m, const char *name)
 	return value;
 }
 
+/* Hidden fields are those that programs write for programs. */
 void mail_vars_defaults(struct mail *m)
 {
 	/* asksub, header and save are POSIX's; dot is what every BSD mail.rc sets. */
@@ -130,6 +140,7 @@ void mail_set(struct mail *m, const char *assignment)
 	free(name);
 }
 
+/* A name with a slash would lead out of the spool directory. */
 const char *mail_user_name(void)
 {
 	static char made[32];
@@ -147,6 +158,10 @@ const char *mail_user_name(void)
 	return made;
 }
 
+/*
+ * Expanded here and not by a shell: a file name from a letter or an rc file runs nothing. A path
+ * that does not fit is refused, since a cut one is another file.
+ */
 bool mail_file_name(const struct mail *m, const char *name, char *path, size_t cap)
 {
 	const char *home = getenv("HOME");

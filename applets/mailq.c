@@ -266,7 +266,7 @@ int mailq_list(const struct settings *s, const struct mailq_options *o)
 	int status;
 
 	log_init("mailq", LOG_T_STDERR);
-	/* Opened without the right to write: looking at a queue must never repair or lock it. */
+	/* Not made when missing: looking at a queue must never change anything. */
 	if (!queue_open(&q, s->queue, false, &e)) {
 		fprintf(stderr, "mailq: %s\n", e.text);
 		return e.sys == EACCES ? EXIT_NOPERM : EXIT_OSFILE;

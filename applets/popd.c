@@ -99,6 +99,7 @@ static bool set_path(char to[SETTINGS_PATH_MAX], const char *value, struct err *
 	       err_perm(e, "5.3.5", "path too long: %.100s", value);
 }
 
+/* The whole text must be a number: "10m" for 10 must be told, not guessed. */
 static bool set_number(uint32_t *to, const char *value, uint64_t min, uint64_t max, struct err *e)
 {
 	uint64_t v;
@@ -148,6 +149,7 @@ static bool set_option(struct request *r, int id, const char *value, struct err 
 	}
 }
 
+/* POP3 over TLS from the first octet (RFC 8314 section 3.3) has a port of its own. */
 static bool is_tls_port(int fd)
 {
 	struct sockaddr_in6 a = {.sin6_family = AF_UNSPEC};
@@ -271,6 +273,7 @@ static int pump(int fd)
 	}
 }
 
+/* inetd's socket tells the client; a pipe or a terminal can only be of this host. */
 static void describe_peer(int fd, char text[POPD_ADDR_MAX])
 {
 	struct sockaddr_storage ss = {.ss_family = AF_UNSPEC};
@@ -287,6 +290,7 @@ static void describe_peer(int fd, char text[POPD_ADDR_MAX])
 		inet_ntop(AF_INET6, &in6->sin6_addr, text, POPD_ADDR_MAX);
 }
 
+/* By inode: two descriptors of one socket need not have the same number. */
 static bool same_file(int a, int b, bool *socket_too)
 {
 	struct stat x, y;

@@ -19,6 +19,9 @@
 #include "sys/fs.h"
 #include "sys/log.h"
 
+/*
+ * A renewed certificate is in use within a minute, without a signal from the tool that renews it.
+ */
 enum { RELOAD_MS = 60000 };
 
 static struct popd_gate *of_role(struct supervise_role *r)
@@ -49,6 +52,10 @@ static void send_chain(struct popd_gate *g)
 		close(fd);
 }
 
+/*
+ * Net never holds the private key: a hole in what meets strangers gives signatures while it
+ * lasts, and no key to take away. The size is checked, since the request is copied as a whole.
+ */
 static bool on_sign(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 {
 	struct popd_gate *g = (struct popd_gate *)((char *)c - offsetof(struct popd_gate, signer));
@@ -73,6 +80,10 @@ static void on_signer_lost(struct ipc *c)
 	(void)c; /* net's end: a new one comes with a new net */
 }
 
+/*
+ * A channel of its own, for a handshake waits in net for the answer and must not meet other
+ * messages there. A new net gets a new one, and the old end is closed with it.
+ */
 static void send_signer(struct popd_gate *g)
 {
 	struct err e;
@@ -92,6 +103,10 @@ static void send_signer(struct popd_gate *g)
 	close(fds[1]);
 }
 
+/*
+ * Also for a net that was restarted: it must be told everything again. The listeners stay open
+ * here, so that connections queue in the kernel meanwhile.
+ */
 static void setup_net(struct supervise_role *r)
 {
 	struct popd_gate *g = of_role(r);
@@ -113,6 +128,7 @@ static void setup_net(struct supervise_role *r)
 	p->session = -1;
 }
 
+/* One octet wakes the parent that waits in run_in_background; only the first net sends it. */
 static void on_ready(struct popd_gate *g)
 {
 	if (g->plan->ready_fd < 0)
@@ -122,6 +138,7 @@ static void on_ready(struct popd_gate *g)
 	g->plan->ready_fd = -1;
 }
 
+/* False ends the channel and with it this net: one that sends nonsense may be taken over. */
 static bool on_message(struct supervise_role *r, struct wire_in *in, int fds[IPC_FDS_MAX])
 {
 	struct popd_gate *g = of_role(r);
@@ -162,6 +179,7 @@ static void check_stopped(struct popd_gate *g)
 		loop_stop(&g->loop);
 }
 
+/* Checks and stores alike: supervise knows the roles it started, the rest is counted here. */
 static void on_child(struct supervise *s, pid_t pid, int status)
 {
 	struct popd_gate *g =
@@ -175,6 +193,10 @@ static void on_child(struct supervise *s, pid_t pid, int status)
 	check_stopped(g);
 }
 
+/*
+ * Net is gone, so that no store can get new work; each has time to commit its deletions (RFC 1939
+ * section 6).
+ */
 static void on_stopped(struct supervise *s)
 {
 	struct popd_gate *g =
@@ -193,6 +215,10 @@ static void on_grace_over(struct loop_timer *t)
 	loop_stop(&g->loop);
 }
 
+/*
+ * Files that cannot be read leave the old pair in use: a service with a stale certificate is
+ * better than one without.
+ */
 static void on_reload(struct loop_timer *t)
 {
 	struct popd_gate *g = (struct popd_gate *)((char *)t - offsetof(struct popd_gate, reload));
@@ -202,6 +228,7 @@ static void on_reload(struct loop_timer *t)
 	loop_timer_set(&g->loop, &g->reload, RELOAD_MS);
 }
 
+/* From signalfd, thus in the loop: everything may be called here. */
 static void on_signal(struct loop *l, int signo)
 {
 	struct popd_gate *g = (struct popd_gate *)((char *)l - offsetof(struct popd_gate, loop));
@@ -216,6 +243,10 @@ static void on_signal(struct loop *l, int signo)
 	}
 }
 
+/*
+ * No TLS is no reason not to start: mail on the local host does not need it, and -r refuses the
+ * rest.
+ */
 static void open_keys(struct popd_gate *g)
 {
 	const struct settings *s = &g->plan->settings;
@@ -249,6 +280,7 @@ static void raise_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Replaced as a whole: who reads it never sees half a number. */
 static bool write_pid(const struct popd_plan *p, struct err *e)
 {
 	char text[32];
@@ -258,6 +290,7 @@ static bool write_pid(const struct popd_plan *p, struct err *e)
 	       fs_replace(AT_FDCWD, p->pid_file, 0644, span_make(text, (size_t)n), e);
 }
 
+/* Keys and accounts are opened before the box: they may need more than it allows later. */
 static bool start(struct popd_gate *g, struct err *e)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD, 0};
@@ -282,6 +315,7 @@ static bool start(struct popd_gate *g, struct err *e)
 	return supervise_start(&g->supervise, e);
 }
 
+/* All of the gate is in one object: the handlers find it from the member they are given. */
 int popd_gate(struct popd_plan *plan)
 {
 	struct popd_gate *g = calloc(1, sizeof *g);

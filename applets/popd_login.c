@@ -63,6 +63,10 @@ static int start_store(struct popd_gate *g, const struct account *a, struct err 
 	return -1;
 }
 
+/*
+ * Exactly once a login: net has one waiting session under this id, and a second answer would let
+ * in whoever got the id next.
+ */
 static void answer(struct popd_check *c, uint32_t verdict, int fd)
 {
 	struct popd_gate *g = c->gate;
@@ -82,6 +86,7 @@ static void refuse(struct popd_check *c, enum pop3_refusal why, const char *reas
 	answer(c, why, -1);
 }
 
+/* A wrong name and a wrong password are one answer: nobody may learn which users there are. */
 static void conclude(struct popd_check *c, const struct popd_checked *checked)
 {
 	struct err e = checked->err;
@@ -98,6 +103,7 @@ static void conclude(struct popd_check *c, const struct popd_checked *checked)
 		answer(c, POPD_RIGHT, fd);
 }
 
+/* Wiped, since the next allocation of the same memory may go into a log or a core file. */
 static void free_check(struct popd_check *c)
 {
 	ipc_close(&c->child);
@@ -106,6 +112,7 @@ static void free_check(struct popd_check *c)
 	free(c);
 }
 
+/* The list is as short as POPD_CHECKS_MAX: a walk costs less than a second link. */
 static void end_check(struct popd_check *c)
 {
 	struct popd_gate *g = c->gate;
@@ -136,6 +143,7 @@ static bool on_checked(struct ipc *channel, struct wire_in *in, int fds[IPC_FDS_
 	return true;
 }
 
+/* A crash of the hash function must not leave a client waiting until its timeout. */
 static void on_child_gone(struct ipc *channel)
 {
 	struct popd_check *c = of_child(channel);
@@ -147,6 +155,10 @@ static void on_child_gone(struct ipc *channel)
 	popd_login_next(g);
 }
 
+/*
+ * In the child: the only place where hashes are read. Ends with _exit, for the gate's exit
+ * handlers and buffers are not its own.
+ */
 static _Noreturn void check(struct popd_check *c, int fd)
 {
 	struct account_source *s = &c->gate->accounts;
@@ -164,6 +176,7 @@ static _Noreturn void check(struct popd_check *c, int fd)
 	_exit(ipc_send_now(fd, &b, NULL, 0, &e) ? 0 : EXIT_OSERR);
 }
 
+/* In the list before anything can fail: end_check takes it out on every way. */
 static void start_check(struct popd_check *c)
 {
 	struct popd_gate *g = c->gate;
@@ -195,6 +208,9 @@ static void start_check(struct popd_check *c)
 	end_check(c);
 }
 
+/*
+ * A bound on children: hashes are slow on purpose, and a flood of logins must not take the host.
+ */
 void popd_login_next(struct popd_gate *g)
 {
 	while (g->waiting && g->checks < POPD_CHECKS_MAX) {
@@ -208,6 +224,10 @@ void popd_login_next(struct popd_gate *g)
 	}
 }
 
+/*
+ * Queued in order of arrival. A full queue is said at once: clients then wait and try again,
+ * instead of giving up on a silent server.
+ */
 bool popd_login(struct popd_gate *g, struct wire_in *in)
 {
 	struct popd_check *c;
@@ -242,6 +262,7 @@ bool popd_login(struct popd_gate *g, struct wire_in *in)
 	return true;
 }
 
+/* When net died: nobody is left who waits for these answers. */
 void popd_login_drop(struct popd_gate *g)
 {
 	while (g->waiting) {

@@ -20,8 +20,13 @@
 #include "sys/fs.h"
 #include "sys/log.h"
 
+/* A start makes keys when there are none: on a slow host that alone takes seconds. */
 enum { PUMP_CHUNK = 16384, READY_WAIT_MS = 60000 };
 
+/*
+ * Nothing of the caller's may stay open: a pipe held by a daemon keeps the shell that reads it
+ * waiting.
+ */
 static void detach(void)
 {
 	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -63,6 +68,7 @@ static int daemonize(struct sendmail *m, const struct gate_plan *plan)
 	return EXIT_OSERR;
 }
 
+/* A single queue run stays in the foreground: cron and tests wait for its end. */
 int sendmail_daemon(struct sendmail *m, const struct sendmail_run *run)
 {
 	struct gate_plan plan = {.listen = run->daemon,
@@ -77,6 +83,10 @@ int sendmail_daemon(struct sendmail *m, const struct sendmail_run *run)
 	return daemonize(m, &plan);
 }
 
+/*
+ * Output is flushed first, else the child would hold a copy of it. A failure is no error: the
+ * message is in the queue, the next run takes it.
+ */
 void sendmail_start_run(struct sendmail *m, int wait_ms)
 {
 	struct gate_plan plan = {.session = -1, .run_once = true};
@@ -155,6 +165,7 @@ static int own_session(struct sendmail *m)
 	return pump(fds[0]);
 }
 
+/* The same order as for a submission: daemon, own queue, mailboxes. */
 int sendmail_session(struct sendmail *m)
 {
 	struct account_source accounts;

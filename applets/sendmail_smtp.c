@@ -13,8 +13,13 @@
 #include "sendmail.h"
 #include "sys/fs.h"
 
+/*
+ * Replies are lines of 512 octets (RFC 5321 section 4.5.3.1.5), several in one read; what goes
+ * out is bounded by the piece of the body that is read at a time.
+ */
 enum { IN_MAX = 8192, OUT_MAX = 1 << 20 };
 
+/* lost: the connection is gone, and the machine only tells the events that are left. */
 struct dialogue {
 	struct sendmail *m;
 	int fd;
@@ -26,6 +31,10 @@ struct dialogue {
 	size_t accepted;
 };
 
+/*
+ * One static text is enough: NOTIFY (RFC 3461 section 4.1) is the same for all recipients of a
+ * command line.
+ */
 static void give_rcpt(void *arg, size_t n, struct smtp_client_rcpt *r)
 {
 	static const char *const words[] = {"NEVER", "SUCCESS", "FAILURE", "DELAY"};
@@ -43,6 +52,7 @@ static void give_rcpt(void *arg, size_t n, struct smtp_client_rcpt *r)
 	r->notify = span_str(notify);
 }
 
+/* Blocks, which is right here: a program waits for the outcome, there is nothing else to do. */
 static bool flush(struct dialogue *d)
 {
 	bool ok = fs_write(d->fd, buf_span(&d->out));
@@ -53,6 +63,10 @@ static bool flush(struct dialogue *d)
 	return ok;
 }
 
+/*
+ * Time limits by phase, as RFC 5321 section 4.5.3.2 wants them, though the daemon is near: it may
+ * be waiting for the disk.
+ */
 static bool receive(struct dialogue *d)
 {
 	unsigned limit = smtp_client_timeout(smtp_client_phase(&d->c));
@@ -84,6 +98,10 @@ static bool send_body(struct dialogue *d)
 
 	while (!done) {
 		buf_reset(&d->text);
+		/*
+		 * Not ended with a dot: the daemon must not take the part that was read for a
+		 * message.
+		 */
 		if (!sendmail_read_text(d->m, &d->text, &done, &d->err)) {
 			smtp_client_body_abort(&d->c, &d->err);
 			return true;
@@ -96,6 +114,7 @@ static bool send_body(struct dialogue *d)
 	return flush(d);
 }
 
+/* Recipients that were refused here already are left out: index finds ours from the machine's. */
 static void start_message(struct dialogue *d, struct smtp_client_message *msg)
 {
 	struct sendmail *m = d->m;
@@ -108,6 +127,7 @@ static void start_message(struct dialogue *d, struct smtp_client_message *msg)
 	d->sent = true;
 }
 
+/* READY comes again after the message; sent keeps from sending it twice. */
 static bool on_event(struct dialogue *d, enum smtp_client_event ev, struct smtp_client_message *msg)
 {
 	switch (ev) {
@@ -129,6 +149,10 @@ static bool on_event(struct dialogue *d, enum smtp_client_event ev, struct smtp_
 	}
 }
 
+/*
+ * Goes on after a loss until the machine says CLOSED, since it first gives each recipient an
+ * outcome.
+ */
 static void talk(struct dialogue *d, struct smtp_client_message *msg)
 {
 	for (;;) {
@@ -178,6 +202,10 @@ bool sendmail_smtp(struct sendmail *m, int fd, struct err *e)
 	smtp_client_init(&d.c, &cfg);
 	if (d.index)
 		talk(&d, &msg);
+	/*
+	 * With some recipients accepted the message is the daemon's, and each refusal is told by
+	 * itself.
+	 */
 	if (d.accepted == 0)
 		*e = d.err.class != ERR_NONE ? d.err : d.c.err;
 	if (d.accepted == 0 && e->class == ERR_NONE && m->count)

@@ -24,6 +24,7 @@
 #include "sys/fs.h"
 #include "sys/log.h"
 
+/* A run in the background is waited for a moment, since a container may end with this process. */
 enum { RUN_WAIT_MS = 10000, TEXT_MAX = 2 << 20 };
 
 static void note_status(struct sendmail *m, const struct err *e)
@@ -35,6 +36,10 @@ static void note_status(struct sendmail *m, const struct err *e)
 		m->status = status;
 }
 
+/*
+ * The last place of a message that nobody took: a person's only copy may be the one we have read.
+ * O_NOFOLLOW, since /var/tmp is everybody's.
+ */
 void sendmail_dead_letter(struct sendmail *m)
 {
 	const char *home = getenv("HOME");
@@ -124,6 +129,10 @@ static void check_rcpts(struct sendmail *m, struct account_source *accounts, boo
 	}
 }
 
+/*
+ * What is queued is the address as routing gave it; the submitter is the real uid, which a
+ * program cannot make up.
+ */
 static void put_envelope(struct sendmail *m, struct buf *out)
 {
 	char info[64];
@@ -152,6 +161,9 @@ static void put_envelope(struct sendmail *m, struct buf *out)
 	qfile_put_end(out);
 }
 
+/*
+ * RFC 5321 section 4.4; no "with" clause, for no protocol was spoken. LF: the queue's line end.
+ */
 static void put_received(const struct sendmail *m, const char *id, struct buf *out)
 {
 	int64_t now = clock_wall().s;
@@ -188,6 +200,10 @@ static bool write_queue(void *arg, struct span part)
 	return true; /* w keeps the first failure */
 }
 
+/*
+ * Nothing is seen by a queue run before the commit, so that a program that dies half-way leaves
+ * no half message.
+ */
 static bool into_queue(struct sendmail *m, const struct queue *q, struct err *e)
 {
 	struct queue_writer w = {.fd = -1};
@@ -256,6 +272,10 @@ static bool into_mailboxes(struct sendmail *m, struct account_source *accounts, 
 	return true;
 }
 
+/*
+ * The queue first: it needs no daemon and survives a crash. Then the daemon, which can write what
+ * we cannot; mailboxes only when both are missing, as in a small container.
+ */
 static bool send_somewhere(struct sendmail *m, struct account_source *accounts, struct err *e)
 {
 	struct queue q;
@@ -294,6 +314,7 @@ static bool send_somewhere(struct sendmail *m, struct account_source *accounts, 
 	return ok;
 }
 
+/* Asked again at the end: a delivery may have failed for all after the report. */
 static size_t count_good(const struct sendmail *m)
 {
 	size_t good = 0;
@@ -303,6 +324,10 @@ static size_t count_good(const struct sendmail *m)
 	return good;
 }
 
+/*
+ * The head is read before the recipients are judged, since -t has them there. -oee ends with 0
+ * whatever happened: its answer is a mail.
+ */
 int sendmail_submit(struct sendmail *m)
 {
 	struct account_source accounts;

@@ -10,7 +10,7 @@
 
 #include "sys/box.h"
 
-/* READ includes FILES, since who may write may read; socket calls have only one owner. */
+/* A rule with READ holds for either bit: who may write files may read them too. */
 enum { FILES = BOX_FILES, READ = BOX_READ | BOX_FILES, SOCKETS = BOX_SOCKETS, OWNER = BOX_OWNER };
 
 /* A rule holds for a role that asked for one of its bits; 0 means every role. */
