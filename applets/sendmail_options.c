@@ -284,8 +284,9 @@ static int take(struct sendmail_command *c, int id, const char *value, int *late
 		return set_ret(&c->m, value);
 	case ENVID:
 		c->m.envid = value;
-		return xtext_is_valid(span_str(value)) ? 0
-						       : refuse("Invalid syntax in -V flag", "", "");
+		return xtext_is_valid(span_str(value))
+			   ? 0
+			   : refuse("Invalid syntax in -V flag", "", "");
 	case HOPS:
 		return set_hops(value);
 	case ALIASES:

@@ -37,7 +37,7 @@ struct submit {
 	unsigned hops; /* Received: fields seen */
 	bool has_from, has_date, has_message_id, has_to, has_bcc;
 	bool in_header, first_line, skipping, mid_line;
-	size_t crs; /* CRs held back */
+	size_t crs;                  /* CRs held back */
 	char start[SUBMIT_NAME_MAX]; /* of the header line being looked at */
 	size_t start_len;
 	bool deciding; /* start is being filled */

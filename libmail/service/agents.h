@@ -46,7 +46,7 @@ struct agents {
 	struct agent *first;
 	size_t count;
 	uint32_t next_number;
-	struct agents_job *lost;  /* no memory even for an agent: answered from the loop */
+	struct agents_job *lost; /* no memory even for an agent: answered from the loop */
 	struct loop_timer later;
 };
 

@@ -127,7 +127,7 @@ bool mta_ipc_get_number(struct wire_in *in, uint32_t *v)
 }
 
 void mta_ipc_put_outcome(struct buf *b, enum mta_type type, uint32_t id, const struct err *e,
-		     struct span text)
+			 struct span text)
 {
 	wire_begin(b, (uint16_t)type, id);
 	wire_put_err(b, e);

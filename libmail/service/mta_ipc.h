@@ -110,7 +110,7 @@ bool mta_ipc_get_pair(struct wire_in *in, struct span *name, struct span *value)
 void mta_ipc_put_number(struct buf *b, enum mta_type type, uint32_t v);
 bool mta_ipc_get_number(struct wire_in *in, uint32_t *v);
 void mta_ipc_put_outcome(struct buf *b, enum mta_type type, uint32_t id, const struct err *e,
-		     struct span text);
+			 struct span text);
 bool mta_ipc_get_outcome(struct wire_in *in, struct err *e, struct span *text);
 
 #endif

@@ -30,7 +30,8 @@ bool role_setup(struct settings *s,
 		if (ok && in.type == MTA_START)
 			return true;
 		if (ok && in.type == MTA_SETTING)
-			ok = mta_ipc_get_pair(&in, &name, &value) && settings_set(s, name, value, e);
+			ok =
+			    mta_ipc_get_pair(&in, &name, &value) && settings_set(s, name, value, e);
 		else if (ok && !on_message(arg, &in, fds))
 			ok = err_temp(e, "4.3.0", "malformed set-up message %u", in.type);
 		for (int i = 0; got > 0 && i < IPC_FDS_MAX; i++)

@@ -28,58 +28,58 @@ struct test_case {
 static struct test_case *test_first, **test_tail = &test_first;
 static int test_failures;
 
-#define TEST(id)                                                                                   \
-	static void test_##id(void);                                                               \
-	static struct test_case test_case_##id = {#id, test_##id, NULL};                           \
-	__attribute__((constructor)) static void test_add_##id(void)                               \
-	{                                                                                          \
-		*test_tail = &test_case_##id;                                                      \
-		test_tail = &test_case_##id.next;                                                  \
-	}                                                                                          \
+#define TEST(id)                                                         \
+	static void test_##id(void);                                     \
+	static struct test_case test_case_##id = {#id, test_##id, NULL}; \
+	__attribute__((constructor)) static void test_add_##id(void)     \
+	{                                                                \
+		*test_tail = &test_case_##id;                            \
+		test_tail = &test_case_##id.next;                        \
+	}                                                                \
 	static void test_##id(void)
 
-#define TEST_FAIL(...)                                                                             \
-	do {                                                                                       \
-		test_failures++;                                                                   \
-		printf("# %s:%d: ", __FILE__, __LINE__);                                           \
-		printf(__VA_ARGS__);                                                               \
-		putchar('\n');                                                                     \
+#define TEST_FAIL(...)                                   \
+	do {                                             \
+		test_failures++;                         \
+		printf("# %s:%d: ", __FILE__, __LINE__); \
+		printf(__VA_ARGS__);                     \
+		putchar('\n');                           \
 	} while (0)
 
-#define CHECK(cond)                                                                                \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			TEST_FAIL("not true: %s", #cond);                                          \
+#define CHECK(cond)                                       \
+	do {                                              \
+		if (!(cond))                              \
+			TEST_FAIL("not true: %s", #cond); \
 	} while (0)
 
-#define CHECK_INT(got, want)                                                                       \
-	do {                                                                                       \
-		long long test_got = (long long)(got), test_want = (long long)(want);              \
-		if (test_got != test_want)                                                         \
-			TEST_FAIL("%s is %lld, not %lld", #got, test_got, test_want);              \
+#define CHECK_INT(got, want)                                                          \
+	do {                                                                          \
+		long long test_got = (long long)(got), test_want = (long long)(want); \
+		if (test_got != test_want)                                            \
+			TEST_FAIL("%s is %lld, not %lld", #got, test_got, test_want); \
 	} while (0)
 
-#define CHECK_SPAN(got, want)                                                                      \
-	do {                                                                                       \
-		struct span test_got = (got), test_want = (want);                                  \
-		if (!span_eq(test_got, test_want))                                                 \
-			TEST_FAIL("%s is \"%.*s\", not \"%.*s\"", #got, SPAN_ARG(test_got),        \
-			          SPAN_ARG(test_want));                                            \
+#define CHECK_SPAN(got, want)                                                               \
+	do {                                                                                \
+		struct span test_got = (got), test_want = (want);                           \
+		if (!span_eq(test_got, test_want))                                          \
+			TEST_FAIL("%s is \"%.*s\", not \"%.*s\"", #got, SPAN_ARG(test_got), \
+				  SPAN_ARG(test_want));                                     \
 	} while (0)
 
-#define TEST_MAIN                                                                                  \
-	int main(void)                                                                             \
-	{                                                                                          \
-		int n = 0, bad = 0;                                                                \
-		for (struct test_case *t = test_first; t; t = t->next) {                           \
-			test_failures = 0;                                                         \
-			t->run();                                                                  \
-			printf("%sok %d - %s\n", test_failures ? "not " : "", ++n, t->name);       \
-			bad += test_failures != 0;                                                 \
-			fflush(stdout);                                                            \
-		}                                                                                  \
-		printf("1..%d\n", n);                                                              \
-		return bad != 0;                                                                   \
+#define TEST_MAIN                                                                            \
+	int main(void)                                                                       \
+	{                                                                                    \
+		int n = 0, bad = 0;                                                          \
+		for (struct test_case *t = test_first; t; t = t->next) {                     \
+			test_failures = 0;                                                   \
+			t->run();                                                            \
+			printf("%sok %d - %s\n", test_failures ? "not " : "", ++n, t->name); \
+			bad += test_failures != 0;                                           \
+			fflush(stdout);                                                      \
+		}                                                                            \
+		printf("1..%d\n", n);                                                        \
+		return bad != 0;                                                             \
 	}
 
 #endif
