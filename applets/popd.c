@@ -93,10 +93,17 @@ static bool listen_on(struct popd_plan *p, struct span where, bool tls, struct e
 	return true;
 }
 
+/* Absolute, since a daemon leaves the directory it was started in. */
 static bool set_path(char to[SETTINGS_PATH_MAX], const char *value, struct err *e)
 {
-	return span_to_cstr(span_str(value), to, SETTINGS_PATH_MAX) ||
-	       err_perm(e, "5.3.5", "path too long: %.100s", value);
+	char dir[SETTINGS_PATH_MAX];
+	int n;
+
+	if (value[0] == '/' || !value[0] || !getcwd(dir, sizeof dir))
+		n = snprintf(to, SETTINGS_PATH_MAX, "%s", value);
+	else
+		n = snprintf(to, SETTINGS_PATH_MAX, "%s/%s", dir, value);
+	return n < SETTINGS_PATH_MAX || err_perm(e, "5.3.5", "path too long: %.100s", value);
 }
 
 /* The whole text must be a number: "10m" for 10 must be told, not guessed. */
@@ -127,7 +134,8 @@ static bool set_option(struct request *r, int id, const char *value, struct err 
 	case USERS:
 		return set_path(s->users, value, e);
 	case MAILBOX:
-		return set_path(s->mailbox, value, e);
+		return span_to_cstr(span_str(value), s->mailbox, sizeof s->mailbox) ||
+		       err_perm(e, "5.3.5", "mailbox template too long: %.100s", value);
 	case KEY:
 		return set_path(s->key, value, e);
 	case CERT:
@@ -141,8 +149,7 @@ static bool set_option(struct request *r, int id, const char *value, struct err 
 	case IDLE:
 		return set_number(&c->idle_s, value, 1, 86400, e);
 	case PID_FILE:
-		r->plan.pid_file = value;
-		return true;
+		return set_path(r->plan.pid_file, value, e);
 	default:
 		log_set_level(LOG_L_DEBUG);
 		return true;

@@ -45,9 +45,9 @@ struct popd_plan {
 		bool tls;
 	} listeners[POPD_LISTENERS_MAX];
 	size_t listener_count;
-	int session;              /* -i: the one session's socket; else -1 */
-	char peer[POPD_ADDR_MAX]; /* its address */
-	const char *pid_file;
+	int session;                      /* -i: the one session's socket; else -1 */
+	char peer[POPD_ADDR_MAX];         /* its address */
+	char pid_file[SETTINGS_PATH_MAX]; /* "": none */
 	int ready_fd; /* gets one octet when the service answers, and is closed; -1: none */
 };
 

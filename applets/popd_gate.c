@@ -286,7 +286,7 @@ static bool write_pid(const struct popd_plan *p, struct err *e)
 	char text[32];
 	int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
 
-	return !p->pid_file ||
+	return !p->pid_file[0] ||
 	       fs_replace(AT_FDCWD, p->pid_file, 0644, span_make(text, (size_t)n), e);
 }
 
@@ -340,7 +340,7 @@ int popd_gate(struct popd_plan *plan)
 			 g->accounts.users[0] ? g->accounts.users : "of the system",
 			 geteuid() ? " (not root: all processes run under one uid)" : "");
 	loop_run(&g->loop);
-	if (plan->pid_file)
+	if (plan->pid_file[0])
 		unlink(plan->pid_file);
 	tlskeys_close(&g->keys);
 	account_source_free(&g->accounts);
