@@ -22,7 +22,12 @@ other_files() { # PID ALLOWED-ERE
 
 confined() { # PID WHAT
     is "$(field "$1" NoNewPrivs)" 1 "$2: no_new_privs"
-    is "$(field "$1" Seccomp)" 2 "$2: a seccomp filter"
+    # A sanitizer's runtime calls what no filter allows: that build installs none.
+    if [ "${LETTERBOX_BUILD:-}" = san ]; then
+        skip 1 "$2: a seccomp filter: not in the sanitizer build"
+    else
+        is "$(field "$1" Seccomp)" 2 "$2: a seccomp filter"
+    fi
     is "$(field "$1" CapEff)$(field "$1" CapPrm)" 00000000000000000000000000000000 \
         "$2: no capability"
 }
