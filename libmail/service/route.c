@@ -84,7 +84,7 @@ bool route_is_trusted(const struct settings *s, uid_t uid, uid_t own, const char
 	if (uid == 0 || uid == own)
 		return true;
 	while (list.len)
-		if (name[0] && span_eq(span_cut(&list, ' '), span_str(name)))
+		if (span_eq(span_cut(&list, ' '), span_str(name)) && name[0])
 			return true;
 	return false;
 }
