@@ -24,6 +24,7 @@
 enum {
 	BOOT_ID_MAX = 40, /* a UUID of 36 octets */
 	RECORD_MAX = 80,  /* pid, length and boot id with their line ends */
+	LOCK_EMPTY_S = 3, /* between making PATH.lock and writing it lie microseconds */
 	SLEEP_MIN_MS = 2,
 	SLEEP_MAX_MS = 128,
 };
@@ -91,13 +92,14 @@ static void parse_claim(struct claim *c, struct span text)
 
 	if (num_parse(span_trim(line), INT32_MAX, &v))
 		c->pid = (pid_t)v;
-	if (!num_parse(span_cut(&text, '\n'), INT64_MAX, &v))
-		return;
-	c->length = (int64_t)v;
+	if (num_parse(span_cut(&text, '\n'), INT64_MAX, &v))
+		c->length = (int64_t)v;
 	line = span_cut(&text, '\n');
+	if (line.len == 0)
+		return;
 	read_boot_id(boot);
-	c->booted = line.len > 0;
-	c->same_boot = c->booted && span_eq(line, span_str(boot));
+	c->booted = true;
+	c->same_boot = span_eq(line, span_str(boot));
 }
 
 /* False when there is no PATH.lock. */
@@ -119,14 +121,26 @@ static bool look(const struct lock *lock, struct claim *c)
 	return true;
 }
 
+static bool is_dead(const struct claim *c)
+{
+	return c->pid > 0 && kill(c->pid, 0) != 0 && errno == ESRCH;
+}
+
+/* To be believed only while we have the fcntl lock. */
 static bool is_stale(const struct claim *c)
 {
-	if (clock_wall().s - c->st.st_mtime >= LOCK_STALE_S)
+	int64_t age = clock_wall().s - c->st.st_mtime;
+
+	if (age >= LOCK_STALE_S)
 		return true;
+	/* Written with the fcntl lock in hand, which lasts as long as its owner. */
+	if (c->same_boot)
+		return true;
+	/* Killed before it wrote, or a program of this user that is content with an empty file. */
+	if (c->st.st_size == 0 && c->st.st_uid == geteuid())
+		return age >= LOCK_EMPTY_S;
 	/* A pid of another boot, which may be another host, says nothing. */
-	if (c->pid <= 0 || (c->booted && !c->same_boot))
-		return false;
-	return kill(c->pid, 0) != 0 && errno == ESRCH;
+	return !c->booted && is_dead(c);
 }
 
 /* Does what was appended at length begin a line with "From ", behind line ends to separate it? */
@@ -164,10 +178,11 @@ static bool is_torn(int fd, const struct claim *c)
 /* Removes the stale PATH.lock c, if it still is that one and nobody has the fcntl lock. */
 static bool break_stale(struct attempt *a, const struct claim *c, struct err *e)
 {
+	enum turn t = take_fcntl(a->lock->fd);
 	struct claim now;
 	bool ok = true;
 
-	if (take_fcntl(a->lock->fd) == TURN_BUSY)
+	if (t == TURN_BUSY || (t == TURN_NONE && c->same_boot && !is_dead(c)))
 		return true;
 	if (look(a->lock, &now) && now.st.st_ino == c->st.st_ino &&
 	    now.st.st_mtime == c->st.st_mtime && now.length == c->length) {
@@ -319,7 +334,7 @@ void lock_release(struct lock *lock)
 		return;
 	/* Should the unlink fail, a PATH.lock without a length at least cuts nothing. */
 	if (lock->dotfd >= 0)
-		(void)!ftruncate(lock->dotfd, snprintf(NULL, 0, "%ld\n", (long)getpid()));
+		(void)fs_pwrite(lock->dotfd, SPAN("-"), snprintf(NULL, 0, "%ld\n", (long)getpid()));
 	drop_dot(lock);
 	set_fcntl(lock->fd, F_UNLCK);
 	lock->fd = -1;

@@ -9,11 +9,13 @@
  * system is full, the fcntl lock alone must do.  flock is not used.
  *
  * PATH.lock holds three lines: our pid (all that other programs look at), the mailbox's length at
- * lock time and the kernel's boot id.  A PATH.lock is stale when it is older than LOCK_STALE_S or
- * its pid is dead on this host, and nobody holds the fcntl lock.  Who breaks a stale one cuts a
- * torn append off again, but only when it cannot be anything else: same user, same boot (after a
- * power loss an unlinked PATH.lock may be back though its message was flushed and answered for),
- * the mailbox last changed about then, and a From_ line begins at the old length.
+ * lock time and the kernel's boot id.  A PATH.lock is stale when nobody holds the fcntl lock and it
+ * is older than LOCK_STALE_S, or was written by us in this boot (its owner would hold the fcntl
+ * lock; pids are reused), or is our user's and empty for seconds, or holds a pid alone that is
+ * dead.  Who breaks a stale one cuts a torn append off again, but only when it cannot be anything
+ * else: same user, same boot (after a power loss an unlinked PATH.lock may be back though its
+ * message was flushed and answered for), the mailbox last changed about then, and a From_ line
+ * begins at the old length.
  */
 #ifndef LETTERBOX_SYS_LOCK_H
 #define LETTERBOX_SYS_LOCK_H

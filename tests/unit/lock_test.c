@@ -189,12 +189,17 @@ TEST(foreign_lock_files)
 	static const struct {
 		const char *text;
 		int age;
-		bool dead; /* a dead pid is put in the text's place */
+		enum {
+			OURS,
+			DEAD,
+			OTHERS
+		} whose; /* OURS: of our user; DEAD: a dead pid for text */
 		bool broken;
 	} rows[] = {
-	    {"", 0, false, false},  {"", 200, false, false},       {"", 400, false, true},
-	    {"0", 0, false, false}, {"1\n", 0, false, false},      {"1\n", 400, false, true},
-	    {"", 0, true, true},    {"garbage", 10, false, false}, {"garbage", 301, false, true},
+	    {"", 0, OURS, false},         {"", 10, OURS, true},  {"", 200, OTHERS, false},
+	    {"", 400, OTHERS, true},      {"0", 0, OURS, false}, {"1\n", 200, OURS, false},
+	    {"1\n", 400, OURS, true},     {"", 0, DEAD, true},   {"garbage", 10, OURS, false},
+	    {"garbage", 301, OURS, true},
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -204,8 +209,13 @@ TEST(foreign_lock_files)
 		struct err e;
 		bool torn = true, got;
 
+		if (rows[i].whose == OTHERS && geteuid() != 0) {
+			teardown(fd);
+			continue;
+		}
 		snprintf(pid, sizeof pid, "%d", (int)dead_pid());
-		put(dot, rows[i].dead ? pid : rows[i].text);
+		put(dot, rows[i].whose == DEAD ? pid : rows[i].text);
+		CHECK(rows[i].whose != OTHERS || chown(dot, 12345, 12345) == 0);
 		age(dot, rows[i].age);
 		got = lock_mailbox(fd, box, 30, &l, &torn, &e);
 		if (got != rows[i].broken)
@@ -269,6 +279,28 @@ TEST(torn_append_is_cut_only_when_it_is_one)
 			TEST_FAIL("row %zu: %ld octets left, not %d", i, (long)size_of(box),
 				  rows[i].after);
 		CHECK_INT(torn, rows[i].after != (int)strlen(rows[i].contents));
+		lock_release(&l);
+		teardown(fd);
+	}
+}
+
+/* A dead owner's pid that somebody else has now: nobody holds the fcntl lock. */
+TEST(reused_pid)
+{
+	static const char *const lengths[] = {"0", "-"};
+
+	for (int i = 0; i < 2; i++) {
+		int fd = setup("From a\n");
+		char id[40], text[128];
+		struct lock l;
+		struct err e;
+		bool torn;
+
+		boot_id(id);
+		snprintf(text, sizeof text, "%d\n%s\n%s\n", (int)getpid(), lengths[i], id);
+		put(dot, text);
+		CHECK(lock_mailbox(fd, box, 100, &l, &torn, &e));
+		CHECK_INT(torn, i == 0);
 		lock_release(&l);
 		teardown(fd);
 	}
