@@ -83,9 +83,13 @@ static int open_locked(const struct local_box *box, struct lock *lock, struct er
 			err_errno(e, errno, "cannot open mailbox %s", box->path);
 			return -1;
 		}
+		e->sys = 0;
 		if (!check_ours(fd, box->path, e) ||
 		    !lock_mailbox(fd, box->path, box->wait_ms, lock, &torn, e)) {
 			close(fd);
+			/* popd put a new file in its place while we waited: that one then. */
+			if (e->sys == ESTALE)
+				continue;
 			return -1;
 		}
 		if (torn)
@@ -170,7 +174,7 @@ static void deliver_mbox(const struct local_box *box, struct local_job *jobs, si
 	char *chunk = malloc(CHUNK);
 	struct lock lock;
 	struct buf out;
-	struct err e;
+	struct err e = {0};
 	int fd = -1;
 
 	/* One chunk quoted may double, and a head and a tail come around it. */
