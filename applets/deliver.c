@@ -253,15 +253,19 @@ int deliver_main(int argc, char **argv)
 	opt_init(&s, specs, argc, argv, false);
 	while ((id = opt_next(&s)) != OPT_END)
 		if ((status = take(&j, id, s.value)) != 0)
-			return status;
+			goto out;
+	status = EXIT_TEMPFAIL;
 	if (!settings || !settings_init(settings, &e) ||
 	    !account_source_init(&j.accounts, j.users ? j.users : settings->users,
 				 j.mailbox ? j.mailbox : settings->mailbox, &e)) {
 		fprintf(stderr, "deliver: %s\n", settings ? e.text : "out of memory");
-		return EXIT_TEMPFAIL;
+		goto out;
 	}
 	/* LMTP answers for each recipient by itself: none of the statuses below applies. */
-	if (j.lmtp)
-		return stdio_session_run(settings, &j.accounts, true);
-	return run(&j, argc - s.at, argv + s.at);
+	status = j.lmtp ? stdio_session_run(settings, &j.accounts, true)
+			: run(&j, argc - s.at, argv + s.at);
+	account_source_free(&j.accounts);
+out:
+	free(settings);
+	return status;
 }

@@ -20,6 +20,7 @@
 #include "sys/clock.h"
 #include "sys/fs.h"
 #include "sys/log.h"
+#include "sys/peer.h"
 #include "sys/proc.h"
 
 enum {
@@ -125,34 +126,6 @@ void popd_net_check_idle(struct popd_net *n)
 		send_plain(n, POPD_IDLE);
 }
 
-static uint64_t hash_source(const void *octets, size_t len)
-{
-	const unsigned char *p = octets;
-	uint64_t h = 1469598103934665603u;
-
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ p[i]) * 1099511628211u;
-	return h;
-}
-
-/* Text and hash of a peer's address; an IPv4 address in IPv6 clothes is IPv4. */
-static uint64_t describe(const struct sockaddr_storage *ss, char text[POPD_ADDR_MAX])
-{
-	const struct sockaddr_in *in4 = (const struct sockaddr_in *)(const void *)ss;
-	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)ss;
-	const void *v4 = &in4->sin_addr;
-
-	if (ss->ss_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
-		inet_ntop(AF_INET6, &in6->sin6_addr, text, POPD_ADDR_MAX);
-		/* One customer has a /64: count them together. */
-		return hash_source(&in6->sin6_addr, 8);
-	}
-	if (ss->ss_family == AF_INET6)
-		v4 = (const char *)&in6->sin6_addr + 12;
-	inet_ntop(AF_INET, v4, text, POPD_ADDR_MAX);
-	return hash_source(v4, 4);
-}
-
 /* Sessions that have not logged in for long give way when there is no room for others. */
 static bool make_room(struct popd_net *n)
 {
@@ -177,7 +150,7 @@ static void admit(struct popd_listener *l, int fd, const struct sockaddr_storage
 {
 	struct popd_net *n = l->net;
 	char addr[POPD_ADDR_MAX] = "";
-	uint64_t source = describe(ss, addr);
+	uint64_t source = peer_describe(ss, addr, sizeof addr);
 	bool full = n->open >= n->settings.max_sessions && !make_room(n);
 	char mem[POP3_REPLY_MAX];
 	struct buf b;
@@ -428,10 +401,12 @@ int popd_net_main(int argc, char **argv)
 	log_init("popd", LOG_T_AUTO);
 	clock_init();
 	if (!n || !start(n, &e)) {
-		log_err("popd-net: %s", e.text);
+		log_err("popd-net: %s", n ? e.text : "out of memory");
+		free(n);
 		return EXIT_OSERR;
 	}
 	send_plain(n, POPD_READY);
 	loop_run(&n->loop);
+	free(n);
 	return 0;
 }

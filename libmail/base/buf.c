@@ -129,20 +129,20 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(small, sizeof small, fmt, ap);
 	va_end(ap);
-	if (n < 0) {
-		b->overflow = true;
-	} else if ((size_t)n < sizeof small) {
+	if (n >= 0 && (size_t)n < sizeof small) {
 		buf_put(b, span_make(small, (size_t)n));
-	} else if (buf_reserve(b, (size_t)n) &&
-		   (b->cap - b->len > (size_t)n || grow(b, b->len + (size_t)n + 1))) {
-		/* The NUL needs room but is not counted against the maximum. */
-		va_start(ap, fmt);
-		vsnprintf(b->ptr + b->len, (size_t)n + 1, fmt, ap);
-		va_end(ap);
-		b->len += (size_t)n;
-	} else {
-		b->overflow = true;
+		return;
 	}
+	/* The NUL needs room but is not counted against the maximum. */
+	if (n < 0 || !buf_reserve(b, (size_t)n) ||
+	    (b->cap - b->len <= (size_t)n && !grow(b, b->len + (size_t)n + 1))) {
+		b->overflow = true;
+		return;
+	}
+	va_start(ap, fmt);
+	vsnprintf(b->ptr + b->len, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	b->len += (size_t)n;
 }
 
 void buf_consume(struct buf *b, size_t n)

@@ -3,7 +3,6 @@
  *
  * A refused client gets one line and is forgotten: no session, no memory.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -14,38 +13,9 @@
 
 #include "service/smtpd.h"
 #include "sys/log.h"
+#include "sys/peer.h"
 
 enum { ACCEPTS_PER_TURN = 16 };
-
-static uint64_t hash_source(const void *octets, size_t n)
-{
-	const unsigned char *p = octets;
-	uint64_t h = 1469598103934665603u;
-
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ p[i]) * 1099511628211u;
-	return h;
-}
-
-/* Text and hash of a peer's address; an IPv4 address in IPv6 clothes is IPv4. */
-static uint64_t describe(const struct sockaddr_storage *ss, char *text, size_t cap)
-{
-	const struct sockaddr_in *in4 = (const struct sockaddr_in *)(const void *)ss;
-	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)ss;
-	const void *v4 = &in4->sin_addr;
-
-	if (ss->ss_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
-		size_t n = (size_t)snprintf(text, cap, "IPv6:");
-
-		inet_ntop(AF_INET6, &in6->sin6_addr, text + n, (socklen_t)(cap - n));
-		/* One customer has a /64: count them together. */
-		return hash_source(&in6->sin6_addr, 8);
-	}
-	if (ss->ss_family == AF_INET6)
-		v4 = (const char *)&in6->sin6_addr + 12;
-	inet_ntop(AF_INET, v4, text, (socklen_t)cap);
-	return hash_source(v4, 4);
-}
 
 static bool too_fast(struct smtpd *d, uint64_t source)
 {
@@ -88,10 +58,12 @@ static void refuse(const struct smtpd *d, int fd, const char *addr, const char *
 static void admit_tcp(struct smtpd_listener *l, int fd, const struct sockaddr_storage *ss)
 {
 	struct smtpd *d = l->d;
-	char addr[64] = "";
-	uint64_t source = describe(ss, addr, sizeof addr);
+	char text[PEER_TEXT_MAX] = "", addr[PEER_TEXT_MAX + 8];
+	uint64_t source = peer_describe(ss, text, sizeof text);
 	int on = 1;
 
+	/* The form of an address literal, RFC 5321 4.1.3. */
+	snprintf(addr, sizeof addr, "%s%s", strchr(text, ':') ? "IPv6:" : "", text);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	if (d->open >= d->settings.max_sessions)
 		refuse(d, fd, addr, "Too many connections, try again later");
