@@ -62,14 +62,12 @@ static bool dequote(struct cf_map *m, struct span key, struct buf *out)
 			escape = true;
 		else if (c == '(')
 			comments++;
-		else if (c == ')' && comments-- <= 0)
+		else if ((c == ')' && comments-- <= 0) || (c == '>' && angles-- <= 0))
 			return false;
 		else if (ascii_is_blank(c))
 			spaces++;
 		else if (c == '<')
 			angles++;
-		else if (c == '>' && angles-- <= 0)
-			return false;
 		if (c == '"') {
 			quoted = !quoted;
 			quotes++;

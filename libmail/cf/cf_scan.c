@@ -204,7 +204,7 @@ static void read_token(struct scanner *s, int *c, struct cf_tok *op)
 			if (*c == NO_CHAR)
 				continue;
 		}
-		new = states[s->state][types[*c] == OPR || types[*c] < TYPES ? types[*c] : ATM];
+		new = states[s->state][types[*c] < TYPES ? types[*c] : ATM];
 		s->state = new &TYPE;
 		if (new &DROP)
 			*c = NO_CHAR;

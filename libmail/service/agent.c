@@ -142,7 +142,6 @@ int agent_main(int argc, char **argv)
 	struct agent *a = calloc(1, sizeof *a);
 	struct local_box box;
 	struct err e = {0};
-	int got;
 
 	(void)argc;
 	(void)argv;
@@ -151,10 +150,11 @@ int agent_main(int argc, char **argv)
 	if (!a || !enter(a, &e)) {
 		if (e.class != ERR_NONE)
 			log_err("agent: %s", e.text);
+		free(a);
 		return EXIT_TEMPFAIL;
 	}
 	box = (struct local_box){.path = a->mailbox, .wait_ms = LOCK_WAIT_MS};
-	while ((got = take(a, -1, &e)) > 0) {
+	while (take(a, -1, &e) > 0) {
 		while (a->n < LOCAL_BATCH_MAX && take(a, 0, &e) > 0)
 			;
 		local_deliver(&box, a->jobs, a->n);

@@ -286,6 +286,7 @@ static void start_tasks(struct work *w)
 {
 	/* One more than there are, so that answers that come at once do not end it early. */
 	w->open = 1;
+	w->count = 0;
 	for (size_t i = 0; i < w->item.count; i++) {
 		if (w->item.rcpts[i].state != QFILE_PENDING)
 			continue;

@@ -17,7 +17,7 @@
 #include "sys/clock.h"
 #include "sys/log.h"
 
-enum { IN_STEP = 2048 };
+enum { IN_STEP = 2048, SLOTS_MAX = 65536 };
 
 struct smtpd_session *smtpd_session_find(struct smtpd *d, uint32_t id)
 {
@@ -281,11 +281,16 @@ static struct smtpd_session *make(struct smtpd *d)
 		slot++;
 	if (slot == d->slots) {
 		size_t more = d->slots ? d->slots * 2 : 16;
-		struct smtpd_session **grown = realloc(d->sessions, more * sizeof *grown);
+		const size_t each = sizeof(struct smtpd_session *);
+		struct smtpd_session **grown;
 
-		if (!grown || more > 65536)
+		/* Before realloc, which gives the old array up; an id has 16 bits for the slot. */
+		if (more > SLOTS_MAX)
 			return NULL;
-		memset(grown + d->slots, 0, (more - d->slots) * sizeof *grown);
+		grown = realloc(d->sessions, more * each);
+		if (!grown)
+			return NULL;
+		memset(grown + d->slots, 0, (more - d->slots) * each);
 		d->sessions = grown;
 		d->slots = more;
 	}

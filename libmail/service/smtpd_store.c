@@ -25,10 +25,7 @@ static void put_received(const struct smtpd_session *s, struct buf *out, const c
 
 	buf_puts(out, "Received: from ");
 	buf_put(out, helo.len ? helo : SPAN("localhost"));
-	if (s->kind == MTA_L_SUBMIT)
-		buf_printf(out, " (%s)\n\tby ", s->client);
-	else
-		buf_printf(out, " (%s)\n\tby ", s->client);
+	buf_printf(out, " (%s)\n\tby ", s->client);
 	buf_puts(out, s->d->settings.hostname);
 	buf_printf(out, " (letterbox) with %s%s id %s", s->smtp.esmtp ? "ESMTP" : "SMTP",
 		   s->smtp.tls ? "S" : "", id);

@@ -1,0 +1,7 @@
+#!/bin/sh
+# tidy.sh PART: clang-tidy over what changed in a part of the tree since it last passed.  The
+# parts are those of build/check.mk.
+command -v clang-tidy >/dev/null || { echo "no clang-tidy on this machine" && exit 77; }
+cd "$(dirname "$0")/../../.." || exit 2
+unset MAKEFLAGS MAKELEVEL
+exec make -s -k -O -j 2 "tidy-$1"
