@@ -40,6 +40,11 @@ void arena_reset(struct arena *a)
 		return;
 	a->last = kept->prev;
 	kept->prev = NULL;
+	/*
+	 * Only the newest block survives: it is the largest so far, so a caller that
+	 * resets after each piece of work soon runs without malloc. arena_free clears the
+	 * failure, too.
+	 */
 	arena_free(a);
 	a->last = kept;
 	a->cap = a->total = cap;
@@ -48,6 +53,10 @@ void arena_reset(struct arena *a)
 
 static bool add_block(struct arena *a, size_t n)
 {
+	/*
+	 * Each block holds twice the last one's room; a request larger than that, or a
+	 * maximum too near for it, gets a block of its own size.
+	 */
 	size_t cap = a->cap ? a->cap * 2 : BLOCK_FIRST;
 	struct arena_block *b;
 
@@ -74,10 +83,15 @@ void *arena_alloc(struct arena *a, size_t n)
 	const size_t align = _Alignof(max_align_t);
 	char *at;
 
+	/* Two allocations never share an address, empty ones included. */
 	if (n == 0)
 		n = 1;
 	if (a->failed || n > a->max)
 		goto out;
+	/*
+	 * n is at most max, so the sum does not wrap; what rounding adds beyond max
+	 * add_block refuses.
+	 */
 	n = (n + align - 1) & ~(align - 1);
 	if (n > a->cap - a->used && !add_block(a, n))
 		goto out;
@@ -101,6 +115,7 @@ struct span arena_dup(struct arena *a, struct span s)
 	return span_make(at, s.len);
 }
 
+/* The NUL behind the copy is there because arena_alloc zeroes what it hands out. */
 char *arena_strdup(struct arena *a, struct span s)
 {
 	char *at = arena_alloc(a, s.len + 1);

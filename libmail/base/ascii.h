@@ -12,6 +12,10 @@
 
 #include "base/span.h"
 
+/*
+ * The tests take char whatever its sign is on the machine; none of them looks at the
+ * locale, as the functions of ctype.h do, and none is undefined for octets above 0x7f.
+ */
 static inline bool ascii_is_digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -27,23 +31,25 @@ static inline bool ascii_is_alnum(char c)
 	return ascii_is_digit(c) || ascii_is_alpha(c);
 }
 
-/* 0x20 to 0x7e. */
+/* 0x20 to 0x7e: what may be shown on a terminal or put in a log as it is. */
 static inline bool ascii_is_print(char c)
 {
 	return (unsigned char)c >= 0x20 && (unsigned char)c <= 0x7e;
 }
 
-/* 0x21 to 0x7e. */
+/* 0x21 to 0x7e: also no space, so it may stand in a token (RFC 5322 VCHAR). */
 static inline bool ascii_is_graph(char c)
 {
 	return (unsigned char)c >= 0x21 && (unsigned char)c <= 0x7e;
 }
 
+/* SP and HTAB, which is what RFC 5322 calls WSP; line ends are not blank. */
 static inline bool ascii_is_blank(char c)
 {
 	return c == ' ' || c == '\t';
 }
 
+/* Letters only; every other octet, 8-bit ones too, is returned as it is. */
 static inline char ascii_lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;

@@ -30,6 +30,7 @@ void base64_encode(struct span in, struct buf *out)
 
 static int value_of(char c)
 {
+	/* 64: the NUL behind the alphabet is no digit. */
 	const char *at = c ? memchr(alphabet, c, 64) : NULL;
 
 	return at ? (int)(at - alphabet) : -1;
@@ -62,6 +63,11 @@ bool base64_decode(struct span in, struct buf *out)
 {
 	if (in.len % 4)
 		return false;
+	/*
+	 * Padding is looked for in the last group only: "=" inside the text is not in the
+	 * alphabet and so fails there (RFC 4648 section 3.3 asks to refuse what is
+	 * foreign).
+	 */
 	for (; in.len; in = span_skip(in, 4)) {
 		unsigned pad = 0;
 

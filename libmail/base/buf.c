@@ -32,6 +32,7 @@ void buf_free(struct buf *b)
 	b->overflow = false;
 }
 
+/* The whole capacity, not only len: a buf that was longer before holds octets behind its end. */
 void buf_wipe(struct buf *b)
 {
 	if (b->ptr)
@@ -63,6 +64,10 @@ static bool grow(struct buf *b, size_t want)
 
 	if (b->fixed)
 		return false;
+	/*
+	 * Octets beyond max are refused before this is called, so the doubling may
+	 * overshoot max in capacity but never in length.
+	 */
 	while (cap < want)
 		cap = cap > SIZE_MAX / 2 ? want : cap * 2;
 	ptr = realloc(b->ptr, cap);
@@ -75,6 +80,7 @@ static bool grow(struct buf *b, size_t want)
 
 char *buf_reserve(struct buf *b, size_t n)
 {
+	/* len never exceeds max, so the subtraction cannot wrap. */
 	if (b->overflow || n > b->max - b->len) {
 		b->overflow = true;
 		return NULL;
@@ -111,7 +117,7 @@ void buf_puts(struct buf *b, const char *s)
 
 void buf_putu(struct buf *b, uint64_t v)
 {
-	char digits[20];
+	char digits[20]; /* 2^64 - 1 has 20 digits */
 	size_t at = sizeof digits;
 
 	do
@@ -126,6 +132,10 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	char small[256];
 	int n;
 
+	/*
+	 * Formatted into the stack first: most texts are short, and this needs no
+	 * reservation whose size is not yet known. A long one is formatted twice.
+	 */
 	va_start(ap, fmt);
 	n = vsnprintf(small, sizeof small, fmt, ap);
 	va_end(ap);
@@ -145,6 +155,10 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	b->len += (size_t)n;
 }
 
+/*
+ * Moving instead of keeping an offset: bufs are drained nearly whole, so little is moved,
+ * and ptr stays what a caller of buf_span expects.
+ */
 void buf_consume(struct buf *b, size_t n)
 {
 	if (n > b->len)
@@ -161,6 +175,10 @@ void buf_truncate(struct buf *b, size_t n)
 		b->len = n;
 }
 
+/*
+ * On overflow the text is incomplete, and an empty string is easier to notice than a
+ * plausible prefix of a path or command.
+ */
 const char *buf_cstr(struct buf *b)
 {
 	if (b->overflow || (b->len == b->cap && !grow(b, b->len + 1)))

@@ -23,6 +23,12 @@ struct mapping {
 	int value;
 };
 
+/*
+ * A prefix that ends in a dot stands for its whole subject, any other one is a complete
+ * code: "5.1.1" must not answer for "5.1.10" (RFC 7505's null MX, which is a fact about
+ * the host, not the user). The statuses are sendmail's for the same codes, since callers
+ * of /usr/sbin/sendmail branch on them.
+ */
 static const struct mapping exit_codes[] = {
     {"5.1.1", EXIT_NOUSER},      {"5.1.0", EXIT_NOUSER},     {"5.1.10", EXIT_NOHOST},
     {"5.1.2", EXIT_NOHOST},      {"5.1.3", EXIT_USAGE},      {"5.1.6", EXIT_NOUSER},
@@ -32,6 +38,11 @@ static const struct mapping exit_codes[] = {
     {"5.", EXIT_UNAVAILABLE},    {"4.", EXIT_TEMPFAIL},
 };
 
+/*
+ * RFC 3463 says what is wrong, RFC 5321 section 4.2.2 which basic code says it to a
+ * client. 421 also tells that the channel closes, so only overload (4.3.2) and timeouts
+ * (4.4.2) have it.
+ */
 static const struct mapping reply_codes[] = {
     {"4.2.2", 452}, {"4.3.1", 452}, {"4.3.2", 421}, {"4.4.2", 421}, {"4.5.3", 452},
     {"4.7.0", 454}, {"4.", 451},    {"5.1.3", 553}, {"5.1.7", 553}, {"5.2.2", 552},
@@ -58,6 +69,10 @@ static int map_status(const struct mapping *m, size_t n, const char *status, int
 	return value;
 }
 
+/*
+ * Text comes from peers, file names and strerror: a CR LF in it would let a peer write a
+ * reply line or a log entry of its own.
+ */
 void err_printable(char *text)
 {
 	for (; *text; text++)
@@ -99,6 +114,11 @@ bool err_perm(struct err *e, const char *status, const char *fmt, ...)
 	return false;
 }
 
+/*
+ * Only errnos that have a better word than "other system problem" (RFC 3463 X.3.0) are
+ * listed. All are temporary: EACCES or ENOENT today may be a mount that comes back, and a
+ * lost message does not.
+ */
 static const char *errno_status(int sys)
 {
 	switch (sys) {
@@ -139,6 +159,7 @@ void err_prefix(struct err *e, const char *prefix)
 {
 	char text[ERR_TEXT_MAX];
 
+	/* Through a copy, since snprintf must not print from the buffer it writes. */
 	memcpy(text, e->text, sizeof text);
 	/* Cutting the tail keeps the context, which names the object. */
 	snprintf(e->text, sizeof e->text, "%s: %.200s", prefix, text);
@@ -163,6 +184,7 @@ int err_reply_code(const struct err *e)
 
 _Noreturn void err_bug(const char *file, int line, const char *what)
 {
+	/* Straight to fd 2, since the heap and the streams may be what is broken. */
 	char text[256];
 	int n = snprintf(text, sizeof text, "letterbox: bug: %s:%d: %s\n", file, line, what);
 

@@ -3,6 +3,7 @@
  */
 #include "base/num.h"
 
+/* 16 stands for "no digit": it is not below any base up to 16, so callers need one test only. */
 static int digit_value(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -21,6 +22,10 @@ bool num_parse_base(struct span s, unsigned base, uint64_t max, uint64_t *out)
 	if (s.len == 0)
 		return false;
 	for (size_t i = 0; i < s.len; i++) {
+		/*
+		 * Checked before it happens: v * base + d <= max, in a form that cannot
+		 * wrap itself.
+		 */
 		unsigned d = (unsigned)digit_value(s.ptr[i]);
 
 		if (d >= base || d > max || v > (max - d) / base)
@@ -54,6 +59,11 @@ static uint64_t unit_seconds(char c)
 	}
 }
 
+/*
+ * sendmail's convtime: a number and a unit, several behind one another ("1d12h"), and a
+ * number alone at the end counts in the option's own unit. Ten years are the end, so that
+ * adding an interval to a time never overflows.
+ */
 bool num_parse_interval(struct span s, uint32_t unit_s, uint64_t *seconds, char *bad)
 {
 	const uint64_t max = (uint64_t)10 * 365 * 86400;
@@ -68,6 +78,7 @@ bool num_parse_interval(struct span s, uint32_t unit_s, uint64_t *seconds, char 
 
 		while (digits < s.len && s.ptr[digits] >= '0' && s.ptr[digits] <= '9')
 			digits++;
+		/* Either case, as sendmail takes it. */
 		if (digits < s.len) {
 			unit = unit_seconds((char)(s.ptr[digits] | 0x20));
 			if (unit == 0)
@@ -78,6 +89,10 @@ bool num_parse_interval(struct span s, uint32_t unit_s, uint64_t *seconds, char 
 		total += v * unit;
 		if (total > max)
 			return false;
+		/*
+		 * One behind the end for a number without unit, which span_skip takes as
+		 * the end.
+		 */
 		s = span_skip(s, digits + 1);
 	}
 	*seconds = total;

@@ -1,5 +1,8 @@
 /*
  * Table-driven option parser; see base/opt.h.
+ *
+ * Not getopt: glibc's permutes options and operands and musl's does not, it keeps its place
+ * in globals, and it prints a message of its own about an option that it does not know.
  */
 #include "base/opt.h"
 
@@ -16,6 +19,10 @@ void opt_init(struct opt_state *s, const struct opt_spec *specs, int argc, char 
 static int take_argument(struct opt_state *s, const struct opt_spec *spec, const char *attached)
 {
 	s->value = attached;
+	/*
+	 * Optional arguments are attached ones only: in "-q 30m" the second word is an
+	 * operand, as it is to sendmail.
+	 */
 	if (spec->arg != OPT_REQUIRED || attached)
 		return spec->id;
 	if (s->at >= s->argc)
@@ -29,6 +36,10 @@ static int next_long(struct opt_state *s, const char *body)
 	const char *eq = strchr(body, '=');
 	size_t len = eq ? (size_t)(eq - body) : strlen(body);
 
+	/*
+	 * Kept for messages, so cut: the name comes from the command line and may be of
+	 * any length.
+	 */
 	snprintf(s->word, sizeof s->word, "--%.*s", (int)(len < 56 ? len : 56), body);
 	for (const struct opt_spec *spec = s->specs; spec->id; spec++)
 		if (spec->name && strlen(spec->name) == len && memcmp(spec->name, body, len) == 0)
@@ -44,6 +55,10 @@ static int next_short(struct opt_state *s)
 	if (!rest)
 		s->bundle = NULL;
 	snprintf(s->word, sizeof s->word, "-%c", letter);
+	/*
+	 * Letters are looked up one at a time: in "-vbd" each is an option until one takes
+	 * the rest of the word as its argument.
+	 */
 	for (const struct opt_spec *spec = s->specs; spec->id; spec++) {
 		if (spec->letter != letter)
 			continue;
@@ -65,6 +80,7 @@ int opt_next(struct opt_state *s)
 	if (s->at >= s->argc)
 		return OPT_END;
 	word = s->argv[s->at];
+	/* A lone "-" is an operand, by custom standard input. */
 	if (s->ended || word[0] != '-' || word[1] == '\0') {
 		if (!s->permute)
 			return OPT_END;
@@ -75,6 +91,10 @@ int opt_next(struct opt_state *s)
 	s->at++;
 	if (strcmp(word, "--") == 0) {
 		s->ended = true;
+		/*
+		 * One level deep at most: with ended set, the call returns the next word
+		 * as an operand.
+		 */
 		return s->permute ? opt_next(s) : OPT_END;
 	}
 	if (word[1] == '-')

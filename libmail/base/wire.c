@@ -1,7 +1,10 @@
 /*
  * Role messages as octets; see base/wire.h.
  *
- * Little-endian by shifts, so that no struct layout ever crosses a socket.
+ * Little-endian by shifts, so that no struct layout ever crosses a socket.  Writers only
+ * fail by the buf's own overflow; readers have one sticky flag.  Both are checked once, at
+ * the end, which keeps the code for a message a plain list of its fields.  The sender is a
+ * less trusted role: a length is never believed before it was compared with what is there.
  */
 #include "base/wire.h"
 
@@ -39,6 +42,10 @@ void wire_put_u64(struct buf *b, uint64_t v)
 void wire_put_span(struct buf *b, struct span s)
 {
 	if (s.len > UINT16_MAX)
+		/*
+		 * The length would be cut to 16 bits and the rest be read as fields of
+		 * their own: better no message at all, which the sticky overflow ensures.
+		 */
 		b->overflow = true;
 	put_le(b, s.len, 2);
 	buf_put(b, s);
@@ -54,6 +61,10 @@ void wire_put_err(struct buf *b, const struct err *e)
 
 static uint64_t get_le(struct wire_in *in, unsigned octets)
 {
+	/*
+	 * After the first short read every getter gives zero, so a half-read message
+	 * cannot steer the reader into anything before wire_end tells.
+	 */
 	uint64_t v = 0;
 
 	if (in->bad || in->rest.len < octets) {
@@ -69,6 +80,7 @@ static uint64_t get_le(struct wire_in *in, unsigned octets)
 bool wire_open(struct wire_in *in, struct span octets)
 {
 	*in = (struct wire_in){.rest = octets};
+	/* Longer than any role sends: a sender that is broken or taken over. */
 	if (octets.len < WIRE_HEADER || octets.len > WIRE_MAX)
 		return false;
 	in->type = (uint16_t)get_le(in, 2);
@@ -109,6 +121,7 @@ void wire_get_cstr(struct wire_in *in, char *dst, size_t cap)
 {
 	struct span s = wire_get_span(in, cap - 1);
 
+	/* A NUL inside would make the string mean less than what was checked. */
 	if (!span_to_cstr(s, dst, cap))
 		in->bad = true;
 }
@@ -117,6 +130,11 @@ void wire_get_err(struct wire_in *in, struct err *e)
 {
 	uint8_t class = wire_get_u8(in);
 
+	/*
+	 * The class is range-checked before it becomes an enum, and the texts are made
+	 * printable again, although the sender should have done so: they end up in logs
+	 * and in SMTP replies.
+	 */
 	*e = (struct err){.sys = (int)wire_get_u32(in)};
 	wire_get_cstr(in, e->status, sizeof e->status);
 	wire_get_cstr(in, e->text, sizeof e->text);
@@ -128,6 +146,7 @@ void wire_get_err(struct wire_in *in, struct err *e)
 	err_printable(e->text);
 }
 
+/* Octets left over mean that the two sides disagree about the format. */
 bool wire_end(const struct wire_in *in)
 {
 	return !in->bad && in->rest.len == 0;

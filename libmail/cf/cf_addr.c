@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "cf/cf_addr.h"
 
+/* The names that $@ of the error mailer may give instead of a number. */
 static const struct {
 	const char *name;
 	int status;
@@ -21,6 +22,11 @@ static const struct {
     {"protocol", EXIT_PROTOCOL}, {"config", EXIT_CONFIG},
 };
 
+/*
+ * 0x80 to 0x9f are the octets that stand for operators in internal text: an address that
+ * brought one along could say $#, $& or $> to the rewriting. They are refused before the
+ * address is split, and shown as '?'.
+ */
 bool cf_addr_invalid(struct cf_eval *ev, struct span addr)
 {
 	struct span shown = span_head(addr, CF_NAME - 1);
@@ -56,7 +62,7 @@ bool cf_addr_invalid(struct cf_eval *ev, struct span addr)
 	return eight;
 }
 
-/* Digits "d.d.d": is s an enhanced status code (RFC 3463)? */
+/* The length of the enhanced status code "d.d.d" (RFC 3463) that s starts with, or 0. */
 static size_t enhanced_length(struct span s)
 {
 	size_t i = 1;
@@ -92,6 +98,7 @@ static int error_status(struct span host)
 	if (host.len == 0)
 		return EXIT_UNAVAILABLE;
 	if (span_index(host, '.') < host.len)
+		/* "4.7.1" and the like: class and subject decide, as for a reply from elsewhere. */
 		return status_of_code(host);
 	for (size_t i = 0; i < sizeof error_names / sizeof error_names[0]; i++)
 		if (ascii_eq_nocase(span_str(error_names[i].name), host))
@@ -127,6 +134,7 @@ static void error_mailer(struct cf_eval *ev, struct cf_addr *a)
 
 	ev->status = a->has_host ? error_status(a->host) : EXIT_UNAVAILABLE;
 	a->is_error = true;
+	/* Codes in front of the text become fields of the reply; without them it is 553 5.3.0. */
 	if (t.len > 3 && strchr("245", t.ptr[0]) && ascii_is_digit(t.ptr[1]) &&
 	    ascii_is_digit(t.ptr[2]) && t.ptr[3] == ' ') {
 		memcpy(code, t.ptr, 3);
@@ -155,6 +163,7 @@ static struct span joined(struct cf_eval *ev, const struct cf_tok *tok, size_t n
 	return arena_dup(&ev->mem, buf_span(&b));
 }
 
+/* Ruleset 0 gave no mailer triple: a fault of the configuration, not of the address. */
 static bool broken(struct cf_eval *ev, struct cf_addr *a, const char *what)
 {
 	struct span saved = ev->to;
@@ -195,6 +204,7 @@ static void rewrite_user(struct cf_eval *ev, struct cf_addr *a, unsigned flags, 
 	struct span folded;
 
 	cf_macro_set(ev, 'h', a->has_host ? a->host : SPAN(""));
+	/* Before level 10 senders and headers were rewritten only when written out. */
 	if (ev->cf->level >= 10 || flags == 0) {
 		cf_rewrite(ev, tok, &n, 2);
 		if (a->mailer->re > 0)
@@ -202,6 +212,7 @@ static void rewrite_user(struct cf_eval *ev, struct cf_addr *a, unsigned flags, 
 	}
 	cf_rewrite(ev, tok, &n, 4);
 	a->user = joined(ev, tok, n, '\0');
+	/* Folded once, here, so that equal recipients are found equal later. */
 	if (a->has_host && !cf_mailer_flag(a->mailer, 'h')) {
 		folded = a->host;
 		ascii_fold((char *)folded.ptr, folded.len);
@@ -247,6 +258,7 @@ static bool build(struct cf_eval *ev, struct cf_tok *tok, size_t n, unsigned fla
 	}
 	if (!a->has_host && !cf_mailer_flag(a->mailer, 'l'))
 		return broken(ev, a, "no host");
+	/* F=5: "@" in front of a local user keeps ruleset 5 away; it is no part of the name. */
 	if (cf_mailer_flag(a->mailer, '5') && a->user.len && a->user.ptr[0] == '@')
 		at++;
 	a->mailer = special_mailer(ev, a->mailer, a->user);
@@ -302,6 +314,7 @@ bool cf_addr_parse(struct cf_eval *ev, struct span addr, unsigned flags, struct 
 	ok = cf_scan(ev, addr, '\0', CF_SCAN_ADDRESS, tok, &n, NULL) && n > 0;
 	if (ok) {
 		ev->to = saved;
+		/* Both run even if a map was out of order: only the decision is put off. */
 		int first = cf_rewrite(ev, tok, &n, 3), second = cf_rewrite(ev, tok, &n, 0);
 
 		out->deferred = first == EXIT_TEMPFAIL || second == EXIT_TEMPFAIL;
@@ -339,6 +352,7 @@ int cf_addr_remote(struct cf_eval *ev, struct span addr, const struct cf_mailer 
 		buf_put(out, addr);
 		return 0;
 	}
+	/* F=c asks for the bare address, else phrase and comments stay around $g. */
 	if (cf_mailer_flag(m, 'c'))
 		buf_puts(&fancy, "\201g");
 	else
@@ -352,6 +366,7 @@ int cf_addr_remote(struct cf_eval *ev, struct span addr, const struct cf_mailer 
 		status = EXIT_TEMPFAIL;
 	if (cf_rewrite(ev, tok, &n, 4) == EXIT_TEMPFAIL)
 		status = EXIT_TEMPFAIL;
+	/* $g is the rewritten address only while what is around it is expanded. */
 	buf_init_fixed(&b, g, sizeof g);
 	cf_join(ev->cf, tok, n, '\0', false, &b);
 	old = arena_dup(&ev->mem, old);
@@ -361,6 +376,7 @@ int cf_addr_remote(struct cf_eval *ev, struct span addr, const struct cf_mailer 
 	return status;
 }
 
+/* An unset option is the default of the level: before 6 a colon was never a group's. */
 bool cf_colon_ok(const struct cf *cf)
 {
 	struct span v = cf_option_get(cf, "ColonOkInAddr");

@@ -10,6 +10,11 @@
 
 enum { CRACK_MAX = CF_LINE - 16 };
 
+/*
+ * copy > 0: octets are phrase or comment and kept as they are; at most 0: address, which
+ * the macro stands for. angle, comment and bracket are nesting depths, the real_ ones
+ * count only what was written and so must be closed in the output.
+ */
 struct crack {
 	struct span in;
 	size_t at, head;    /* reading position; where this (group member's) address starts */
@@ -42,6 +47,7 @@ static void address_char(struct crack *x)
 	if (x->copy > 0 || x->placed)
 		return;
 	if (x->n && x->out[x->n - 1] == ')')
+		/* A comment that ended just before must not touch the address. */
 		put(x, ' ');
 	put(x, (char)CF_MACRO);
 	put(x, 'g');
@@ -56,6 +62,7 @@ static void keep_phrase(struct crack *x, char mark)
 {
 	size_t end = x->at, mark_at = x->at - 1;
 
+	/* What was written for this stretch is thrown away and done over, macro included. */
 	x->n = x->out_head;
 	if (x->quote_phrase) {
 		put(x, '"');
@@ -68,6 +75,10 @@ static void keep_phrase(struct crack *x, char mark)
 			put(x, '\\');
 		put(x, x->in.ptr[i]);
 	}
+	/*
+	 * An empty phrase gets no pair of quotes, and blanks between phrase and mark stay
+	 * outside of them.
+	 */
 	if (x->quote_phrase) {
 		if (x->n == x->out_head + 1)
 			x->n--;
@@ -84,6 +95,7 @@ static void keep_phrase(struct crack *x, char mark)
 static void open_comment(struct crack *x)
 {
 	x->comment++;
+	/* What no longer fits must not be counted as open either. */
 	if (x->n >= CRACK_MAX)
 		return;
 	x->real_comment++;
@@ -117,6 +129,7 @@ static bool colon(struct crack *x)
 {
 	if (x->angle > 0 || x->bracket > 0 || x->got_colon || x->colon_ok)
 		return false;
+	/* "host::user" and "host:.user" are addresses, no groups. */
 	if (peek(x) == ':' || peek(x) == '.') {
 		x->quote_phrase = true;
 		if (x->copy > 0)
@@ -136,6 +149,7 @@ static bool colon(struct crack *x)
 
 static void angle_open(struct crack *x)
 {
+	/* A second "<": the text up to here, the first one included, is phrase and needs quotes. */
 	if (x->got_angle)
 		x->quote_phrase = true;
 	x->got_angle = true;
@@ -148,6 +162,7 @@ static void angle_close(struct crack *x)
 	if (x->angle > 0) {
 		x->angle--;
 	} else {
+		/* A ">" that opens nothing is dropped, as the octet was just copied. */
 		if (x->copy > 0 && x->n > x->out_head)
 			x->n--;
 		x->quote_phrase = true;
@@ -161,6 +176,7 @@ static void crack_char(struct crack *x, char c)
 {
 	if (x->copy > 0)
 		put(x, c);
+	/* Quoted pairs are taken whole, so that "\(" opens no comment. */
 	if (c == '\\') {
 		if (x->comment <= 0 && !x->quoted)
 			x->quote_phrase = true;
@@ -185,8 +201,10 @@ static void crack_char(struct crack *x, char c)
 	x->bracket += (c == '[') - (c == ']');
 	if (c == ':' && colon(x))
 		return;
+	/* ";" that ends a group stays, outside of any address. */
 	if (c == ';' && x->copy <= 0 && !x->colon_ok)
 		put(x, c);
+	/* RFC 822 specials in a phrase: legal only inside quotes. */
 	if (strchr("@,;:\\()[].'", c))
 		x->quote_phrase = true;
 	if (c == '<')
@@ -208,6 +226,10 @@ void cf_crack(struct span addr, bool colon_ok, struct buf *out)
 	while (x.at < x.in.len)
 		crack_char(&x, x.in.ptr[x.at++]);
 	buf_put(out, span_make(mem, x.n));
+	/*
+	 * Whatever the input left open is closed, so that what is put behind the address
+	 * is not swallowed by a quote or comment.
+	 */
 	if (x.real_quoted)
 		buf_putc(out, '"');
 	while (x.real_comment-- > 0)

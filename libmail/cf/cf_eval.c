@@ -21,6 +21,10 @@ static const struct cf_host no_host;
 void cf_eval_init(struct cf_eval *ev, struct cf *cf, const struct cf_host *host)
 {
 	*ev = (struct cf_eval){.cf = cf, .host = host ? host : &no_host};
+	/*
+	 * mem is given back after each address; kept holds what must outlive that: macro
+	 * values and workspaces.
+	 */
 	arena_init(&ev->mem, SCRATCH_MAX);
 	arena_init(&ev->kept, SCRATCH_MAX);
 }
@@ -52,6 +56,7 @@ void cf_report(struct cf_eval *ev, const char *code, const char *fmt, ...)
 {
 	va_list ap;
 
+	/* Only a configuration is counted: a bad address is an answer, not an error of ours. */
 	if (ev->building)
 		ev->cf->errors++;
 	va_start(ap, fmt);
@@ -69,6 +74,7 @@ void cf_note(struct cf_eval *ev, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* The first workspace: rewriting starts at level 1, so reading rules may use it. */
 struct cf_tok *cf_scratch(struct cf_eval *ev)
 {
 	if (!ev->level[0])
@@ -78,6 +84,11 @@ struct cf_tok *cf_scratch(struct cf_eval *ev)
 
 void cf_init(struct cf *cf)
 {
+	/*
+	 * sendmail's setupmailers: these exist without any M line, since the flags of
+	 * other mailers refer to them ("|", "/", ":"); a configuration may define them
+	 * over. \201u is $u in internal text.
+	 */
 	static const char *const mailers[] = {
 	    "prog, P=/bin/sh, F=lsouDq9, T=X-Unix/X-Unix/X-Unix, A=sh -c \201u",
 	    "*file*, P=[FILE], F=lsDFMPEouq9, T=X-Unix/X-Unix/X-Unix, A=FILE \201u",
@@ -92,6 +103,10 @@ void cf_init(struct cf *cf)
 	cf->lines_tail = &cf->lines;
 	cf->options_tail = &cf->options;
 	cf_set_operators(cf, SPAN(".:@[]"));
+	/*
+	 * As sendmail's initmacros does: a macro named like an operator has that operator
+	 * as value.
+	 */
 	for (int c = '#'; c <= '~'; c++) {
 		char op = (char)cf_op_of((char)c);
 

@@ -59,6 +59,7 @@ static bool in_set(struct span f, char c, size_t *len)
 /* What a conversion takes from s; *used is its length in the format. */
 static size_t convert(struct span f, struct span s, size_t *used)
 {
+	/* No width is 0: as many as there are. */
 	size_t width = 0, n = 0, at = 0, set = 0;
 
 	while (at < f.len && ascii_is_digit(f.ptr[at]) && width < CF_LINE)
@@ -68,6 +69,7 @@ static size_t convert(struct span f, struct span s, size_t *used)
 	*used = at + 1 + set;
 	if (at == f.len)
 		return 0;
+	/* Only %c may take one octet of anything, blanks included. */
 	if (f.ptr[at] == 'c' && width == 0)
 		width = 1;
 	for (; n < s.len && (width == 0 || n < width); n++) {
@@ -91,6 +93,7 @@ static bool scan_line(struct span f, struct span s, struct span *out)
 			f = span_skip(f, 1);
 			continue;
 		}
+		/* Literal octets must be there. */
 		if (f.ptr[0] != '%' || f.len == 1) {
 			if (s.len == 0 || s.ptr[0] != f.ptr[0])
 				return false;
@@ -100,11 +103,15 @@ static bool scan_line(struct span f, struct span s, struct span *out)
 		}
 		drop = f.ptr[1] == '*';
 		f = span_skip(f, drop ? 2 : 1);
+		if (f.len == 0)
+			return false;
+		/* As in scanf: %s skips leading blanks, %[ and %c do not. */
 		if (!memchr(f.ptr, '[', f.len) && f.ptr[0] != 'c')
 			s = skip_space(s);
 		n = convert(f, s, &used);
 		if (n == 0)
 			return false;
+		/* The first conversion that is kept is the result; %*s before it skips a column. */
 		*out = span_head(s, n);
 		if (!drop)
 			return true;
@@ -130,6 +137,10 @@ static void from_map(struct cf_eval *ev, int id, struct span key, struct span sp
 	struct buf b, v;
 	int status = 0;
 
+	/*
+	 * The map is declared under one name and redeclared by the next such line, since
+	 * it is used once, while reading.
+	 */
 	buf_init(&b, CF_LINE);
 	buf_puts(&b, "class.file ");
 	buf_put(&b, span_cut(&spec, ':'));
@@ -152,6 +163,7 @@ void cf_class_file(struct cf_eval *ev, int id, struct span text)
 	struct buf b;
 	int sys;
 
+	/* -o: a file that is missing is as good as an empty one; any other error is told. */
 	text = skip_space(text);
 	if (span_starts(text, SPAN("-o"))) {
 		optional = true;
@@ -162,12 +174,17 @@ void cf_class_file(struct cf_eval *ev, int id, struct span text)
 		cf_report(ev, "", "fileclass: missing file name");
 		return;
 	}
+	/*
+	 * "key@class:spec" asks a map; a path starts with "/" and a program with "|",
+	 * which may hold "@".
+	 */
 	at = text;
 	path = span_cut(&at, '@');
 	if (at.len && text.ptr[0] != '/' && text.ptr[0] != '|' && span_index(at, ':') < at.len) {
 		from_map(ev, id, path, at);
 		return;
 	}
+	/* What a program is started with is its own business, blanks included. */
 	if (text.ptr[0] == '|') {
 		path = text;
 		text.len = 0;
@@ -177,6 +194,7 @@ void cf_class_file(struct cf_eval *ev, int id, struct span text)
 	fmt = skip_space(text);
 	if (fmt.len == 0)
 		fmt = SPAN("%s");
+	/* A bound on what one file may add: the configuration's arena would catch it, but later. */
 	buf_init(&b, FILE_MAX);
 	sys = ev->host->read_file ? ev->host->read_file(ev->host->ctx, path, &b) : ENOENT;
 	if (sys && !(optional && sys == ENOENT))

@@ -10,10 +10,12 @@
 #include "cf/cf_part.h"
 
 enum {
-	MACRO_DEPTH = 10, /* MaxMacroRecursion */
-	MACRO_NAME = 20   /* MAXMACNAMELEN: longer names are cut */
+	MACRO_DEPTH = 10,
+	/* MaxMacroRecursion */ /* sendmail's MaxMacroRecursion */
+	MACRO_NAME = 20         /* MAXMACNAMELEN: longer names are cut */
 };
 
+/* The octets from CF_LONG_FIRST up are all there is for long names, as in sendmail. */
 static int long_id(struct cf_eval *ev, struct span name)
 {
 	struct cf *cf = ev->cf;
@@ -43,6 +45,7 @@ int cf_macro_id(struct cf_eval *ev, struct span s, size_t *used)
 		return 0;
 	}
 	if (s.ptr[0] != '{')
+		/* Seven bits: an 8-bit name would collide with the identifiers of long names. */
 		return (unsigned char)s.ptr[0] & 0x7f;
 	for (; at < s.len && s.ptr[at] != '}'; at++) {
 		if (!ascii_is_alnum(s.ptr[at]) && s.ptr[at] != '_')
@@ -52,11 +55,13 @@ int cf_macro_id(struct cf_eval *ev, struct span s, size_t *used)
 	}
 	name[n] = '\0';
 	*used = at;
+	/* The second message is sendmail's too; its text is compared by those who migrate. */
 	if (at == s.len) {
 		cf_report(ev, "", "Unbalanced { on %s", name);
 		cf_report(ev, "", "Unable to assign macro/class ID (mid = 0xffffffff)");
 		return 0;
 	}
+	/* {x} and x are the same macro. */
 	*used = at + 1;
 	return n == 1 ? (unsigned char)name[0] : long_id(ev, span_make(name, n));
 }
@@ -88,6 +93,7 @@ size_t cf_translate(struct cf_eval *ev, char *p, size_t len)
 			}
 			continue;
 		}
+		/* "$" at the end of a line is an ordinary octet. */
 		if (c != '$' || from == len || p[from] == '\n') {
 			p[to++] = c;
 			continue;
@@ -96,6 +102,7 @@ size_t cf_translate(struct cf_eval *ev, char *p, size_t len)
 			p[to++] = p[from++];
 			continue;
 		}
+		/* $1 to $9 (and $0) have no operator character of their own. */
 		op = cf_op_of(p[from]);
 		if (p[from] >= '0' && p[from] <= '9')
 			op = CF_REPL;
@@ -115,12 +122,18 @@ size_t cf_translate(struct cf_eval *ev, char *p, size_t len)
 			if (id)
 				p[to++] = (char)id;
 			else
+				/*
+				 * A name that is an error was reported: the operator goes
+				 * with it, or it would take the next octet for its
+				 * argument.
+				 */
 				to--;
 		}
 	}
 	return to;
 }
 
+/* Run-time values hide the configuration's and end with the evaluation. */
 struct span cf_macro_get(const struct cf_eval *ev, int id)
 {
 	return ev->macro[id & 255].ptr ? ev->macro[id & 255] : ev->cf->macro[id & 255];
@@ -148,11 +161,16 @@ void cf_macro_define(struct cf *cf, int id, struct span value)
 	cf->macro[id & 255] = span_make(p, p ? value.len : 0);
 }
 
+/*
+ * State of one pass. A conditional inside text that is skipped is only counted, so that
+ * its $| and $. are not taken for those of the outer one.
+ */
 struct expansion {
 	int open, skipped; /* conditionals: open, and opened while skipping */
 	bool skipping, again;
 };
 
+/* The value goes in as it is: a pass that brought in operators is followed by another one. */
 static void expand_one(struct cf_eval *ev, struct span value, struct expansion *x, struct buf *out)
 {
 	for (size_t i = 0; i < value.len; i++)
@@ -191,6 +209,10 @@ static void expand_pass(struct cf_eval *ev, struct span s, struct expansion *x, 
 				expand_one(ev, cf_macro_get(ev, (unsigned char)s.ptr[i]), x, out);
 		} else if (!x->skipping) {
 			buf_putc(out, (char)c);
+			/*
+			 * Operators with an argument are copied with it; the argument may
+			 * look like an operator.
+			 */
 			if (more &&
 			    (c == CF_LITERAL || c == CF_DEFER || c == CF_CLASS || c == CF_NCLASS))
 				buf_putc(out, s.ptr[++i]);
@@ -198,6 +220,10 @@ static void expand_pass(struct cf_eval *ev, struct span s, struct expansion *x, 
 	}
 }
 
+/*
+ * Passes alternate between two buffers until no operator is left. Each is bounded by
+ * CF_LINE, and text beyond that is cut, as sendmail cuts it at MAXLINE.
+ */
 void cf_expand(struct cf_eval *ev, struct span text, struct buf *out)
 {
 	char mem[2][CF_LINE];

@@ -9,8 +9,12 @@
 #include "cf/cf.h"
 #include "cf/cf_part.h"
 
-enum { SMTP_LINE = 990, RCPT_MAX = 100 };
+enum {
+	SMTP_LINE = 990, /* F=L without L=: sendmail's SMTPLINELIM, below RFC 5321's 1000 */
+	RCPT_MAX = 100   /* recipients in one transaction, which RFC 5321 4.5.3.1.8 guarantees */
+};
 
+/* Flags are a bit set over the 128 ASCII characters. */
 bool cf_mailer_flag(const struct cf_mailer *m, char letter)
 {
 	unsigned char c = (unsigned char)letter & 127;
@@ -38,6 +42,7 @@ static struct span skip_space(struct span s)
 	return s;
 }
 
+/* atol, but a value that is too large stays large instead of wrapping. */
 static long number(struct span s)
 {
 	bool minus = s.len && s.ptr[0] == '-';
@@ -55,6 +60,10 @@ static bool set_rulesets(struct cf_eval *ev, struct span v, int *envelope, int *
 	size_t used = 0;
 	int rs = -1;
 
+	/*
+	 * Ruleset -1 means "leave the address alone", 0 (nothing said) "only the common
+	 * rulesets".
+	 */
 	if (v.len && v.ptr[0] != '/') {
 		rs = cf_ruleset_id(ev, v, true, &used);
 		if (rs < 0)
@@ -75,6 +84,10 @@ static bool set_rulesets(struct cf_eval *ev, struct span v, int *envelope, int *
 
 static void set_types(struct cf_mailer *m, struct span v)
 {
+	/*
+	 * T=mta-type/address-type/diagnostic-type, for the fields of a DSN (RFC 3464
+	 * section 2.3).
+	 */
 	for (int i = 0; i < 3 && v.len; i++) {
 		struct span t = skip_space(span_cut(&v, '/'));
 
@@ -94,6 +107,7 @@ static void set_user(struct cf_mailer *m, struct span v)
 	m->group = v;
 }
 
+/* Blanks part the words of A=, one is enough. */
 static struct span squeeze(struct cf *cf, struct span v)
 {
 	char *p = (char *)arena_dup(&cf->mem, v).ptr;
@@ -206,10 +220,15 @@ static void set_defaults(struct cf_mailer *m)
 		if (!m->type[2].len)
 			m->type[2] = SPAN("SMTP");
 	}
+	/*
+	 * Who gets the user on the command line is a program or a local mailer, and those
+	 * want bare line feeds; SMTP has $h there.
+	 */
 	if (!m->eol.len)
 		m->eol = uses(m->argv, 'u') ? SPAN("\n") : SPAN("\r\n");
 }
 
+/* The last definition wins, in the place of the first: rules refer to mailers by name. */
 static void enter_mailer(struct cf_eval *ev, struct cf_mailer *m)
 {
 	struct cf *cf = ev->cf;
@@ -233,6 +252,7 @@ void cf_mailer_add(struct cf_eval *ev, struct span line)
 
 	if (!m)
 		return;
+	/* -1: no user or group named, so the caller's default applies. */
 	*m = (struct cf_mailer){.uid = -1, .gid = -1, .max_rcpt = RCPT_MAX};
 	while (n < line.len && line.ptr[n] != ',' && !is_space(line.ptr[n]))
 		n++;
@@ -250,6 +270,7 @@ void cf_mailer_add(struct cf_eval *ev, struct span line)
 			line = span_skip(line, 1);
 		if (line.len == 0)
 			break;
+		/* Only the first letter of an equate counts: "Path=" is "P=". */
 		code = line.ptr[0];
 		while (line.len && line.ptr[0] != '=' && line.ptr[0] != ',')
 			line = span_skip(line, 1);
@@ -258,10 +279,15 @@ void cf_mailer_add(struct cf_eval *ev, struct span line)
 			return;
 		}
 		line = skip_space(span_skip(line, 1));
+		/*
+		 * cf_munch handles \n, \r, \t, quotes and backslashes, so E=\r\n comes out
+		 * as octets.
+		 */
 		v = cf_munch(ev->cf, &line, ',');
 		if (!set_field(ev, m, code, v))
 			return;
 	}
+	/* Without A= nothing could be started: such a mailer is not entered at all. */
 	if (!m->argv.len) {
 		cf_report(ev, "", "M%.*s: A= argument required", SPAN_ARG(m->name));
 		return;

@@ -7,6 +7,11 @@
 #include "base/ascii.h"
 #include "cf/cf.h"
 
+/*
+ * The name in the K line (sendmail 8.17's) and what does its work. All database formats
+ * are read through one reader; classes of CFM_NONE need a library that is not here: they
+ * are known, so that a stock configuration loads, and never match.
+ */
 static const struct {
 	const char *name;
 	uint8_t kind;
@@ -25,6 +30,7 @@ static const struct {
 
 enum { CLASSES = sizeof classes / sizeof classes[0] };
 
+/* Flags are a bit set: 52 letters, and bit 63 for what is no letter. */
 static int letter_bit(char c)
 {
 	return c >= 'a' && c <= 'z' ? c - 'a' : c >= 'A' && c <= 'Z' ? 26 + c - 'A' : 63;
@@ -63,6 +69,7 @@ static struct span next_word(struct span *s)
 	return w;
 }
 
+/* Arguments are written against the letter, only k, v and R take a word behind it too. */
 /* Where a flag's argument is kept, or NULL for a flag without. */
 static struct span *flag_field(struct cf_map *m, char c)
 {
@@ -103,6 +110,10 @@ static void parse_flags(struct cf_map *m, struct span *s)
 	}
 }
 
+/*
+ * The members must exist already. Those that do not are left out aloud, and the sequence
+ * works with the others.
+ */
 static bool parse_members(struct cf_eval *ev, struct cf_map *m)
 {
 	struct span s = m->rest;
@@ -138,6 +149,7 @@ static bool open_map(struct cf_eval *ev, struct cf_map *m)
 			return false;
 		}
 		return true;
+	/* The quotes are what this map is about, so they are not stripped from its key. */
 	case CFM_DEQUOTE:
 		m->letters |= (uint64_t)1 << letter_bit('q');
 		return true;
@@ -147,6 +159,7 @@ static bool open_map(struct cf_eval *ev, struct cf_map *m)
 	case CFM_NULL:
 	case CFM_NONE:
 		return true;
+	/* Opening may be put off by the host until the first lookup; false means never. */
 	default:
 		return ev->host->open_map && ev->host->open_map(ev->host->ctx, ev, m);
 	}
@@ -159,6 +172,10 @@ static struct cf_map *enter_map(struct cf *cf, struct span name)
 
 	if (!id || !m)
 		return NULL;
+	/*
+	 * A map defined again takes the old one's place, so rules compiled before see the
+	 * new one.
+	 */
 	if (cf->words[id].map < 0) {
 		if (cf->nmaps == CF_MAPS)
 			return NULL;
@@ -185,6 +202,7 @@ void cf_map_add(struct cf_eval *ev, struct span line)
 	int kind = 0;
 
 	line = skip_blanks(arena_dup(&ev->cf->mem, line));
+	/* Map names may hold "_" and ".", class names are plain words. */
 	name = span_head(line, name_length(line, "_."));
 	if (name.len == 0) {
 		cf_report(ev, "", "readcf: config K line: no map name");
@@ -212,6 +230,7 @@ void cf_map_add(struct cf_eval *ev, struct span line)
 	parse_flags(m, &line);
 	m->rest = skip_blanks(line);
 	m->file = next_word(&line);
+	/* -s and -S: what joins the tokens of a key; for regex, -s are the substrings to return. */
 	if (m->S.len && m->kind != CFM_REGEX)
 		m->space = m->S.ptr[0];
 	m->is_open = open_map(ev, m);

@@ -16,6 +16,7 @@ static struct span skip_blanks(struct span s)
 	return s;
 }
 
+/* "%%" is one percent sign and "%" before anything else stands for itself. %0 is the key. */
 /* The value with %0 to %9 replaced by the arguments, and -a behind it. */
 static void finish_value(const struct cf_map *m, struct span v, const struct span *args,
 			 struct buf *out)
@@ -34,6 +35,7 @@ static void finish_value(const struct cf_map *m, struct span v, const struct spa
 			buf_putc(out, v.ptr[i]);
 			continue;
 		}
+		/* Arguments end at the first without text: a number beyond them inserts nothing. */
 		for (k = 0; k < v.ptr[i] - '0' && args[k].ptr; k++)
 			;
 		if (args[k].ptr)
@@ -56,6 +58,7 @@ static bool dequote(struct cf_map *m, struct span key, struct buf *out)
 			buf_putc(out, c);
 			continue;
 		}
+		/* A blank becomes the map's -s character, which then counts as no blank. */
 		if (c == ' ' && m->space)
 			c = m->space;
 		if (c == '\\')
@@ -138,6 +141,7 @@ static bool arith(struct span key, const struct span *args, struct buf *out, int
 		r = (long)((unsigned long)a * (unsigned long)b);
 		break;
 	case '/':
+	/* -1 too: the smallest long divided by it traps on amd64. */
 	case '%':
 		if (b == 0 || b == -1) {
 			*status = b ? 0 : EXIT_CONFIG;
@@ -156,6 +160,7 @@ static bool arith(struct span key, const struct span *args, struct buf *out, int
 		*status = EXIT_CONFIG;
 		return false;
 	}
+	/* Through the unsigned type, in which the smallest long has an absolute value. */
 	if (r < 0)
 		buf_putc(out, '-');
 	buf_putu(out, r < 0 ? -(unsigned long)r : (unsigned long)r);
@@ -184,6 +189,7 @@ static bool sequence(struct cf_eval *ev, struct cf_map *m, struct span key, cons
 	for (int i = 0; i < m->members; i++) {
 		struct cf_map *sub = cf_map_find(ev->cf, m->member[i]);
 
+		/* A map that names itself would never end. */
 		*status = 0;
 		if (sub && sub != m && run(ev, sub, key, args, out, status))
 			return true;
@@ -206,6 +212,7 @@ static bool outside(struct cf_eval *ev, struct cf_map *m, struct span key, const
 	struct buf v;
 
 	buf_init_fixed(&v, mem, sizeof mem);
+	/* Files are compiled from lower-case keys unless -f says that case matters. */
 	folded = arena_dup(&ev->mem, key);
 	if (!cf_map_flag(m, 'f') &&
 	    (m->kind == CFM_TEXT || m->kind == CFM_HASH || m->kind == CFM_CDB))
@@ -219,6 +226,10 @@ static bool outside(struct cf_eval *ev, struct cf_map *m, struct span key, const
 	}
 	if (regex && !v.ptr)
 		buf_puts(&v, "");
+	/*
+	 * -m: only whether it is there counts, the result is the key itself. A regex has
+	 * put the substrings asked for into the value already, where "%1" is matched text.
+	 */
 	if (cf_map_flag(m, 'm'))
 		finish_value(m, key, NULL, out);
 	else
@@ -235,6 +246,7 @@ static bool run(struct cf_eval *ev, struct cf_map *m, struct span key, const str
 	*status = 0;
 	if (!m->is_open)
 		return false;
+	/* Any value is cut at CF_LINE, so the token splitter sees nothing longer than a line. */
 	buf_init_fixed(&b, mem, sizeof mem);
 	switch (m->kind) {
 	case CFM_DEQUOTE:
@@ -249,6 +261,7 @@ static bool run(struct cf_eval *ev, struct cf_map *m, struct span key, const str
 		return true;
 	case CFM_SEQUENCE:
 		return sequence(ev, m, key, args, out, status);
+	/* No switch file is read: the caller is told to come back, not that the name is unknown. */
 	case CFM_SWITCH:
 		*status = EXIT_TEMPFAIL;
 		return false;
@@ -305,6 +318,10 @@ bool cf_map_lookup(struct cf_eval *ev, struct cf_map *m, struct span key, const 
 	found = run(ev, m, key, args, out, status);
 	trace_lookup(ev, found ? CF_STEP_FOUND : CF_STEP_MISSING, m,
 		     span_skip(buf_span(out), before), NULL, *status);
+	/*
+	 * -T: a lookup that failed for now matches with the key and this suffix, by which
+	 * the rules can tell it from a real value and answer 4xx.
+	 */
 	if (!found && *status == EXIT_TEMPFAIL && cf_map_flag(m, 'T')) {
 		buf_put(out, key);
 		buf_put(out, m->T);
@@ -337,6 +354,7 @@ void cf_lookup_split(struct cf_eval *ev, const struct cf_tok *tok, size_t n, str
 		start = ++i;
 		while (i < n && tok[i].op != CF_HOST && tok[i].op != CF_USER)
 			i++;
+		/* The last $: counts; arguments without room are dropped, as sendmail does. */
 		if (!is_arg) {
 			l->dflt = tok + start;
 			l->ndflt = i - start;

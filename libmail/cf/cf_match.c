@@ -8,6 +8,7 @@
 #include "base/ascii.h"
 #include "cf/cf.h"
 
+/* A wildcard: which element of the pattern it is, and the tokens first to end that it holds now. */
 struct fuzzy {
 	uint16_t pattern, first, end;
 };
@@ -25,7 +26,10 @@ static bool has_class(const struct cf_word *w, int id)
 	return w->classes && (w->classes[id / 64] >> id % 64 & 1);
 }
 
-/* Lengthens f to the next end at which its text is in the class. */
+/*
+ * Lengthens f to the next end at which its text is in the class. The longest member bounds
+ * the search: no text beyond it can be one.
+ */
 static bool grow_class(struct matcher *x, struct fuzzy *f, int id)
 {
 	struct cf *cf = x->ev->cf;
@@ -33,6 +37,7 @@ static bool grow_class(struct matcher *x, struct fuzzy *f, int id)
 	size_t max = cf->class_len[id] < sizeof mem ? cf->class_len[id] : sizeof mem, len;
 	struct buf b;
 
+	/* A single token was looked up when the workspace was split, so its bit is enough. */
 	if (f->end == f->first && f->end < x->n) {
 		const struct cf_tok *t = &x->tok[f->end++];
 
@@ -54,7 +59,10 @@ static bool grow_class(struct matcher *x, struct fuzzy *f, int id)
 	return false;
 }
 
-/* Gives back wildcards until one can grow; false when none is left. */
+/*
+ * Gives back wildcards until one can grow; false when none is left. The pattern is then
+ * resumed behind it, and everything later starts over as short as it may be.
+ */
 static bool back_up(struct matcher *x, const struct cf_rule *r, size_t *pat, size_t *at)
 {
 	while (x->used > 0) {
@@ -89,6 +97,7 @@ static bool match_macro(struct matcher *x, int id, size_t *at)
 
 		x->ev->host->trace(x->ev->host->ctx, &t);
 	}
+	/* Prefix by prefix: the value was never split into tokens of its own. */
 	while (v.len) {
 		const struct cf_tok *t = &x->tok[i];
 
@@ -116,6 +125,7 @@ static bool match_one(struct matcher *x, const struct cf_tok *p, size_t pat, siz
 	case CF_DEFER:
 		return match_macro(x, p->arg, at);
 	case CF_ANY0:
+		/* $* starts empty and grows in back_up. */
 		break;
 	case CF_NCLASS:
 		if (t->id && has_class(&x->ev->cf->words[t->id], p->arg))
@@ -148,8 +158,13 @@ bool cf_match(struct cf_eval *ev, const struct cf_rule *rule, const struct cf_to
 	while (at < n || pat < rule->nlhs) {
 		const struct cf_tok *p = &rule->lhs[pat];
 
+		/*
+		 * Backtracking is exponential in the number of wildcards, and the address
+		 * is a stranger's: fuel bounds the whole rewriting.
+		 */
 		if (!cf_spend(ev, 1))
 			return false;
+		/* The pattern is used up but tokens are left. */
 		if (pat == rule->nlhs) {
 			if (!back_up(&x, rule, &pat, &at))
 				return false;
@@ -171,6 +186,7 @@ bool cf_match(struct cf_eval *ev, const struct cf_rule *rule, const struct cf_to
 	return true;
 }
 
+/* Reported once, when the fuel runs out; every later step then fails silently. */
 bool cf_spend(struct cf_eval *ev, size_t n)
 {
 	bool first = ev->fuel > 0;

@@ -157,6 +157,7 @@ static const char names[] = "7SevenBitInput\0"
 			    "-CipherSuites\0"
 			    "-LDAPDefaultSpec\0";
 
+/* The identifier is the position in the table. */
 static const char *option_name(int id)
 {
 	const char *p = names;
@@ -166,20 +167,22 @@ static const char *option_name(int id)
 	return p;
 }
 
-/* The option with this letter, or whose long name starts with name; -1, or -2: several. */
-static int find_option(char letter, struct span name, int *second)
+/* The option with this letter, or whose long name starts with name; -1, or -2: both of several. */
+static int find_option(char letter, struct span name, int several[2])
 {
 	int found = -1, id = 0;
 
 	for (const char *p = names; *p; p += strlen(p) + 1, id++) {
 		struct span n = span_str(p + 1);
 
+		/* A letter and a whole name decide; a prefix only when no other name has it. */
 		if (letter ? *p == letter : ascii_eq_nocase(n, name))
 			return id;
 		if (letter || !ascii_starts_nocase(n, name))
 			continue;
 		if (found >= 0) {
-			*second = id;
+			several[0] = found;
+			several[1] = id;
 			return -2;
 		}
 		found = id;
@@ -187,6 +190,7 @@ static int find_option(char letter, struct span name, int *second)
 	return found;
 }
 
+/* The list is in order of appearance and the last one counts, as in sendmail. */
 struct span cf_option_get(const struct cf *cf, const char *name)
 {
 	struct span v = {NULL, 0};
@@ -204,6 +208,10 @@ static struct span trim_left(struct span s)
 	return s;
 }
 
+/*
+ * Every setting is kept, not only the last: some options (DaemonPortOptions, Timeout) may
+ * be given several times and add up.
+ */
 static void keep_option(struct cf_eval *ev, int id, struct span value)
 {
 	struct cf *cf = ev->cf;
@@ -225,9 +233,10 @@ static void keep_option(struct cf_eval *ev, int id, struct span value)
 void cf_option_set(struct cf_eval *ev, char letter, struct span text)
 {
 	struct span name = {NULL, 0}, value = text;
-	int id, second = -1;
+	int id, several[2];
 	size_t n = 0;
 
+	/* "O Name=value": a blank instead of the letter announces the long name. */
 	if (letter == ' ') {
 		letter = '\0';
 		value = trim_left(text);
@@ -242,6 +251,7 @@ void cf_option_set(struct cf_eval *ev, char letter, struct span text)
 			return;
 		}
 	}
+	/* "OMxvalue" defines macro x, from before -M and D lines could do it. */
 	if (letter == 'M') {
 		size_t used;
 		int macro = cf_macro_id(ev, text, &used);
@@ -250,13 +260,12 @@ void cf_option_set(struct cf_eval *ev, char letter, struct span text)
 			cf_macro_define(ev->cf, macro, span_skip(text, used));
 		return;
 	}
-	id = find_option(letter, name, &second);
+	id = find_option(letter, name, several);
 	if (id >= 0)
 		keep_option(ev, id, value);
 	else if (id == -2)
 		cf_report(ev, "", "readcf: ambiguous option name %.*s (matches %s and %s)",
-			  SPAN_ARG(name), option_name(find_option('\0', name, &second)) + 1,
-			  option_name(second) + 1);
+			  SPAN_ARG(name), option_name(several[0]) + 1, option_name(several[1]) + 1);
 	else if (letter)
 		cf_report(ev, "", "readcf: unknown option name 0x%x", (unsigned char)letter);
 	else

@@ -14,6 +14,10 @@ enum {
 	OLDEST_COMMENT_LEVEL = 3 /* "#" inside a line starts a comment from this level on */
 };
 
+/*
+ * What the splitter does with each octet: operators are tokens of one octet, all others
+ * stick together. The fixed set cannot be turned off: the address syntax depends on it.
+ */
 void cf_set_operators(struct cf *cf, struct span chars)
 {
 	enum { OPR, ATM, QST, SPC };
@@ -31,6 +35,10 @@ void cf_set_operators(struct cf *cf, struct span chars)
 			cf->types[(unsigned char)*p] = OPR;
 }
 
+/*
+ * sendmail's munchstring: quotes and backslashes go, "\n" and its like become octets, and
+ * delim ends the field outside of quotes.
+ */
 struct span cf_munch(struct cf *cf, struct span *s, char delim)
 {
 	char *p = arena_alloc(&cf->mem, s->len);
@@ -65,7 +73,7 @@ bool cf_queue_known(const struct cf *cf, struct span name)
 		if (l->kind == 'Q' && ascii_eq_nocase(span_trim(span_cut(&t, ',')), name))
 			return true;
 	}
-	return ascii_eq_nocase(name, SPAN("mqueue"));
+	return ascii_eq_nocase(name, SPAN("mqueue")); /* the group that always exists */
 }
 
 static bool is_space(char c)
@@ -79,14 +87,20 @@ static size_t strip_comment(char *p, size_t len)
 	size_t to = 0;
 
 	for (size_t i = 0; i < len; i++) {
+		/* "$#" is an operator: the octet behind "$" is never a comment's start. */
 		if (p[i] == '$' && i + 1 < len && p[i + 1] != '\n') {
 			p[to++] = p[i++];
 			p[to++] = p[i];
 		} else if (p[i] != '#' || i == 0) {
 			p[to++] = p[i];
 		} else if (to && p[to - 1] == '\\') {
+			/* "\#" is an octet, and the backslash goes. */
 			p[to - 1] = '#';
 		} else {
+			/*
+			 * The blanks before a comment go as well, or they would end up in
+			 * a value.
+			 */
 			while (to > 1 && is_space(p[to - 1]))
 				to--;
 			while (i + 1 < len && p[i + 1] != '\n')
@@ -108,6 +122,7 @@ static void keep_line(struct cf_eval *ev, char kind, struct span text)
 	cf->lines_tail = &l->next;
 }
 
+/* Classes, rulesets and maps are expanded while reading; $& is how a rule gets a later value. */
 static struct span expanded(struct cf_eval *ev, struct span text, struct buf *b)
 {
 	cf_expand(ev, text, b);
@@ -125,6 +140,7 @@ static void add_to_class(struct cf_eval *ev, int id, struct span text)
 			text = span_skip(text, 1);
 		while (n < text.len && !is_space(text.ptr[n]))
 			n++;
+		/* $=y in a class line: all members that y has by now. */
 		if (n > 1 && (unsigned char)text.ptr[0] == CF_CLASS) {
 			const struct cf_member *m = cf->members[(unsigned char)text.ptr[1]];
 
@@ -153,6 +169,7 @@ void cf_class_line(struct cf_eval *ev, int id, struct span text)
 	add_to_class(ev, id, text);
 }
 
+/* Before level 7 $o was what OperatorChars is now. */
 static void define_macro(struct cf_eval *ev, int id, struct span text)
 {
 	cf_macro_define(ev->cf, id, cf_munch(ev->cf, &text, '\0'));
@@ -183,18 +200,20 @@ static void version_line(struct cf_eval *ev, struct span text)
 	struct span w = cf->macro['w'];
 	size_t n = 0;
 
+	/* A file without V line is level 0. */
 	cf->level = 0;
 	for (; n < text.len && ascii_is_digit(text.ptr[n]); n++)
 		if (cf->level < 100000)
 			cf->level = cf->level * 10 + text.ptr[n] - '0';
 	text = span_trim(span_skip(text, n));
 	if (n == 0 || (text.len && text.ptr[0] != '/')) {
-		struct span shown = span_head(text, 20);
+		struct span shown = span_head(text, 20); /* enough to recognize it by */
 
 		cf_report(ev, "", "invalid argument to V line: \"%.*s\"", SPAN_ARG(shown));
 	}
 	if (text.len && text.ptr[0] == '/') {
 		cf->vendor = arena_dup(&cf->mem, span_skip(text, 1));
+		/* Another vendor's file may mean something else by the same lines. */
 		if (!ascii_eq_nocase(cf->vendor, SPAN("Berkeley")) &&
 		    !ascii_eq_nocase(cf->vendor, SPAN("Sun")) &&
 		    !ascii_eq_nocase(cf->vendor, SPAN("Debian")))
@@ -206,6 +225,7 @@ static void version_line(struct cf_eval *ev, struct span text)
 		cf->macro['w'].len = span_index(w, '.');
 }
 
+/* Blanks instead of tabs are the classic mistake. */
 static void rule_line(struct cf_eval *ev, int rs, struct span line)
 {
 	if (rs < 0)
@@ -222,6 +242,7 @@ static int ruleset_line(struct cf_eval *ev, struct span text)
 	struct buf b;
 	int rs;
 
+	/* Rules are appended, as sendmail does: a feature may add to a ruleset of the main file. */
 	buf_init_fixed(&b, mem, sizeof mem);
 	rs = cf_ruleset_id(ev, expanded(ev, text, &b), true, NULL);
 	if (rs >= 0 && ev->cf->rs[rs].first)
@@ -277,7 +298,10 @@ static void config_line(struct cf_eval *ev, int *rs, struct span line)
 	}
 }
 
-/* The next line with its continuation lines; *lines counts them. */
+/*
+ * The next line with its continuation lines, which start with a blank; *lines counts them.
+ * The line feeds inside stay, since a comment ends at one.
+ */
 static struct span folded_line(struct span *text, uint32_t *lines)
 {
 	size_t n = 0;
@@ -297,6 +321,7 @@ static struct span folded_line(struct span *text, uint32_t *lines)
 
 bool cf_load(struct cf_eval *ev, struct span text)
 {
+	/* A rule before any S line has no ruleset. */
 	uint32_t line_no = 0;
 	int rs = -1;
 
@@ -310,8 +335,10 @@ bool cf_load(struct cf_eval *ev, struct span text)
 		ev->line = line_no;
 		if (line.len == 0 || line.ptr[0] == '#')
 			continue;
+		/* Scratch memory is kept for the next lines until there is much of it. */
 		if (ev->mem.total > SCRATCH_KEEP)
 			cf_eval_reset(ev);
+		/* A copy, since comments and $ notation are turned into internal text in place. */
 		p = (char *)arena_dup(&ev->mem, line).ptr;
 		if (!p)
 			return false;

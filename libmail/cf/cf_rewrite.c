@@ -16,8 +16,8 @@ struct work {
 	struct cf_eval *ev;
 	struct cf_tok *tok; /* the workspace */
 	size_t n;
-	size_t max; /* tokens that fit */
-	int rs, depth, rule_no;
+	size_t max;             /* tokens that fit */
+	int rs, depth, rule_no; /* rule_no counts from 1 */
 	const struct cf_rule *rule;
 };
 

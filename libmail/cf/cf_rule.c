@@ -9,6 +9,7 @@
 #include "cf/cf.h"
 #include "cf/cf_part.h"
 
+/* Numbers in a configuration end here; named rulesets have those above. */
 enum { RS_MAX = CF_RULESETS / 2 };
 
 static bool is_space(char c)
@@ -53,6 +54,7 @@ static long given_number(struct cf_eval *ev, struct span s, size_t at, size_t *u
 		return -1;
 	}
 	*used = parse_number(s, at, &v);
+	/* Numbers from RS_MAX on belong to named rulesets, which count down from the end. */
 	if (v >= RS_MAX) {
 		cf_report(ev, "", "bad ruleset number %ld in \"%.*s\" (%d max)", v,
 			  SPAN_ARG(span_skip(s, from)), RS_MAX);
@@ -77,9 +79,11 @@ static int named_ruleset(struct cf_eval *ev, struct span s, size_t at, bool crea
 		cf_report(ev, "", "invalid ruleset name: \"%.*s\"", SPAN_ARG(shown));
 		return -1;
 	}
+	/* Case matters in ruleset names. */
 	name = span_make(s.ptr + at, end - at);
 	old = find_named(cf, name);
 	*used = end = skip_space(s, end);
+	/* At run time nothing is created: an unknown name is the caller's error. */
 	if (!create)
 		return old;
 	if (end < s.len && s.ptr[end] == '=') {
@@ -92,6 +96,7 @@ static int named_ruleset(struct cf_eval *ev, struct span s, size_t at, bool crea
 	} else {
 		rs = --cf->next_named;
 	}
+	/* Rules may refer to the old number already, so that one stays. */
 	if (old >= 0 && rs >= 0 && rs != old) {
 		cf_report(ev, "", "%.*s: ruleset changed value (old %d, new %ld)", SPAN_ARG(s), old,
 			  rs);
@@ -129,6 +134,7 @@ void cf_ruleset_name(const struct cf *cf, int rs, struct buf *out)
 		buf_putu(out, (uint64_t)(rs < 0 ? 0 : rs));
 }
 
+/* Tokens that live as long as the configuration, those that the splitter made do not. */
 static const struct cf_tok *copy_tokens(struct cf *cf, const struct cf_tok *tok, size_t n)
 {
 	struct cf_tok *p = arena_alloc(&cf->mem, n * sizeof *p);
@@ -159,12 +165,17 @@ static bool scan_side(struct cf_eval *ev, struct span text, struct cf_tok *tok, 
 	return cf_scan(ev, buf_span(&b), '\t', CF_SCAN_RULE, tok, n, NULL);
 }
 
-/* Bit of a literal in a rule's need and a workspace's have. */
+/*
+ * Bit of a literal in a rule's need and a workspace's have. Words share bits, so an absent
+ * bit proves that a rule cannot match, and a present one only that it may: most rules are
+ * passed over by one AND.
+ */
 static uint64_t word_bit(uint32_t id)
 {
 	return id ? (uint64_t)1 << id % 64 : 0;
 }
 
+/* Operators that make no sense on a side are reported and kept, as sendmail does. */
 static const char *wrong_left(int op)
 {
 	switch (op) {
@@ -217,8 +228,13 @@ static int check_left(struct cf_eval *ev, struct cf_rule *r)
 
 		if (botch)
 			cf_report(ev, "", "Inappropriate use of %s on LHS", botch);
+		/* CF_ANY0 to CF_NCLASS are the wildcards. */
 		if (t->op >= CF_ANY0 && t->op <= CF_NCLASS && t->op)
 			fuzzy++;
+		/*
+		 * The fewest tokens that the left side can match: $* and $@ match none,
+		 * and the length of $&x is known only at run time.
+		 */
 		if (t->op == 0) {
 			r->need |= word_bit(t->id);
 			r->least++;
@@ -229,6 +245,7 @@ static int check_left(struct cf_eval *ev, struct cf_rule *r)
 	return fuzzy;
 }
 
+/* $1 to $9 count the wildcards of the left side; cf_rewrite checks again at run time. */
 static void check_right(struct cf_eval *ev, const struct cf_rule *r, int fuzzy)
 {
 	for (size_t i = 0; i < r->nrhs; i++) {
@@ -246,6 +263,10 @@ void cf_rule_add(struct cf_eval *ev, int rs, struct span line)
 {
 	struct cf_ruleset *set = &ev->cf->rs[rs];
 	struct cf_tok *tok = cf_scratch(ev);
+	/*
+	 * A rule that could not be stored is dropped whole; one with a broken side is kept
+	 * with that side empty, as sendmail keeps it, so rule numbers in messages agree.
+	 */
 	struct cf_rule *r = arena_alloc(&ev->cf->mem, sizeof *r);
 	struct span left = span_cut(&line, '\t');
 	size_t n;
@@ -253,6 +274,10 @@ void cf_rule_add(struct cf_eval *ev, int rs, struct span line)
 
 	if (!tok || !r)
 		return;
+	/*
+	 * The tokens are shared by both sides: the left one is copied before the right one
+	 * is split.
+	 */
 	r->line = ev->line;
 	if (scan_side(ev, left, tok, &n)) {
 		r->nlhs = (uint16_t)n;
@@ -265,6 +290,7 @@ void cf_rule_add(struct cf_eval *ev, int rs, struct span line)
 	} else {
 		cf_report(ev, "", "R line: null LHS");
 	}
+	/* Any number of tabs parts the sides; a third field is a remark. */
 	while (line.len && line.ptr[0] == '\t')
 		line = span_skip(line, 1);
 	if (scan_side(ev, span_cut(&line, '\t'), tok, &n)) {

@@ -12,7 +12,11 @@
 enum { OPR, ATM, QST, SPC, ILL, TYPES };
 enum { TYPE = 7, DROP = 8, CUT = 16 };
 
-/* What a character of the type does in each state: next state, dropped, cuts before it. */
+/*
+ * What a character of the type does in each state: next state, dropped, cuts before it.
+ * Inside quotes everything but the closing one stays in the token, and a closing quote
+ * counts as an operator, so that what follows starts a token.
+ */
 static const uint8_t states[TYPES][TYPES] = {
     [OPR] = {OPR | CUT, ATM | CUT, QST | CUT, SPC | DROP | CUT, ILL | DROP | CUT},
     [ATM] = {OPR | CUT, ATM, QST | CUT, SPC | DROP | CUT, ILL | DROP | CUT},
@@ -27,6 +31,11 @@ enum {
 	END_CHAR = -2
 };
 
+/*
+ * in is read at at; q is where the next octet of token text goes, tok and start the
+ * current token's and all tokens' beginnings. angle and comment are depths. route: inside
+ * <@a,@b:...>, where a comma does not end the address.
+ */
 struct scanner {
 	struct cf_eval *ev;
 	struct span in;
@@ -37,6 +46,7 @@ struct scanner {
 	bool comments, angles, escape, route;
 };
 
+/* Messages name the text that is split, not the recipient it belongs to. */
 static void complain(struct scanner *s, const char *code, const char *text)
 {
 	struct span saved = s->ev->to;
@@ -108,12 +118,17 @@ static int next_char(struct scanner *s)
 
 	if (s->at < s->in.len) {
 		c = (unsigned char)s->in.ptr[s->at++];
+		/* The delimiter counts outside of comments and quotes only. */
 		if (c == (unsigned char)s->delim && s->delim && s->comment <= 0 &&
 		    s->state != QST) {
 			if (s->angle <= 0) {
 				s->at--;
 				return END_CHAR;
 			}
+			/*
+			 * A comma in "<a, b@c": the bracket was forgotten, not the end of
+			 * the list.
+			 */
 			if (c == ',' && !s->route) {
 				complain(s, "653", "Unbalanced '<'");
 				s->at--;
@@ -129,6 +144,10 @@ static int next_char(struct scanner *s)
 		s->escape = false;
 		if (s->comment > 0)
 			return NO_CHAR;
+		/*
+		 * "\!" outside of quotes means "!", which a csh user had to type so in a
+		 * UUCP path.
+		 */
 		if (c != '!' || s->state == QST) {
 			*s->q++ = '\\';
 			*s->q++ = (char)c;
@@ -160,6 +179,7 @@ int cf_op_of(char c)
 	return 0;
 }
 
+/* These are followed by an octet that names a macro, class or digit. */
 static bool has_arg(int op)
 {
 	return op == CF_CLASS || op == CF_NCLASS || op == CF_REPL || op == CF_DEFER ||
@@ -193,6 +213,10 @@ static void read_token(struct scanner *s, int *c, struct cf_tok *op)
 			return;
 		if (*c == NO_CHAR)
 			continue;
+		/*
+		 * An operator octet ends the current token and is one itself. CF_LITERAL
+		 * in front takes the meaning from it: the octet behind is data.
+		 */
 		if ((*c & 0xe0) == 0x80 && s->state != QST) {
 			if (*c != CF_LITERAL) {
 				*op = operator_token(s, *c);
@@ -230,6 +254,7 @@ static bool keep_text(struct scanner *s, struct cf_tok *tok, size_t *n)
 
 	if (t.len == 0)
 		return true;
+	/* The bounds are sendmail's, which keeps all tokens in one buffer, each with its NUL. */
 	if ((size_t)(s->q - s->start) + *n + 1 > TEXT_MAX) {
 		complain(s, "553 5.1.1", "Address too long");
 		return false;
@@ -238,6 +263,10 @@ static bool keep_text(struct scanner *s, struct cf_tok *tok, size_t *n)
 		complain(s, "553 5.1.0", "prescan: token too long");
 		return false;
 	}
+	/*
+	 * Only while reading may words be added: an address must not be able to grow the
+	 * table. A token that is no word has id 0 and matches no literal.
+	 */
 	t.id =
 	    s->ev->building ? cf_word_add(cf, span_make(t.p, t.len)) : cf_word_find(cf, t.p, t.len);
 	return keep(s, tok, n, t);
@@ -251,9 +280,11 @@ bool cf_scan(struct cf_eval *ev, struct span text, char delim, enum cf_scan_kind
 	struct cf_tok op;
 
 	*n = 0;
+	/* Comments in rules are text from level 9 on; "<" and ">" need not balance in a rule. */
 	s.in = span_head(text, span_index(text, '\0'));
 	s.comments = kind == CF_SCAN_ADDRESS || ev->cf->level < 9;
 	s.angles = kind != CF_SCAN_RULE;
+	/* Room for every octet escaped and what at_end puts in. */
 	s.start = s.q = arena_alloc(&ev->mem, s.in.len * 2 + 8);
 	if (!s.q)
 		return false;
@@ -272,6 +303,7 @@ void cf_join(const struct cf *cf, const struct cf_tok *tok, size_t n, char space
 {
 	bool was_atom = false;
 
+	/* Both forms are the same here: tokens keep their text as it was written. */
 	(void)external;
 	if (!space)
 		space = cf->blank;
@@ -279,6 +311,7 @@ void cf_join(const struct cf *cf, const struct cf_tok *tok, size_t n, char space
 		const struct cf_tok *t = &tok[i];
 		bool atom = !t->op && t->len && cf->types[(unsigned char)t->p[0]] == ATM;
 
+		/* Two atoms side by side had a blank between them, which the splitter dropped. */
 		if (was_atom && atom)
 			buf_putc(out, space);
 		was_atom = atom;
@@ -305,6 +338,7 @@ static void show_op(const struct cf *cf, int op, int arg, struct buf *out)
 		cf_macro_name(cf, arg, out);
 }
 
+/* Text that is to be split again: operators come out in $ notation, so they are read as text. */
 /* Puts an operator at text[*i] and moves on to its last octet. */
 static bool show_one_op(const struct cf *cf, struct span text, size_t *i, struct buf *out)
 {
@@ -329,6 +363,7 @@ void cf_show_plain(const struct cf *cf, struct span text, struct buf *out)
 	}
 }
 
+/* For messages and -bt: printable text as it is, then the escapes of sendmail's xputs. */
 void cf_show(const struct cf *cf, struct span text, struct buf *out)
 {
 	size_t i = 0;

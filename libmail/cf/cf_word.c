@@ -12,6 +12,7 @@
 
 enum { SLOTS_FIRST = 1024, WORDS_FIRST = 512 };
 
+/* FNV-1a over folded octets; the high half is mixed in, since slots are its low bits. */
 static uint32_t hash_word(const char *p, size_t len)
 {
 	uint32_t h = 2166136261u;
@@ -21,6 +22,10 @@ static uint32_t hash_word(const char *p, size_t len)
 	return h ^ h >> 15;
 }
 
+/*
+ * The word's slot, or the empty one where it belongs: probing is linear, nothing is ever
+ * removed, and at most half of the slots are used, so it ends.
+ */
 static uint32_t *find_slot(const struct cf *cf, const char *p, size_t len, uint32_t h)
 {
 	uint32_t at = h & (cf->nslots - 1);
@@ -79,6 +84,7 @@ uint32_t cf_word_add(struct cf *cf, struct span s)
 	struct cf_word *w;
 	uint32_t *slot;
 
+	/* Index 0 means "no word", so the first one is left unused. */
 	if (cf->nwords == 0)
 		cf->nwords = 1;
 	if (!grow(cf))
@@ -99,6 +105,7 @@ uint32_t cf_word_add(struct cf *cf, struct span s)
 
 void cf_class_add(struct cf *cf, int id, struct span word)
 {
+	/* cf_word_add may move the words: the pointer is taken after it. */
 	uint32_t i = word.len ? cf_word_add(cf, word) : 0;
 	struct cf_word *w = &cf->words[i];
 	struct cf_member *m;
@@ -112,11 +119,16 @@ void cf_class_add(struct cf *cf, int id, struct span word)
 	m = arena_alloc(&cf->mem, sizeof *m);
 	if (!m)
 		return;
+	/*
+	 * The member as it was written: words keep the case they had first, and class
+	 * lists are shown as they were given.
+	 */
 	*m = (struct cf_member){cf->members[id], span_make(w->p, w->len)};
 	if (memcmp(w->p, word.ptr, w->len) != 0)
 		m->text = arena_dup(&cf->mem, word);
 	cf->members[id] = m;
 	w->classes[id / 64] |= (uint64_t)1 << id % 64;
+	/* Kept for cf_match: no longer text than this needs to be looked up. */
 	if (word.len > cf->class_len[id])
 		cf->class_len[id] = word.len > UINT16_MAX ? UINT16_MAX : (uint16_t)word.len;
 }

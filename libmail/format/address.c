@@ -36,6 +36,7 @@ static bool is_control(char c)
 	return (unsigned char)c < 0x20 || c == 0x7f;
 }
 
+/* Blanks inside the brackets are no SMTP, but common and harmless. */
 static size_t skip_blanks(struct span s, size_t at)
 {
 	while (at < s.len && ascii_is_blank(s.ptr[at]))
@@ -53,13 +54,17 @@ static enum address_error take_quoted(struct span s, size_t *at)
 			*at = i + 1;
 			return ADDRESS_OK;
 		}
+		/* A backslash at the end leaves the loop, and the quote open. */
 		if (s.ptr[i] == '\\' && ++i < s.len && is_control(s.ptr[i]))
 			return ADDRESS_BAD_LOCAL;
 	}
 	return ADDRESS_UNBALANCED;
 }
 
-/* Leaves *at on the first octet that cannot belong to a local part. */
+/*
+ * Leaves *at on the first octet that cannot belong to a local part. Quoted strings and
+ * atoms may alternate (obs-local-part); the dots are not checked, since a..b@ is in use.
+ */
 static enum address_error take_local(struct span s, size_t *at)
 {
 	size_t start = *at;
@@ -105,10 +110,12 @@ static bool is_ipv4(struct span s)
 /* RFC 5321 4.1.3: at most eight groups, one "::" for two or more, IPv4 at the end. */
 static bool is_ipv6(struct span s)
 {
+	/* RFC 5321 has "::" stand for two groups or more; one is taken, too, as RFC 4291 allows. */
 	enum { GROUPS = 8 };
 	size_t groups = 0;
 	bool gap = false;
 
+	/* A single colon in front; "::" is a gap. */
 	if (span_starts(s, SPAN(":")) && !span_starts(s, SPAN("::")))
 		return false;
 	while (s.len) {
@@ -138,6 +145,7 @@ static bool is_ipv6(struct span s)
 
 bool address_is_domain(struct span s)
 {
+	/* One final dot is allowed and does not count (RFC 1034 section 3.1). */
 	if (span_ends(s, SPAN(".")))
 		s.len--;
 	/* A dash in front could pass for an option where the domain becomes an argument. */
@@ -174,6 +182,7 @@ enum address_literal address_literal_kind(struct span domain, struct span *inner
 		*inner = span_skip(in, 5);
 		return is_ipv6(*inner) ? ADDRESS_LITERAL_IPV6 : ADDRESS_LITERAL_NONE;
 	}
+	/* "[mail.example.org]" is sendmail's way to say "no MX lookup". */
 	return address_is_domain(in) ? ADDRESS_LITERAL_NAME : ADDRESS_LITERAL_NONE;
 }
 
@@ -233,7 +242,10 @@ static enum address_error take_mailbox(struct span s, size_t *at, struct address
 	return ADDRESS_OK;
 }
 
-/* Drops "@a,@b:" in front of a mailbox: RFC 5321 appendix C. */
+/*
+ * Drops "@a,@b:" in front of a mailbox: RFC 5321 appendix C, which asks servers to accept
+ * routes and allows them to ignore them.
+ */
 static enum address_error skip_route(struct span s, size_t *at)
 {
 	size_t len;
@@ -280,6 +292,7 @@ enum address_error address_parse_path(struct span in, struct address_path *out)
 	if (bracket) {
 		if (at == in.len)
 			return ADDRESS_UNBALANCED;
+		/* Something else between address and ">": blamed on the last part that was read. */
 		if (in.ptr[at++] != '>')
 			return out->domain.len ? ADDRESS_BAD_DOMAIN : ADDRESS_BAD_LOCAL;
 	} else if (at < in.len && !ascii_is_blank(in.ptr[at])) {

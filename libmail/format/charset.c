@@ -8,10 +8,11 @@
 
 #include "base/ascii.h"
 
-enum { REPLACEMENT = 0xfffd };
+enum { REPLACEMENT = 0xfffd }; /* U+FFFD, for what cannot be decoded */
 
 size_t charset_utf8_next(struct span s, uint32_t *cp)
 {
+	/* The least code point that needs so many octets, by their number. */
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
 	const unsigned char *p = (const unsigned char *)s.ptr;
 
@@ -29,7 +30,10 @@ size_t charset_utf8_next(struct span s, uint32_t *cp)
 				return 0;
 			v = v << 6 | (p[i] & 0x3f);
 		}
-		/* Overlong forms hide octets from those who check before they decode. */
+		/*
+		 * Overlong forms hide octets from those who check before they decode, and
+		 * surrogates are no characters.
+		 */
 		if (v < least[n] || v > 0x10ffff || (v >= 0xd800 && v < 0xe000))
 			return 0;
 	}
@@ -57,6 +61,7 @@ bool charset_is_ascii(struct span s)
 	return true;
 }
 
+/* Callers pass code points below 0x110000 only, so four octets are always enough. */
 void charset_put_utf8(struct buf *out, uint32_t cp)
 {
 	if (cp < 0x80) {
@@ -80,6 +85,10 @@ static const uint16_t windows_1252[32] = {
     0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0,      0x017e, 0x0178,
 };
 
+/*
+ * 0x80 to 0x9f are controls in ISO 8859-1, but mail labelled so has Windows quotes there:
+ * the WHATWG reads it as windows-1252, and so do most mail programs.
+ */
 static uint32_t from_windows_1252(unsigned char c)
 {
 	if (c < 0x80 || c >= 0xa0)
@@ -112,6 +121,7 @@ static uint32_t from_latin_9(unsigned char c)
 	}
 }
 
+/* One replacement for each wrong octet, so that the length of the damage shows. */
 static void put_repaired(struct buf *out, struct span in)
 {
 	while (in.len) {
@@ -160,7 +170,10 @@ bool charset_to_utf8(struct span name, struct span in, struct buf *out)
 	return false;
 }
 
-/* Marks that reorder what stands around them: U+202A-202E, 2066-2069, 200E, 200F, 061C. */
+/*
+ * Marks that reorder what stands around them, U+202A-202E, 2066-2069, 200E, 200F, 061C:
+ * with them a file name or an address is shown as another one.
+ */
 static bool is_bidi(uint32_t cp)
 {
 	return (cp >= 0x202a && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069) || cp == 0x200e ||
@@ -184,11 +197,16 @@ void charset_put_printable(struct buf *out, struct span in, bool multiline)
 			charset_put_utf8(out, REPLACEMENT);
 		else if (!control)
 			buf_put(out, c);
+		/*
+		 * A CR before LF is part of the line end and vanishes; alone it would let
+		 * text overwrite the start of its line.
+		 */
 		else if (cp != '\r' || !span_starts(in, SPAN("\n")))
 			buf_putc(out, '?');
 	}
 }
 
+/* For columns of a table: a character is never cut in two, if it is one. */
 struct span charset_head(struct span s, size_t n)
 {
 	if (s.len <= n)

@@ -15,7 +15,7 @@ static const char weekdays[] = "SunMonTueWedThuFriSat";
 
 enum { DAY_S = 86400, CYCLE_DAYS = 146097, EPOCH_DAYS = 719468 };
 
-static const int64_t time_min = -62135596800, time_max = 253402300799;
+static const int64_t time_min = -62135596800, time_max = 253402300799; /* years 1 to 9999 */
 
 /* Days since 1970-01-01; the year is counted from March so that the leap day is its last. */
 static int64_t days_of(int64_t y, int m, int d)
@@ -23,6 +23,7 @@ static int64_t days_of(int64_t y, int m, int d)
 	y -= m <= 2;
 	int64_t cycle = (y >= 0 ? y : y - 399) / 400;
 	int64_t yoc = y - cycle * 400;
+	/* Months from March on have 31, 30, 31, 30, 31 days, which this fraction sums up. */
 	int64_t doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
 	return cycle * CYCLE_DAYS + yoc * 365 + yoc / 4 - yoc / 100 + doy - EPOCH_DAYS;
 }
@@ -43,6 +44,10 @@ void date_split(int64_t t, int offset, struct date_parts *out)
 		days--;
 	}
 	int64_t z = days + EPOCH_DAYS;
+	/*
+	 * The inverse of days_of: the three quotients take leap days out of the count so
+	 * that every year is 365 days long.
+	 */
 	int64_t cycle = (z >= 0 ? z : z - (CYCLE_DAYS - 1)) / CYCLE_DAYS;
 	int64_t doc = z - cycle * CYCLE_DAYS;
 	int64_t yoc = (doc - doc / 1460 + doc / 36524 - doc / (CYCLE_DAYS - 1)) / 365;
@@ -86,6 +91,7 @@ void date_put_ctime(struct buf *out, int64_t t, int offset)
 		   months + 3 * (p.month - 1), p.day, p.hour, p.minute, p.second, p.year);
 }
 
+/* What was found so far; the parts may come in any order that mail has ever used. */
 struct reader {
 	struct date_parts p;
 	int offset;
@@ -120,6 +126,10 @@ static bool take_word(struct reader *r, struct span word)
 {
 	int month = lookup(months, word);
 
+	/*
+	 * A word behind the time of day names a zone; before it, it can only be a month or
+	 * a weekday.
+	 */
 	if (month >= 0 && !r->month) {
 		r->p.month = month + 1;
 		r->month = true;
@@ -152,9 +162,14 @@ static bool take_clock(struct reader *r, struct span *s)
 	r->p.minute = v[1];
 	r->p.second = v[2];
 	r->clock = true;
+	/* 60 for a leap second; date_join lets it run into the next minute. */
 	return v[0] < 24 && v[1] < 60 && v[2] <= 60;
 }
 
+/*
+ * One or two digits are the day the first time, two or more then the year; a number that
+ * fits neither is passed over.
+ */
 static bool take_number(struct reader *r, struct span *s)
 {
 	size_t n = 0;
@@ -179,6 +194,7 @@ static bool take_number(struct reader *r, struct span *s)
 	return true;
 }
 
+/* The sign and four digits; anything else is left to the caller. */
 static bool take_offset(struct reader *r, struct span *s)
 {
 	uint64_t v;
@@ -193,6 +209,7 @@ static bool take_offset(struct reader *r, struct span *s)
 	return true;
 }
 
+/* The first octet is "(", so depth is at least 1 at any ")". */
 static struct span skip_comment(struct span s)
 {
 	size_t depth = 0, i = 0;
@@ -241,6 +258,7 @@ static int month_days(const struct date_parts *p)
 	return (int)(days_of(p->year + (next == 1), next, 1) - days_of(p->year, p->month, 1));
 }
 
+/* Reading stops when all parts are there: what follows is of no interest, "(CET)" say. */
 bool date_parse(struct span s, int64_t *t, int *offset)
 {
 	struct reader r = {.offset = 0};
@@ -262,6 +280,10 @@ bool date_parse(struct span s, int64_t *t, int *offset)
 	return true;
 }
 
+/*
+ * The same reader, for "Tue Nov 24 08:39:34 2026": a weekday must come first, which keeps
+ * prose that starts with "From " from being a separator.
+ */
 bool date_parse_ctime(struct span s, int64_t *t)
 {
 	size_t n = 0;

@@ -13,6 +13,7 @@
 
 enum dsn_kind { KIND_FAILURE, KIND_DELAY, KIND_RECEIPT };
 
+/* class.subject.detail, class 2, 4 or 5, up to three digits each (RFC 3463 section 2). */
 bool dsn_is_status(struct span s)
 {
 	if (s.len < 5 || !memchr("245", s.ptr[0], 3) || s.ptr[1] != '.')
@@ -59,6 +60,7 @@ static void put_field(struct buf *out, const struct dsn_report *r, const char *n
 {
 	struct buf text;
 
+	/* A field without value would be malformed; all of these are optional, or never empty. */
 	if (value.len == 0)
 		return;
 	buf_init(&text, DSN_DIAGNOSTIC_MAX + 32);
@@ -92,7 +94,7 @@ static enum dsn_kind kind_of(const struct dsn_report *r)
 	return kind;
 }
 
-/* "4 hours": the largest unit that fits twice, or minutes. */
+/* "4 hours": the largest unit that fits, or minutes. */
 static void put_duration(struct buf *out, int64_t seconds)
 {
 	static const struct {
@@ -110,6 +112,10 @@ static void put_duration(struct buf *out, int64_t seconds)
 	buf_printf(out, "%lld %s%s", (long long)n, units[i].name, n == 1 ? "" : "s");
 }
 
+/*
+ * The line end before the dashes belongs to the delimiter (RFC 2046 section 5.1.1), so a
+ * part that ends in none keeps it so.
+ */
 static void put_part(struct buf *out, const struct dsn_report *r)
 {
 	buf_puts(out, r->eol);
@@ -123,6 +129,7 @@ static void put_top(struct buf *out, const struct dsn_report *r)
 	static const char *const autos[] = {"failure", "warning-timeout", "return-receipt"};
 	enum dsn_kind kind = kind_of(r);
 
+	/* The envelope sender is null, which the caller sees to; this field is for people. */
 	put_date_field(out, r, "Date", r->now);
 	/* Addresses stand in brackets, cleaned: whatever they hold, it stays one field. */
 	buf_puts(out, "From: Mail Delivery Subsystem <");
@@ -155,7 +162,7 @@ static void put_top(struct buf *out, const struct dsn_report *r)
 	put_line(out, r, "This is a MIME-encapsulated message");
 }
 
-/* One heading and the recipients with one of these two actions. */
+/* One heading and the recipients whose action lies between these two. */
 static void put_section(struct buf *out, const struct dsn_report *r, const char *heading,
 			enum dsn_action from, enum dsn_action to)
 {
@@ -255,6 +262,7 @@ static void put_text(struct buf *out, const struct dsn_report *r)
 	}
 }
 
+/* The group of one recipient, its fields in the order of RFC 3464 section 2.3. */
 static void put_recipient(struct buf *out, const struct dsn_report *r,
 			  const struct dsn_recipient *p)
 {
@@ -278,12 +286,17 @@ static void put_recipient(struct buf *out, const struct dsn_report *r,
 	put_field(out, r, "Action", "", span_str(actions[p->action].name));
 	put_field(out, r, "Status", "", status);
 	put_field(out, r, "Remote-MTA", "DNS; ", p->remote);
+	/* SMTP only for what a server said; texts of our own are no SMTP replies. */
 	put_field(out, r, "Diagnostic-Code", p->smtp ? "SMTP; " : "X-Unix; ", p->diagnostic);
 	put_date_field(out, r, "Last-Attempt-Date", p->attempt);
 	if (p->action == DSN_DELAYED)
 		put_date_field(out, r, "Will-Retry-Until", r->expires);
 }
 
+/*
+ * Three parts: for people, for programs, and the message or its header (RFC 6522 section
+ * 3). The third one is written by the caller between head and tail.
+ */
 void dsn_put_head(struct buf *out, const struct dsn_report *r)
 {
 	put_top(out, r);
@@ -299,6 +312,7 @@ void dsn_put_head(struct buf *out, const struct dsn_report *r)
 	for (size_t i = 0; i < r->nrecipients; i++)
 		put_recipient(out, r, &r->recipients[i]);
 	put_part(out, r);
+	/* RET=HDRS, or a message too large to return: only its header goes back. */
 	buf_printf(out, "Content-Type: %s%s", r->whole ? "message/rfc822" : "text/rfc822-headers",
 		   r->eol);
 	if (r->eightbit)

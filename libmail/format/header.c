@@ -35,7 +35,10 @@ static bool is_name_octet(char c)
 	return ascii_is_graph(c) && c != ':';
 }
 
-/* Splits raw into name and value; colon is the index behind the colon. */
+/*
+ * Splits raw into name and value; colon is the index behind the colon. The value is
+ * trimmed but still folded: unfolding is for those who show it.
+ */
 static void split(struct span raw, size_t name_len, size_t colon, struct header_field *out)
 {
 	out->raw = raw;
@@ -70,6 +73,7 @@ static enum header_event give(struct header_reader *r, struct header_field *out)
 {
 	*out = (struct header_field){.cut = r->cut};
 	r->done = true;
+	/* Without a name it is the From line, the only line that is given out and is no field. */
 	if (r->name_len == 0) {
 		out->raw = buf_span(&r->field);
 		out->value = span_trim(out->raw);
@@ -119,7 +123,10 @@ static enum header_event at_line(struct header_reader *r, struct span *in, struc
 	return HEADER_MORE;
 }
 
-/* Keeps the octets of one class at the front of *in, as far as a line may reach. */
+/*
+ * Keeps the octets of one class at the front of *in, as far as a line may reach. Bounded,
+ * since until the colon is seen the line may have to be handed back as body.
+ */
 static void keep_run(struct header_reader *r, struct span *in, bool (*in_class)(char))
 {
 	size_t n = 0;
@@ -132,6 +139,7 @@ static void keep_run(struct header_reader *r, struct span *in, bool (*in_class)(
 static enum header_event in_name(struct header_reader *r, struct span *in)
 {
 	keep_run(r, in, is_name_octet);
+	/* No field is called so: text without blanks, base 64 say, is told from a header here. */
 	if (r->field.len > HEADER_NAME_MAX)
 		return begin_body(r, false);
 	if (in->len == 0)
@@ -144,7 +152,7 @@ static enum header_event in_name(struct header_reader *r, struct span *in)
 	return HEADER_MORE;
 }
 
-/* Not a field called From, but the line of an mbox. */
+/* Not a field called From, but the line of an mbox. Only the first line can be one. */
 static bool is_from_line(const struct header_reader *r)
 {
 	return r->first && span_starts(buf_span(&r->field), SPAN("From "));
@@ -203,6 +211,7 @@ static enum header_event step(struct header_reader *r, struct span *in, struct h
 	case HEADER_IN_FROM:
 		in_value(r, in);
 		return HEADER_MORE;
+	/* The body was announced already; nothing is pending any more. */
 	case HEADER_IN_BODY:
 		r->pending = span_make(NULL, 0);
 		return HEADER_BODY;
@@ -221,6 +230,7 @@ enum header_event header_reader_next(struct header_reader *r, struct span *in,
 		return step(r, in, out);
 	while (ev == HEADER_MORE && in->len) {
 		ev = step(r, in, out);
+		/* The bound on the whole header stops a sender who never ends it. */
 		bool big = r->max_total && r->total > r->max_total;
 		if (big || !buf_ok(&r->field)) {
 			r->state = HEADER_STOPPED;
@@ -230,6 +240,7 @@ enum header_event header_reader_next(struct header_reader *r, struct span *in,
 	return ev;
 }
 
+/* The message ended inside its header: what was gathered is a last field, or body after all. */
 enum header_event header_reader_finish(struct header_reader *r, struct header_field *out)
 {
 	enum header_state state = r->state;
@@ -273,6 +284,7 @@ void header_skip_from(struct span *block)
 
 bool header_next(struct span *block, struct header_field *out)
 {
+	/* Folded lines belong to the field; the block may end without a line end. */
 	struct span s = *block;
 	size_t name_len = header_name_length(s), end = 0;
 	if (name_len == 0) {
@@ -291,6 +303,7 @@ bool header_next(struct span *block, struct header_field *out)
 	return true;
 }
 
+/* The first of that name, as every reader of mail takes it. */
 bool header_find(struct span block, struct span name, struct header_field *out)
 {
 	header_skip_from(&block);

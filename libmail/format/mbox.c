@@ -16,6 +16,7 @@ enum { FROM_LEN = 5 };
 void mbox_put_from(struct buf *out, struct span sender, int64_t t, int offset)
 {
 	buf_puts(out, from_);
+	/* The null sender; a From_ line must have some word there. */
 	if (sender.len == 0)
 		buf_puts(out, "MAILER-DAEMON");
 	for (size_t i = 0; i < sender.len; i++) {
@@ -33,6 +34,7 @@ bool mbox_parse_from(struct span line, struct span *sender, int64_t *t)
 {
 	int64_t ignored;
 
+	/* Longer lines are text: the scanner gathers no more than this. */
 	if (!span_starts(line, SPAN("From ")) || line.len > MBOX_FROM_MAX)
 		return false;
 	line = span_trim(span_skip(line, FROM_LEN));
@@ -53,7 +55,10 @@ void mbox_quote_init(struct mbox_quote *q)
 	*q = (struct mbox_quote){.place = MBOX_AT_LINE};
 }
 
-/* The rest of a line, without its line end; returns octets used. */
+/*
+ * The rest of a line, without its line end; returns octets used. Boxes hold bare line
+ * feeds, so the CR of a CRLF goes.
+ */
 static size_t quote_line(struct mbox_quote *q, struct span in, struct buf *out)
 {
 	size_t n = span_index(in, '\n');
@@ -67,11 +72,17 @@ static size_t quote_line(struct mbox_quote *q, struct span in, struct buf *out)
 		q->begun = false;
 		return n + 1;
 	}
+	/* The LF may come with the next piece. */
 	q->cr = in.ptr[n - 1] == '\r';
 	buf_put(out, span_head(in, n - q->cr));
 	return n;
 }
 
+/*
+ * At the start of a line: any number of ">" and then "From " gets one ">" more, which
+ * makes the quoting reversible (mboxrd; mboxo quotes "From " only and loses what was
+ * there).
+ */
 static size_t quote_start(struct mbox_quote *q, struct span in, struct buf *out)
 {
 	size_t n = 0;
@@ -85,6 +96,7 @@ static size_t quote_start(struct mbox_quote *q, struct span in, struct buf *out)
 		q->matched++;
 		n++;
 	}
+	/* The piece ended inside a possible "From ": what it comes to is seen with the next one. */
 	if (q->matched < FROM_LEN && n == in.len)
 		return n;
 	if (q->matched == FROM_LEN)
@@ -117,6 +129,7 @@ void mbox_quote_finish(struct mbox_quote *q, struct buf *out)
 	/* A line without end would swallow the separator behind it. */
 	if (q->place != MBOX_AT_LINE || q->matched || q->begun)
 		buf_putc(out, '\n');
+	/* The empty line by which readers tell the next From_ line from text. */
 	buf_putc(out, '\n');
 	mbox_quote_init(q);
 }
@@ -136,6 +149,7 @@ static size_t unquote_line(struct mbox_unquote *u, struct span in, struct buf *o
 	u->cr = cr;
 	if (n == in.len)
 		return n;
+	/* For a network, where every line ends in CRLF, the CR is added that the box has not. */
 	if (u->crlf && !cr)
 		buf_putc(out, '\r');
 	buf_putc(out, '\n');

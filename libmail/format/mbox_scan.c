@@ -10,6 +10,7 @@ static const char from_[] = "From ";
 
 enum { FROM_LEN = 5 };
 
+/* offset: where in the file the octets start that are fed, for a scan that is resumed. */
 void mbox_scan_init(struct mbox_scan *s, uint64_t offset)
 {
 	*s = (struct mbox_scan){.at = offset, .line = offset, .may_from = true};
@@ -33,6 +34,7 @@ static void read_fields(struct mbox_scan *s, struct span in)
 	struct header_field f;
 	enum header_event ev;
 
+	/* The reader stops by itself at the body. */
 	while ((ev = header_reader_next(s->reader, &in, &f)) == HEADER_FIELD || ev == HEADER_FROM)
 		if (ev == HEADER_FIELD)
 			s->on_field(s->ctx, &f);
@@ -76,11 +78,18 @@ static void open_message(struct mbox_scan *s, uint64_t from, uint64_t start)
 		header_reader_reset(s->reader);
 }
 
-/* Counts a finished line of text: len octets with its line end, which has a CR or not. */
+/*
+ * Counts a finished line of text: len octets with its line end, which has a CR or not.
+ * size is in octets of the file, crlf what POP3 sends: every line ends in CRLF there.
+ */
 static void count_line(struct mbox_scan *s, uint64_t len, bool cr)
 {
 	s->may_from = false;
 	if (!s->open) {
+		/*
+		 * Text before the first From_ line: this is no mbox, or a broken one. It
+		 * is never touched.
+		 */
 		s->junk = true;
 		return;
 	}
@@ -98,6 +107,7 @@ static void empty_line(struct mbox_scan *s, uint64_t len)
 		s->in_header = false;
 		s->msg.body = s->at;
 	}
+	/* Held back: 1 or 2 octets, which close_message leaves out and count_blank counts. */
 	s->blank = (unsigned char)len;
 }
 
@@ -157,7 +167,10 @@ static size_t start_line(struct mbox_scan *s, struct span in)
 		s->matched++;
 		n++;
 	}
-	/* The reader will leave one ">" out. */
+	/*
+	 * The reader will leave one ">" out: counted here and done by mbox_unquote, so
+	 * both must find the same lines.
+	 */
 	if (s->matched == FROM_LEN && s->open) {
 		s->msg.size--;
 		s->msg.crlf--;
@@ -184,6 +197,7 @@ bool mbox_scan_feed(struct mbox_scan *s, struct span *in, struct mbox_message *o
 {
 	while (in->len) {
 		size_t n = 0;
+		/* A run of ">" or a "From " that the end of the last piece has cut goes on here. */
 		if (s->at == s->line || s->place == MBOX_AT_LINE)
 			n = start_line(s, *in);
 		struct span rest = span_skip(*in, n);

@@ -25,7 +25,10 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Blanks, folds and comments. */
+/*
+ * Blanks, folds and comments. Comments nest (RFC 5322 section 3.2.2), to a depth that is
+ * counted and so may be any.
+ */
 static struct span skip_blanks(struct span s)
 {
 	size_t depth = 0, i = 0;
@@ -57,6 +60,7 @@ static struct span take_token(struct span *s)
 	return token;
 }
 
+/* For fields of a word and parameters, as Content-Disposition (RFC 2183). */
 void mime_parse_value(struct span value, struct span *word, struct span *params)
 {
 	struct span s = skip_blanks(value);
@@ -110,8 +114,13 @@ static bool next_param(struct span *s, struct param *out)
 		*s = skip_blanks(span_skip(*s, 1));
 		out->quoted = span_starts(*s, SPAN("\""));
 		if (out->quoted) {
+			/*
+			 * A quoted pair is passed over whole, so that \" does not end the
+			 * string.
+			 */
 			for (n = 1; n < s->len && s->ptr[n] != '"'; n++)
 				n += s->ptr[n] == '\\';
+			/* An unclosed quote takes the rest; the index may have gone one too far. */
 			n = n < s->len ? n : s->len;
 			out->value = span_make(s->ptr + 1, n - 1);
 			*s = span_skip(*s, n + 1);
@@ -129,6 +138,7 @@ static bool next_param(struct span *s, struct param *out)
 
 static void put_value(const struct param *p, struct buf *out)
 {
+	/* Folds inside a value are no part of it. */
 	for (size_t i = 0; i < p->value.len; i++) {
 		char c = p->value.ptr[i];
 		if (c == '\r' || c == '\n')
@@ -139,6 +149,7 @@ static void put_value(const struct param *p, struct buf *out)
 	}
 }
 
+/* RFC 2231 section 4: %XX, and a "%" that begins no such thing is text. */
 static void put_percent(struct span s, struct buf *out)
 {
 	for (size_t i = 0; i < s.len; i++) {
@@ -150,7 +161,10 @@ static void put_percent(struct span s, struct buf *out)
 	}
 }
 
-/* Is p section number of name?  "name*", "name*0", "name*1*"; sets *ext for the last star. */
+/*
+ * Is p section number of name? "name*", "name*0", "name*1*"; sets *ext for the last star,
+ * which says that the text is percent-encoded and, in the first section, names a charset.
+ */
 static bool is_section(const struct param *p, struct span name, unsigned number, bool *ext)
 {
 	uint64_t v = 0;
@@ -167,7 +181,10 @@ static bool is_section(const struct param *p, struct span name, unsigned number,
 	return rest.len == 0 ? number == 0 : num_parse(rest, SECTIONS_MAX, &v) && v == number;
 }
 
-/* RFC 2231 3 and 4: gathers the sections of name in order. */
+/*
+ * RFC 2231 3 and 4: gathers the sections of name in order, wherever they stand. A gap ends
+ * the value.
+ */
 static bool extended_param(struct span params, struct span name, struct buf *raw,
 			   struct span *charset)
 {
@@ -195,6 +212,10 @@ static bool extended_param(struct span params, struct span name, struct buf *raw
 	return true;
 }
 
+/*
+ * RFC 2231 first: where a sender writes both forms, the plain one is the fallback. Encoded
+ * words in a plain one are wrong (RFC 2047 section 5) but what many programs write.
+ */
 bool mime_param(struct span params, struct span name, struct buf *out)
 {
 	struct span s = params, charset = {NULL, 0};
@@ -222,6 +243,10 @@ bool mime_param(struct span params, struct span name, struct buf *out)
 
 void mime_put_param(struct buf *out, struct span name, struct span value)
 {
+	/*
+	 * Quoted when all is printable and short, else RFC 2231, which everybody reads who
+	 * can read 8-bit names at all.
+	 */
 	bool plain = value.len <= MIME_LINE_MAX * 2;
 
 	for (size_t i = 0; i < value.len; i++)
@@ -258,6 +283,7 @@ enum mime_encoding mime_parse_encoding(struct span value)
 	struct span s = skip_blanks(value);
 	struct span word = take_token(&s);
 
+	/* An empty field says nothing, so 7bit holds (RFC 2045 section 6.1). */
 	if (word.len == 0)
 		return s.len ? MIME_UNKNOWN : MIME_7BIT;
 	for (int e = MIME_7BIT; e < MIME_UNKNOWN; e++)
@@ -266,6 +292,10 @@ enum mime_encoding mime_parse_encoding(struct span value)
 	return MIME_UNKNOWN;
 }
 
+/*
+ * Runs over the whole text once before anything is written: the field that names the
+ * encoding comes first.
+ */
 void mime_survey_feed(struct mime_survey *s, struct span in)
 {
 	for (size_t i = 0; i < in.len; i++) {

@@ -15,6 +15,7 @@ void mime_encoder_init(struct mime_encoder *e, enum mime_encoding kind, const ch
 
 static void put_group(struct mime_encoder *e, struct buf *out)
 {
+	/* h[1] and h[2] are zero when they were not given, as RFC 2045 section 6.8 has it. */
 	const unsigned char *h = e->held;
 	uint32_t v = (uint32_t)h[0] << 16 | (uint32_t)h[1] << 8 | h[2];
 	/* One digit more than octets; padding for the rest. */
@@ -63,7 +64,11 @@ static void put_qp(struct mime_encoder *e, unsigned char c, bool escape, struct 
 	e->column += width;
 }
 
-/* The octet held back: escaped when a line end follows it. */
+/*
+ * The octet held back: escaped when a line end follows it, for blanks at the end of a line
+ * are lost on the way (RFC 2045 section 6.7, rule 3). A CR that is no part of a line end
+ * is always escaped.
+ */
 static void release_qp(struct mime_encoder *e, bool at_end, struct buf *out)
 {
 	if (e->held_len)
@@ -98,6 +103,7 @@ static void encode_qp(struct mime_encoder *e, struct span in, struct buf *out)
 
 void mime_encode(struct mime_encoder *e, struct span in, struct buf *out)
 {
+	/* All other encodings are the identity: the text is passed on as it is. */
 	if (e->kind == MIME_BASE64)
 		encode_base64(e, in, out);
 	else if (e->kind == MIME_QP)
@@ -130,6 +136,10 @@ void mime_decoder_init(struct mime_decoder *d, enum mime_encoding kind)
 	*d = (struct mime_decoder){.kind = kind};
 }
 
+/*
+ * Digits across pieces and lines are one stream; padding ends it, and what follows is
+ * ignored, mailing list footers for example.
+ */
 static void decode_base64(struct mime_decoder *d, struct span in, struct buf *out)
 {
 	for (size_t i = 0; i < in.len && !d->ended; i++) {
@@ -156,6 +166,7 @@ static int hex_value(char c)
 	return ascii_is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* What was held turns out to be text. */
 static void flush(struct mime_decoder *d, struct buf *out)
 {
 	buf_put(out, span_make(d->held, d->held_len));
@@ -192,6 +203,10 @@ static bool decode_escape(struct mime_decoder *d, char c, struct buf *out)
 		d->held[d->held_len++] = c;
 		return true;
 	}
+	/*
+	 * No escape after all: the "=" is shown as it stands, which RFC 2045 section 6.7
+	 * suggests.
+	 */
 	flush(d, out);
 	return false;
 }

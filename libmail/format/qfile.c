@@ -10,6 +10,10 @@
 
 #include "base/num.h"
 
+/*
+ * What may stand unescaped: xtext of RFC 3461 section 4, so fields hold neither blank nor
+ * line end and are split at those.
+ */
 static bool plain(char c)
 {
 	return c > 0x20 && c < 0x7f && c != '+' && c != '=';
@@ -19,6 +23,7 @@ static void put_value(struct buf *out, struct span s)
 {
 	static const char hex[] = "0123456789ABCDEF";
 
+	/* Empty is "-", and a value that is a dash alone is escaped to tell it from that. */
 	if (s.len == 0)
 		buf_putc(out, '-');
 	for (size_t i = 0; i < s.len; i++) {
@@ -32,7 +37,10 @@ static void put_value(struct buf *out, struct span s)
 	}
 }
 
-/* Exactly width octets: printable text, padded with blanks. */
+/*
+ * Exactly width octets: printable text, padded with blanks. The width may not depend on
+ * the text, or marking a recipient would move what follows.
+ */
 static void put_fixed(struct buf *out, const char *text, size_t width)
 {
 	size_t n = strnlen(text, width);
@@ -51,6 +59,7 @@ static void put_number(struct buf *out, int64_t v, int width)
 
 	for (int i = 0; i < width; i++)
 		limit *= 10;
+	/* A clock out of range must not widen the line; it is pulled to the nearest value. */
 	if (v < 0 || v >= limit)
 		v = v < 0 ? 0 : limit - 1;
 	snprintf(digits, sizeof digits, "%0*lld", width, (long long)v);
@@ -59,6 +68,7 @@ static void put_number(struct buf *out, int64_t v, int width)
 
 void qfile_put_state(struct buf *out, const struct qfile_state *s)
 {
+	/* The format and its version: files of another one are left alone, not guessed at. */
 	buf_puts(out, "LBQ1 ");
 	put_number(out, s->created, 10);
 	buf_putc(out, ' ');
@@ -95,7 +105,7 @@ void qfile_put_rcpt_head(struct buf *out, const struct qfile_rcpt *r)
 	buf_puts(out, "R ");
 	buf_putc(out, r->state);
 	buf_putc(out, ' ');
-	buf_putc(out, "0123456789ABCDEF"[r->notify & 15]);
+	buf_putc(out, "0123456789ABCDEF"[r->notify & 15]); /* a bit set, one digit */
 	buf_putc(out, ' ');
 	put_fixed(out, r->status, 8);
 	buf_putc(out, ' ');
@@ -122,6 +132,7 @@ void qfile_reader_init(struct qfile_reader *r, struct span octets, struct buf *t
 	*r = (struct qfile_reader){.rest = octets, .text = text};
 }
 
+/* A damaged envelope stays damaged: permanent, and the file is kept for a human to look at. */
 static bool damaged(struct err *e, const char *what)
 {
 	return err_perm(e, "5.6.0", "queue file: %s", what);
@@ -129,6 +140,10 @@ static bool damaged(struct err *e, const char *what)
 
 static bool get_value(struct qfile_reader *r, struct span word, struct span *out)
 {
+	/*
+	 * Decoded values are appended to one buf; a span into it stays good only as long
+	 * as the buf need not move, which is why the caller gives one with room for all.
+	 */
 	size_t start = r->text->len;
 
 	*out = span_make(NULL, 0);
@@ -136,6 +151,7 @@ static bool get_value(struct qfile_reader *r, struct span word, struct span *out
 		return true;
 	if (word.len == 0)
 		return false;
+	/* Strict: what put_value would not have written was not written by us. */
 	for (size_t i = 0; i < word.len; i++) {
 		uint64_t octet = (unsigned char)word.ptr[i];
 
@@ -154,6 +170,7 @@ static bool get_value(struct qfile_reader *r, struct span word, struct span *out
 	return buf_ok(r->text) && out->len <= QFILE_FIELD_MAX;
 }
 
+/* A line without its end is a torn write and counts as missing. */
 static bool next_line(struct qfile_reader *r, struct span *line)
 {
 	size_t end = span_index(r->rest, '\n');
@@ -180,6 +197,7 @@ static bool read_state(struct qfile_reader *r, struct qfile_state *s, struct err
 	uint64_t created, next, tries, flags;
 
 	*s = (struct qfile_state){0};
+	/* The length first: everything below indexes into the line. */
 	if (!next_line(r, &line) || line.len != QFILE_STATE_LEN - 1 ||
 	    !span_starts(line, SPAN("LBQ1 ")))
 		return damaged(e, "not in the LBQ1 format");
@@ -239,6 +257,7 @@ static bool valid_state(char c)
 
 int qfile_read_rcpt(struct qfile_reader *r, struct qfile_rcpt *rcpt, struct err *e)
 {
+	/* Where the record starts in the file, for marking it later. */
 	size_t at = r->at;
 	struct span line, rest;
 	uint64_t notify;
@@ -250,6 +269,7 @@ int qfile_read_rcpt(struct qfile_reader *r, struct qfile_rcpt *rcpt, struct err 
 	}
 	if (span_eq(line, SPAN(".")))
 		return 0;
+	/* All fixed fields lie within the head, whose length was just checked. */
 	if (line.len <= QFILE_RCPT_HEAD || !span_starts(line, SPAN("R ")) ||
 	    !valid_state(line.ptr[2]) ||
 	    !num_parse_base(span_make(line.ptr + 4, 1), 16, 15, &notify)) {

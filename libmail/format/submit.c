@@ -17,6 +17,11 @@ void submit_init(struct submit *s, unsigned flags, const struct submit_fields *f
 			     .deciding = true};
 }
 
+/*
+ * RFC 5322 section 3.6: From and Date must be there and Message-ID should. To is added
+ * only to a message that had nothing but Bcc, since RFC 822 wanted some field with
+ * recipients.
+ */
 static void add_missing(const struct submit *s, struct buf *out)
 {
 	if (!(s->flags & SUBMIT_FIX))
@@ -40,9 +45,10 @@ static bool is_name(const struct submit *s, size_t colon, const char *name)
 	return ascii_eq_nocase(got, span_str(name));
 }
 
-/* Notes the field; true when it is to be dropped. */
+/* Notes the field; true when it is to be dropped: blind copies, unless the caller keeps them. */
 static bool note_field(struct submit *s, size_t colon)
 {
+	/* Loops show by their Received fields (RFC 5321 section 6.3); the caller has the limit. */
 	if (is_name(s, colon, "received"))
 		s->hops++;
 	else if (is_name(s, colon, "from"))
@@ -62,6 +68,7 @@ static bool note_field(struct submit *s, size_t colon)
 static void end_header(struct submit *s, bool empty_line, struct buf *out)
 {
 	add_missing(s, out);
+	/* The empty line that ends the header was missing: the body begins without one. */
 	if (s->flags & SUBMIT_FIX && !empty_line)
 		buf_putc(out, '\n');
 	s->in_header = false;
@@ -95,6 +102,7 @@ static void decide(struct submit *s, bool whole, struct buf *out)
 		s->deciding = false;
 		s->skipping = true;
 	} else if (colon < start.len && colon > 0 && could_be_name(span_head(start, colon))) {
+		/* Enough was seen: the rest of the line follows the same way without being held. */
 		s->deciding = false;
 		s->skipping = note_field(s, colon);
 	} else if (whole || colon == 0 || !could_be_name(span_head(start, colon))) {
@@ -112,6 +120,7 @@ static void decide(struct submit *s, bool whole, struct buf *out)
 	s->start_len = 0;
 }
 
+/* All line ends become one LF, the form of the queue; clients get CRLF from the sender. */
 static void line_end(struct submit *s, struct buf *out)
 {
 	if (s->deciding)

@@ -8,6 +8,7 @@
 
 #include "base/ascii.h"
 
+/* HEADER and LABEL_MAX in octets; a pointer is told by both high bits. */
 enum { HEADER = 12, LABEL_MAX = 63, CLASS_IN = 1, POINTER = 0xc0 };
 enum { FLAG_RD = 0x01, FLAG_TC = 0x02, FLAG_QR = 0x80 };
 
@@ -38,6 +39,10 @@ static unsigned get16(struct span s, size_t at)
 	return (unsigned)(unsigned char)s.ptr[at] << 8 | (unsigned char)s.ptr[at + 1];
 }
 
+/*
+ * One question, recursion wanted, no EDNS: answers beyond 512 octets come truncated and
+ * are asked for again over TCP.
+ */
 bool dns_put_query(struct buf *out, uint16_t id, struct span name, uint16_t type)
 {
 	size_t total = 0;
@@ -53,6 +58,7 @@ bool dns_put_query(struct buf *out, uint16_t id, struct span name, uint16_t type
 	while (name.len) {
 		struct span label = span_cut(&name, '.');
 
+		/* The name on the wire: a length octet before each label and a zero at the end. */
 		total += label.len + 1;
 		if (label.len == 0 || label.len > LABEL_MAX || total >= DNS_NAME_MAX - 1)
 			return false;
@@ -65,6 +71,10 @@ bool dns_put_query(struct buf *out, uint16_t id, struct span name, uint16_t type
 	return buf_ok(out);
 }
 
+/*
+ * A label may hold any octet: dots in it are escaped, and what a terminal would obey is
+ * hidden, since the text ends up in logs and in the rulesets.
+ */
 static bool put_label(struct buf *out, struct span label)
 {
 	if (out->len)
@@ -80,6 +90,7 @@ static bool put_label(struct buf *out, struct span label)
 /* The name at *at, as text; *at goes behind it. */
 static bool get_name(struct span msg, size_t *at, char name[DNS_NAME_MAX])
 {
+	/* The lowest offset seen so far: each pointer must go below it, so a chain of them ends. */
 	size_t i = *at, lowest = *at;
 	bool jumped = false;
 	struct buf b;
@@ -91,12 +102,17 @@ static bool get_name(struct span msg, size_t *at, char name[DNS_NAME_MAX])
 		if (i >= msg.len)
 			return false;
 		n = (unsigned char)msg.ptr[i++];
+		/*
+		 * RFC 1035 section 4.1.4; 0x40 and 0x80 are no labels and are refused by
+		 * LABEL_MAX.
+		 */
 		if ((n & POINTER) == POINTER) {
 			size_t to;
 
 			if (i >= msg.len)
 				return false;
 			to = (n & 0x3f) << 8 | (unsigned char)msg.ptr[i++];
+			/* Reading goes on behind the first pointer, wherever the others lead. */
 			if (!jumped)
 				*at = i;
 			if (to >= lowest)
@@ -120,6 +136,10 @@ static bool get_name(struct span msg, size_t *at, char name[DNS_NAME_MAX])
 bool dns_open_answer(struct dns_answer *a, struct span msg, uint16_t id, struct span name,
 		     uint16_t type)
 {
+	/*
+	 * Identifier, response bit and the question must be ours: together with the port
+	 * they are what an attacker off the path has to guess (RFC 5452).
+	 */
 	char asked[DNS_NAME_MAX];
 
 	if (name.len && name.ptr[name.len - 1] == '.')
@@ -135,6 +155,7 @@ bool dns_open_answer(struct dns_answer *a, struct span msg, uint16_t id, struct 
 	if (get16(msg, a->at) != type || !ascii_eq_nocase(span_str(asked), name))
 		return false;
 	a->at += 4;
+	/* Bounds the work of one answer, whatever its header says. */
 	if (a->left > DNS_RECORDS_MAX)
 		a->left = DNS_RECORDS_MAX;
 	return true;
@@ -146,6 +167,7 @@ bool dns_next_record(struct dns_answer *a, struct dns_record *r)
 
 	if (a->left == 0 || !get_name(a->msg, &a->at, r->name) || a->msg.len - a->at < 10)
 		return false;
+	/* Owner, then type, class, TTL and length: 10 octets. */
 	a->left--;
 	at = a->at;
 	r->type = (uint16_t)get16(a->msg, at);
@@ -156,6 +178,10 @@ bool dns_next_record(struct dns_answer *a, struct dns_record *r)
 		return false;
 	r->data = span_make(a->msg.ptr + at, len);
 	a->at = at + len;
+	/*
+	 * A name inside the data may be compressed: it can point outside of it, but not be
+	 * longer.
+	 */
 	r->target[0] = '\0';
 	r->preference = 0;
 	if (r->type == DNS_MX) {
@@ -169,6 +195,7 @@ bool dns_next_record(struct dns_answer *a, struct dns_record *r)
 	return true;
 }
 
+/* Eight groups of two octets each. */
 static void put_address6(struct span d, struct buf *out)
 {
 	int best = -1, best_len = 1;
@@ -190,6 +217,7 @@ static void put_address6(struct span d, struct buf *out)
 			i += best_len - 1;
 			continue;
 		}
+		/* No colon behind the "::", which brings both of its own. */
 		if (i && i != best + best_len)
 			buf_putc(out, ':');
 		buf_printf(out, "%x", get16(d, (size_t)i * 2));
@@ -209,6 +237,7 @@ void dns_put_data(const struct dns_record *r, struct buf *out)
 	} else if (r->type == DNS_AAAA && d.len == 16) {
 		put_address6(d, out);
 	} else if (r->type == DNS_TXT) {
+		/* Strings of up to 255 octets, joined without a blank (RFC 7208 section 3.3). */
 		while (d.len) {
 			size_t n = (unsigned char)d.ptr[0];
 

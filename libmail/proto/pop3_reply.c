@@ -1,5 +1,10 @@
 /*
  * Frames and replies between popd's processes; see proto/pop3_reply.h.
+ *
+ * The store process writes whole replies, the network process only passes them on: text
+ * goes through it by frames of known length, so it need not look for the end of a message.
+ * Both sides check what they get, since either may have been taken over by the one it
+ * talks to.
  */
 #include "proto/pop3_reply.h"
 
@@ -16,6 +21,7 @@ static uint32_t get_u32(const void *p)
 	return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
 }
 
+/* Little-endian, fixed size: a request is three numbers and never has to be parsed. */
 void pop3_put_request(struct buf *out, const struct pop3_request *r)
 {
 	put_u32(out, (uint32_t)r->op);
@@ -28,14 +34,17 @@ bool pop3_get_request(const char frame[POP3_FRAME], struct pop3_request *r)
 	uint32_t op = get_u32(frame);
 	bool needs_msg = op == POP3_RETR || op == POP3_TOP || op == POP3_DELE;
 
+	/* OPEN is said by starting the store at all. */
 	if (op == POP3_OPEN || op >= POP3_OPS)
 		return false;
 	*r = (struct pop3_request){(enum pop3_op)op, get_u32(frame + 4), get_u32(frame + 8)};
+	/* A number where there must be one, and none where none belongs. */
 	if (needs_msg ? r->msg == 0 : r->msg && op != POP3_LIST && op != POP3_UIDL)
 		return false;
 	return r->lines == 0 || op == POP3_TOP;
 }
 
+/* Three octets of length and one that says what follows. */
 void pop3_put_head(unsigned char head[POP3_HEAD], enum pop3_kind kind, size_t len)
 {
 	BUG_ON(len > POP3_TEXT_MAX);
@@ -46,12 +55,14 @@ void pop3_put_head(unsigned char head[POP3_HEAD], enum pop3_kind kind, size_t le
 
 enum pop3_answer pop3_get_answer(struct pop3_answers *a, struct span *in, struct span *text)
 {
+	/* A part is followed by more of the same answer; the last frame's kind is its outcome. */
 	if (a->held == POP3_HEAD && a->left == 0 && a->kind != POP3_PART) {
 		a->held = 0;
 		return a->kind == POP3_OK ? POP3_A_OK : POP3_A_ERR;
 	}
 	if (a->held == POP3_HEAD && a->left == 0)
 		a->held = 0;
+	/* An empty last frame was told above. */
 	if (in->len == 0)
 		return POP3_A_MORE;
 	if (a->held == POP3_HEAD) {
@@ -68,6 +79,7 @@ enum pop3_answer pop3_get_answer(struct pop3_answers *a, struct span *in, struct
 		return POP3_A_MORE;
 	a->kind = a->head[3];
 	a->left = get_u32(a->head) & 0xffffff;
+	/* An empty part would be a frame that makes no progress. */
 	if (a->kind < POP3_PART || a->kind > POP3_ERR || a->left > POP3_TEXT_MAX ||
 	    (a->kind == POP3_PART && a->left == 0))
 		return POP3_A_BAD;
@@ -178,6 +190,7 @@ void pop3_reply_missing(struct buf *out, uint64_t msg, bool deleted)
 	buf_puts(out, deleted ? " is marked deleted\r\n" : " is not there\r\n");
 }
 
+/* RFC 2449 section 8.1.2: IN-USE tells the client to try again, not to ask for a password. */
 void pop3_reply_error(struct buf *out, const struct err *e, bool in_use)
 {
 	buf_puts(out, in_use                 ? "-ERR [IN-USE] "

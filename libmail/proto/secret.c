@@ -25,6 +25,10 @@ enum {
 	SCRAM_ROUNDS_MAX = 10000000,
 };
 
+/*
+ * Takes the same time whatever differs and wherever, so that nothing is learnt by timing;
+ * the length of b alone shows, and it is the same for all of a scheme.
+ */
 bool secret_equal(struct span a, struct span b)
 {
 	volatile unsigned char differ = a.len != b.len;
@@ -34,7 +38,10 @@ bool secret_equal(struct span a, struct span b)
 	return differ == 0;
 }
 
-/* Digits for the octets at a, b and c of digest; of the third alone when n is 2. */
+/*
+ * Digits for the octets at a, b and c of digest; of the third alone when n is 2.  Not the base
+ * 64 of RFC 4648: the lowest six bits come first.
+ */
 static void put64(struct buf *out, const unsigned char *d, int a, int b, int c, int n)
 {
 	uint32_t v = (uint32_t)(a < 0 ? 0 : d[a]) << 16 | (uint32_t)(b < 0 ? 0 : d[b]) << 8 | d[c];
@@ -87,6 +94,10 @@ static void md5_start(struct hash *h, struct span salt, struct span password, un
 	add(h, "$1$", 3);
 	add(h, salt.ptr, salt.len);
 	add_repeated(h, d, password.len);
+	/*
+	 * An error of the first version that became the format: one octet of the password
+	 * or a NUL, by the bits of its length.
+	 */
 	for (size_t n = password.len; n; n >>= 1)
 		add(h, n & 1 ? "" : password.ptr, 1);
 	finish(h, d);
@@ -98,6 +109,7 @@ bool secret_md5_crypt(struct span setting, struct span password, struct buf *out
 	unsigned char d[DIGEST_MAX];
 	struct hash h;
 
+	/* Longer salts are cut, as every other implementation does. */
 	salt = span_head(salt, MD5_SALT);
 	md5_start(&h, salt, password, d);
 	for (int i = 0; i < MD5_ROUNDS; i++) {
@@ -116,6 +128,7 @@ bool secret_md5_crypt(struct span setting, struct span password, struct buf *out
 	buf_put(out, salt);
 	buf_putc(out, '$');
 	for (int i = 0; i < 4; i++)
+		/* The order of octets is part of the format; it has no other reason. */
 		put64(out, d, i, i + 6, i + 12, 4);
 	put64(out, d, 4, 10, 5, 4);
 	put64(out, d, -1, -1, 11, 2);
@@ -124,6 +137,7 @@ bool secret_md5_crypt(struct span setting, struct span password, struct buf *out
 	return true;
 }
 
+/* wide: SHA-512, 64 octets of digest; else SHA-256 and 32. */
 struct sha {
 	const br_hash_class *kind;
 	struct span salt, password;
@@ -131,7 +145,10 @@ struct sha {
 	unsigned char p[DIGEST_MAX], s[DIGEST_MAX]; /* for password and salt in the rounds */
 };
 
-/* Digests A, of which the rounds begin, and those that P and S are made of. */
+/*
+ * Digests A, of which the rounds begin, and those that P and S are made of. The steps are
+ * numbered 1 to 20 in the specification and must be done to the letter.
+ */
 static void sha_start(struct sha *x)
 {
 	struct hash h;
@@ -150,6 +167,7 @@ static void sha_start(struct sha *x)
 		    n & 1 ? h.len : x->password.len);
 	finish(&h, x->a);
 	start(&h, x->kind);
+	/* As many times as the password has octets, which is why its length is bounded. */
 	for (size_t i = 0; i < x->password.len; i++)
 		add(&h, x->password.ptr, x->password.len);
 	finish(&h, x->p);
@@ -205,6 +223,10 @@ static void put_sha(struct buf *out, const unsigned char *d, bool wide)
 bool secret_sha_crypt(struct span setting, struct span password, bool wide, struct buf *out)
 {
 	struct sha x = {.kind = wide ? &br_sha512_vtable : &br_sha256_vtable, .password = password};
+	/*
+	 * Written into the result as given, even where it is raised: the text must equal
+	 * what is stored.
+	 */
 	uint64_t rounds = SHA_ROUNDS;
 	bool given = span_starts(setting, SPAN("rounds="));
 
@@ -229,6 +251,7 @@ bool secret_sha_crypt(struct span setting, struct span password, bool wide, stru
 	return true;
 }
 
+/* Lengths first: work may grow with the square of the password's. */
 bool secret_crypt(struct span setting, struct span password, struct buf *out)
 {
 	if (password.len > SECRET_PASSWORD_MAX || setting.len >= SECRET_CRYPT_MAX)
@@ -241,6 +264,7 @@ bool secret_crypt(struct span setting, struct span password, struct buf *out)
 	return span_starts(setting, SPAN("$2")) && secret_bcrypt(setting, password, out);
 }
 
+/* Unknown is neither right nor wrong: the scheme is not supported, which the log should say. */
 enum secret_verdict secret_fits_crypt(struct span stored, struct span password)
 {
 	char mem[SECRET_CRYPT_MAX];
@@ -300,6 +324,10 @@ static void stored_key(unsigned char salted[32])
 	explicit_bzero(&mac, sizeof mac);
 }
 
+/*
+ * Stored as Dovecot writes it: iterations,salt,StoredKey,ServerKey. The password is
+ * checked by making its StoredKey; the server key is only needed for SCRAM itself.
+ */
 enum secret_verdict secret_fits_scram(struct span stored, struct span password)
 {
 	struct span count = span_cut(&stored, ','), salt64 = span_cut(&stored, ',');
@@ -313,6 +341,7 @@ enum secret_verdict secret_fits_scram(struct span stored, struct span password)
 	buf_init_fixed(&salt, salt_mem, sizeof salt_mem);
 	buf_init_fixed(&key, key_mem, sizeof key_mem);
 	if (!num_parse(count, SCRAM_ROUNDS_MAX, &rounds) || rounds == 0 ||
+	    /* A number of rounds without bound would let one entry stop the process. */
 	    !base64_decode(salt64, &salt) || !buf_ok(&salt) || !base64_decode(key64, &key) ||
 	    key.len != sizeof made)
 		return v;

@@ -8,8 +8,13 @@
 #include "proto/tls_impl.h"
 #include "proto/tls_pem.h"
 
-enum { KEY_PEM_MAX = 4096, RSA_MIN = 2048, RSA_MAX = 4096 };
+enum {
+	KEY_PEM_MAX = 4096, /* octets, decoded */
+	RSA_MIN = 2048,     /* bits; what CAs and clients accept today */
+	RSA_MAX = 4096,     /* bits; what the memory is sized for */
+};
 
+/* TLS_KEY_PART is the largest prime of an RSA key that is accepted. */
 static bool copy_part(struct tls_key *key, size_t i, const unsigned char *from, size_t len)
 {
 	if (len > TLS_KEY_PART)
@@ -19,6 +24,7 @@ static bool copy_part(struct tls_key *key, size_t i, const unsigned char *from, 
 	return true;
 }
 
+/* The five numbers of the CRT form; without them signing would be four times as slow. */
 static bool from_rsa(struct tls_key *key, const br_rsa_private_key *rsa)
 {
 	key->type = TLS_KEY_RSA;
@@ -38,6 +44,10 @@ static bool from_ec(struct tls_key *key, const br_ec_private_key *ec)
 	       copy_part(key, 0, ec->x, ec->xlen);
 }
 
+/*
+ * The decoder knows PKCS #8 and the two older forms, which differ only in what is around
+ * the numbers.
+ */
 static bool decode(struct span der, struct tls_key *key, struct err *e)
 {
 	br_skey_decoder_context d;
@@ -62,6 +72,10 @@ static bool decode(struct span der, struct tls_key *key, struct err *e)
 	return good;
 }
 
+/*
+ * Both forms of encrypted keys have the word in their text ("BEGIN ENCRYPTED PRIVATE KEY",
+ * "Proc-Type: 4,ENCRYPTED"); said apart, since it is the most common mistake.
+ */
 static bool is_encrypted(struct span pem)
 {
 	return pem.len && memmem(pem.ptr, pem.len, "ENCRYPTED", 9);
@@ -78,6 +92,7 @@ bool tls_key_from_pem(struct span pem, struct tls_key *key, struct err *e)
 
 	memset(key, 0, sizeof *key);
 	do {
+		/* Each block overwrites the one before: only the key is wanted. */
 		buf_init_fixed(&der, mem, sizeof mem);
 		r = tls_pem_next(&pem, name, &der);
 		/* A certificate beside it may be longer than any key. */
@@ -108,6 +123,7 @@ static bool sign_rsa(const struct tls_key *key, unsigned hash, size_t hash_len,
 	    copy.len[2], copy.part[3], copy.len[3], copy.part[4], copy.len[4],
 	};
 
+	/* An RSA signature is as long as the modulus (RFC 8017 section 8.2). */
 	*len = (key->bits + 7) / 8;
 	bool good = tls_impl_rsa_sign()(oid[hash - TLS_SHA256], digest, hash_len, &rsa, sig);
 	tls_key_wipe(&copy);
@@ -131,6 +147,10 @@ bool tls_key_sign(const struct tls_key *key, const struct tls_sign_request *req,
 	const br_hash_class *hash = tls_impl_hash(req->hash);
 
 	if (!hash || req->key_type != key->type ||
+	    /*
+	     * Asked by a less trusted process: kind of key, hash and length must fit
+	     * together before anything is signed.
+	     */
 	    req->digest_len != (hash->desc >> BR_HASHDESC_OUT_OFF & BR_HASHDESC_OUT_MASK))
 		return false;
 	if (key->type == TLS_KEY_RSA)
@@ -148,11 +168,13 @@ static bool verify(const br_x509_pkey *pk, const struct tls_sign_request *req,
 	if (pk->key_type == BR_KEYTYPE_EC)
 		return br_ecdsa_i31_vrfy_asn1(tls_impl_ec(), req->digest, req->digest_len,
 					      &pk->key.ec, sig, len);
+	/* The PKCS #1 padding is undone here and what is left compared; ECDSA needs the digest. */
 	return tls_impl_rsa_verify()(sig, len, BR_HASH_OID_SHA256, req->digest_len, &pk->key.rsa,
 				     out) &&
 	       memcmp(out, req->digest, req->digest_len) == 0;
 }
 
+/* By trying: sign with one and verify with the other, which works for any kind of key. */
 bool tls_key_matches(const struct tls_key *key, const struct tls_chain *chain, struct err *e)
 {
 	struct tls_sign_request req = {

@@ -194,6 +194,7 @@ static const struct {
 	const char *line, *want;
 } mistakes[] = {
     {"O NoSuchOption=1", "readcf: unknown option name NoSuchOption"},
+    {"O Ma=1", "readcf: ambiguous option name Ma (matches MatchGECOS and MaxHopCount)"},
     {"D", "Name required for macro/class"},
     {"Zfoo", "unknown configuration line \"Zfoo\""},
     {"Kx nosuch", "readcf: map x: class nosuch not available"},
