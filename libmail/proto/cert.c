@@ -69,6 +69,7 @@ static void put_octet(struct back *b, unsigned v)
 }
 
 /* A header around all that was written since at was end. */
+/* The length in as few octets as it needs, which DER demands; none exceeds 0xFFFF. */
 static void wrap(struct back *b, unsigned tag, size_t end)
 {
 	size_t len = end - b->at;
@@ -94,10 +95,11 @@ static void put_bits(struct back *b, const void *data, size_t len)
 	size_t end = b->at;
 
 	put(b, data, len);
-	put_octet(b, 0);
+	put_octet(b, 0); /* unused bits in the last octet */
 	wrap(b, BITS_TAG, end);
 }
 
+/* RDNSequence with one set of one attribute. */
 static void put_name(struct back *b, struct span cn)
 {
 	size_t end = b->at;
@@ -113,6 +115,7 @@ static void put_names(struct back *b, const struct cert_request *req)
 {
 	size_t end = b->at;
 
+	/* Backwards here, too, so that the names come out in order. */
 	for (size_t i = req->n; i; i--)
 		put_string(b, DNS_TAG, req->names[i - 1]);
 	wrap(b, SEQUENCE_TAG, end);
@@ -124,6 +127,7 @@ static void put_names(struct back *b, const struct cert_request *req)
 	wrap(b, EXPLICIT_TAG + 3, end);
 }
 
+/* RFC 5280 section 4.1.2.5: UTCTime up to 2049, GeneralizedTime from then on. */
 static void put_time(struct back *b, uint64_t t)
 {
 	struct date_parts d;
@@ -144,6 +148,10 @@ static bool public_point(const struct tls_key *key, unsigned char point[POINT])
 }
 
 static void put_tbs(struct back *b, const struct cert_request *req,
+		    /*
+		     * Written from the end: extensions, key, subject, validity, issuer,
+		     * algorithm, serial, version.
+		     */
 		    const unsigned char point[POINT])
 {
 	unsigned char serial[CERT_SERIAL];
@@ -162,6 +170,7 @@ static void put_tbs(struct back *b, const struct cert_request *req,
 	put_time(b, req->not_after);
 	put_time(b, req->not_before);
 	wrap(b, SEQUENCE_TAG, inner);
+	/* Issuer and subject are the same: it is self-signed. */
 	put_name(b, req->names[0]);
 	put(b, alg_ecdsa_sha256, sizeof alg_ecdsa_sha256);
 	/* Positive, and of full length whatever was drawn. */
@@ -172,6 +181,10 @@ static void put_tbs(struct back *b, const struct cert_request *req,
 	wrap(b, SEQUENCE_TAG, end);
 }
 
+/*
+ * Letters, digits and dashes, so nothing else ever gets into a certificate; and "_", which
+ * some hosts have in their names.
+ */
 static bool is_host(struct span name)
 {
 	if (!name.len || name.len > HOST_MAX)
@@ -202,6 +215,7 @@ static bool check(const struct cert_request *req, struct err *e)
 			return err_perm(e, "5.3.5",
 					"not a host name, so no certificate for it: %.*s",
 					SPAN_ARG(span_head(req->names[i], HOST_MAX)));
+	/* GeneralizedTime has four digits of a year. */
 	if (req->not_before >= req->not_after || req->not_after >= year_10000)
 		return err_perm(e, "5.3.5", "dates of the certificate are impossible");
 	return true;
@@ -267,6 +281,7 @@ void cert_put_pem(struct span der, const char *label, struct buf *pem)
 	buf_printf(pem, "-----END %s-----\n", label);
 }
 
+/* ECPrivateKey of RFC 5915 and not PKCS #8: older tools take it, too. */
 bool cert_put_key(const struct tls_key *key, struct buf *pem)
 {
 	struct back b = {.at = sizeof b.mem};

@@ -24,6 +24,10 @@ static unsigned greeted(struct smtp_client *c, bool try_tls, struct buf *out)
 		err_temp(&c->err, "4.7.0", "TLS is required, and the server does not offer it");
 		return smtp_client_finish(c);
 	}
+	/*
+	 * Offered or not, a message may go unauthenticated; the server refuses it where it
+	 * minds.
+	 */
 	c->state =
 	    c->cfg->auth && (c->keywords & SMTP_KW_AUTH) ? SMTP_CL_AUTH_ASK : SMTP_CL_GREETED;
 	return SMTP_CLIENT_NONE;
@@ -52,6 +56,7 @@ static unsigned on_starttls(struct smtp_client *c, bool more, struct buf *out)
 	return smtp_client_finish(c);
 }
 
+/* RFC 4954 section 4: 334 asks for more, 235 accepts, all else refuses this mechanism. */
 static unsigned on_auth(struct smtp_client *c)
 {
 	if (c->code == 334) {
@@ -65,6 +70,7 @@ static unsigned on_auth(struct smtp_client *c)
 	}
 	if (c->err.class == ERR_NONE)
 		return smtp_client_unexpected(c);
+	/* The caller may know another mechanism, or skip AUTH. */
 	c->state = SMTP_CL_AUTH_ASK;
 	return SMTP_CLIENT_NONE;
 }
@@ -110,6 +116,7 @@ static unsigned on_reply(struct smtp_client *c, bool more, struct buf *out)
 		return smtp_client_on_transaction(c, out);
 	case SMTP_CL_FINAL:
 		return smtp_client_on_final(c);
+	/* The answer to QUIT is of no interest, whatever it is. */
 	case SMTP_CL_QUIT:
 		c->err = (struct err){0};
 		c->state = SMTP_CL_CLOSED;
@@ -140,6 +147,7 @@ static unsigned step(struct smtp_client *c)
 	}
 }
 
+/* One event at a time; the loop ends where input is used up or the caller has to act. */
 enum smtp_client_event smtp_client_feed(struct smtp_client *c, struct span in, size_t *used,
 					struct buf *out)
 {
@@ -162,6 +170,10 @@ enum smtp_client_event smtp_client_feed(struct smtp_client *c, struct span in, s
 		} else {
 			switch (smtp_client_reply_line(c, line)) {
 			case SMTP_REPLY_WHOLE:
+				/*
+				 * Octets behind the reply are looked at only where they
+				 * must not be there (STARTTLS).
+				 */
 				event = on_reply(c, *used < in.len, out);
 				break;
 			case SMTP_REPLY_BAD:
@@ -199,6 +211,7 @@ enum smtp_client_phase smtp_client_phase(const struct smtp_client *c)
 	case SMTP_CL_AUTH:
 	case SMTP_CL_CHALLENGE:
 		return SMTP_PHASE_AUTH;
+	/* got counts replies of a pipelined transaction: MAIL is the first, then the RCPTs. */
 	case SMTP_CL_TRANSACTION:
 		return c->got == 0               ? SMTP_PHASE_MAIL
 		       : c->got <= c->msg->rcpts ? SMTP_PHASE_RCPT
@@ -215,6 +228,7 @@ enum smtp_client_phase smtp_client_phase(const struct smtp_client *c)
 	}
 }
 
+/* Seconds, the least that RFC 5321 section 4.5.3.2 allows; QUIT has no bound there. */
 unsigned smtp_client_timeout(enum smtp_client_phase phase)
 {
 	switch (phase) {
@@ -244,6 +258,7 @@ void smtp_client_body_end(struct smtp_client *c, struct buf *out)
 	c->state = SMTP_CL_FINAL;
 }
 
+/* The text cannot be had any more: no final dot, or the server would take the half for all. */
 void smtp_client_body_abort(struct smtp_client *c, const struct err *e)
 {
 	smtp_client_lost(c, e);
@@ -252,6 +267,10 @@ void smtp_client_body_abort(struct smtp_client *c, const struct err *e)
 void smtp_client_tls_started(struct smtp_client *c, struct buf *out)
 {
 	BUG_ON(c->state != SMTP_CL_TLS);
+	/*
+	 * EHLO again: what was offered in the clear may have been an attacker's (RFC 3207
+	 * section 4.2).
+	 */
 	c->tls = true;
 	smtp_client_command_helo(c, true, out);
 }

@@ -21,6 +21,7 @@ static bool parse_code(struct span line, int *code)
 	return true;
 }
 
+/* A status of another class contradicts the code, which then counts alone. */
 /* Cuts "x.y.z" of the reply's own class off the text; false when there is none. */
 static bool take_status(struct span *text, int code, char status[static ERR_STATUS_MAX])
 {
@@ -42,6 +43,7 @@ static bool take_status(struct span *text, int code, char status[static ERR_STAT
 }
 
 /* What a code says by itself, for servers without enhanced status codes. */
+/* Chosen by RFC 3463 and by what servers without them mean: 421, say, is a busy system. */
 static const char *default_status(int code)
 {
 	static const struct {
@@ -60,6 +62,7 @@ static const char *default_status(int code)
 	return code < 300 ? "2.0.0" : code < 400 ? "" : code < 500 ? "4.0.0" : "5.0.0";
 }
 
+/* One printable line for all of a reply's lines, cut at what the record holds. */
 static void append_text(struct err *e, struct span text)
 {
 	size_t len = strnlen(e->text, sizeof e->text - 1);
@@ -71,6 +74,7 @@ static void append_text(struct err *e, struct span text)
 	e->text[len] = '\0';
 }
 
+/* Cut rather than refused: the mechanisms that matter stand in front. */
 static void note_auth(struct smtp_client *c, struct span mechs)
 {
 	mechs = span_trim(mechs);
@@ -107,6 +111,7 @@ static void note_keyword(struct smtp_client *c, struct span line)
 		if (ascii_eq_nocase(word, table[i].word))
 			c->keywords |= table[i].bit;
 	if (ascii_eq_nocase(word, SPAN("SIZE")))
+		/* No number, or 0: no limit is known (RFC 1870 section 4). */
 		(void)num_parse(span_trim(rest), INT64_MAX, &c->size_max);
 }
 

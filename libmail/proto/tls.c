@@ -15,6 +15,7 @@ static const struct suite {
 	uint16_t id, bits;
 	const char *name;
 } suite_names[] = {
+    /* named as OpenSSL names them, which is what people look for in Received fields */
     {BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, 128, "ECDHE-ECDSA-AES128-GCM-SHA256"},
     {BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, 128, "ECDHE-RSA-AES128-GCM-SHA256"},
     {BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, 256, "ECDHE-ECDSA-AES256-GCM-SHA384"},
@@ -40,7 +41,10 @@ static int failure(const struct tls_session *s)
 	return s->err ? s->err : br_ssl_engine_last_error(&s->u.eng);
 }
 
-/* A record that is half sent must not be followed by anything but its rest. */
+/*
+ * A record that is half sent must not be followed by anything but its rest, and once
+ * records are encrypted an alert in the clear would be garbage.
+ */
 static bool may_alert(const br_ssl_engine_context *eng)
 {
 	return eng->out.vtable == &br_sslrec_out_clear_vtable && eng->oxc <= eng->oxa;
@@ -51,6 +55,10 @@ static void look(struct tls_session *s)
 {
 	br_ssl_engine_context *eng = &s->u.eng;
 
+	/*
+	 * Room for a whole record is only taken from here on: the space behind
+	 * TLS_IN_HANDSHAKE holds the certificate validator before.
+	 */
 	if (!s->opened && eng->application_data == 1) {
 		s->opened = true;
 		eng->ibuf_len = TLS_IN_SIZE;
@@ -58,6 +66,7 @@ static void look(struct tls_session *s)
 	/* From RECV_FATAL_ALERT on it is the peer's alert, or one that is sent already. */
 	if (failure(s) && br_ssl_engine_last_error(eng) < BR_ERR_RECV_FATAL_ALERT &&
 	    !s->alert_len && may_alert(eng)) {
+		/* TLS record: type alert, version, length 2; level fatal. */
 		const unsigned char record[] = {
 		    21, 3, 3, 0, 2, 2, (unsigned char)tls_text_alert(failure(s))};
 
@@ -75,6 +84,7 @@ static struct tls_session *start(void *mem, struct span seed)
 	br_ssl_engine_set_buffers_bidi(&s->u.eng, s->in, TLS_IN_HANDSHAKE, s->out, TLS_OUT_SIZE);
 	/* Else a client asks for short records, which some servers take for an error. */
 	s->u.eng.log_max_frag_len = 14;
+	/* Without a seed the engine fails with BR_ERR_NO_RANDOM, which is the right answer. */
 	s->u.eng.rng_os_rand_done = 1;
 	if (seed.len >= TLS_SEED)
 		br_ssl_engine_inject_entropy(&s->u.eng, seed.ptr, seed.len);
@@ -97,6 +107,10 @@ static int policy_choose(const br_ssl_server_policy_class **class,
 	const struct tls_chain *chain = &p->s->cfg.server->chain;
 	bool ec = chain->key_type == TLS_KEY_EC;
 	unsigned hash = choose_hash(br_ssl_server_get_client_hashes(server), ec);
+	/*
+	 * The client's order of suites decides, so that one without AES instructions gets
+	 * ChaCha20.
+	 */
 	size_t n;
 	const br_suite_translated *suite = br_ssl_server_get_client_suites(server, &n);
 
@@ -104,6 +118,10 @@ static int policy_choose(const br_ssl_server_policy_class **class,
 		if (suite[i][1] >> 12 != (ec ? BR_SSLKEYX_ECDHE_ECDSA : BR_SSLKEYX_ECDHE_RSA))
 			continue;
 		choices->cipher_suite = suite[i][0];
+		/*
+		 * 0xFF00 and the hash's number: policy_sign then gets the digest, not what
+		 * is hashed.
+		 */
 		choices->algo_id = 0xFF00 + hash;
 		choices->chain = p->chain;
 		choices->chain_len = chain->n;
@@ -136,6 +154,7 @@ static size_t policy_sign(const br_ssl_server_policy_class **class, unsigned alg
 	unsigned char sig[TLS_SIG_MAX];
 	size_t len = 0;
 
+	/* The key may be in another process: all that goes there is this request. */
 	BUG_ON(digest_len > sizeof req.digest);
 	memcpy(req.digest, data, digest_len);
 	if (!cfg->sign(cfg->ctx, &req, sig, &len) || !len || len > sizeof sig || len > cap) {
@@ -199,6 +218,10 @@ void tls_wipe(struct tls_session *s)
 	explicit_bzero(s, sizeof *s);
 }
 
+/*
+ * The engine takes a record at a time: with plaintext unread it wants no more, and the
+ * caller keeps the rest.
+ */
 size_t tls_feed(struct tls_session *s, struct span in)
 {
 	size_t used = 0;
@@ -258,6 +281,7 @@ struct span tls_output(const struct tls_session *s)
 	size_t len = 0;
 	const void *at = br_ssl_engine_sendrec_buf(&s->u.eng, &len);
 
+	/* The engine's own records come first; an alert is only made when it has none left. */
 	if (at)
 		return span_make(at, len);
 	return span_make(s->alert + s->alert_at, (size_t)(s->alert_len - s->alert_at));
@@ -284,6 +308,7 @@ void tls_close(struct tls_session *s)
 	/* Unread plaintext would keep the engine from looking at what comes after it. */
 	tls_read_ack(s, tls_read(s).len);
 	br_ssl_engine_close(&s->u.eng);
+	/* The close_notify of RFC 5246 section 7.2.1 tells the peer that nothing was cut off. */
 	look(s);
 }
 
@@ -305,6 +330,10 @@ const char *tls_error_text(const struct tls_session *s)
 
 bool tls_error_is_trust(const struct tls_session *s)
 {
+	/*
+	 * Only what the peer's certificates brought about, so that a caller can tell an
+	 * untrusted server from a broken one.
+	 */
 	int err = failure(s);
 
 	return s->is_client && err && err == s->peer_err;
@@ -334,6 +363,7 @@ static const struct suite *suite(const struct tls_session *s)
 {
 	static const struct suite none = {0, 0, ""};
 
+	/* Before the handshake has ended the suite is not agreed on. */
 	for (size_t i = 0; s->opened && i < sizeof suite_names / sizeof suite_names[0]; i++)
 		if (suite_names[i].id == s->u.eng.session.cipher_suite)
 			return &suite_names[i];

@@ -10,6 +10,7 @@
 #include "proto/tls_pem.h"
 
 enum { SEQUENCE = 0x30, VERSION_TAG = 0xA0, INTEGER = 0x02 };
+/* DAYS_TO_1970 counts from the year 0, as BearSSL does. */
 enum { DAYS_TO_1970 = 719528, DAY = 86400, RSA_MIN = 2048, RSA_MAX = 4096 };
 
 /* Cuts one element of any tag off *der: whole gets all of it, body its contents. */
@@ -25,6 +26,7 @@ static bool der_next(struct span *der, unsigned *tag, struct span *whole, struct
 	if (len & 0x80) {
 		size_t n = len & 0x7F;
 
+		/* The long form, up to 16 MiB; indefinite lengths are no DER. */
 		if (n < 1 || n > 3 || der->len < head + n)
 			return false;
 		for (len = 0; n; n--)
@@ -47,6 +49,7 @@ static bool names(struct span cert, struct span *issuer, struct span *subject)
 	if (!der_next(&cert, &tag, &whole, &outer) || tag != SEQUENCE ||
 	    !der_next(&outer, &tag, &whole, &rest) || tag != SEQUENCE)
 		return false;
+	/* The version is optional, its absence means version 1. */
 	if (!der_next(&rest, &tag, &whole, &body) ||
 	    (tag == VERSION_TAG && !der_next(&rest, &tag, &whole, &body)) || tag != INTEGER)
 		return false;
@@ -62,6 +65,7 @@ bool tls_chain_from_pem(struct span pem, struct buf *der, struct err *e)
 	size_t n = 0, before = der->len;
 
 	for (;;) {
+		/* A key or parameters in the same file are passed over. */
 		size_t start = der->len;
 
 		switch (tls_pem_next(&pem, name, der)) {
@@ -107,6 +111,7 @@ static bool key_of_leaf(struct tls_chain *chain, struct err *e)
 	bool ec = pk->key_type == BR_KEYTYPE_EC;
 	chain->key_type = ec ? TLS_KEY_EC : TLS_KEY_RSA;
 	chain->key_bits = tls_impl_key_bits(pk);
+	/* The client of today refuses shorter RSA keys, and longer ones only cost time. */
 	if (ec ? !chain->key_bits : chain->key_bits < RSA_MIN || chain->key_bits > RSA_MAX)
 		return err_perm(
 		    e, "4.7.5",
@@ -128,10 +133,12 @@ static bool put_in_order(struct tls_chain *chain, struct err *e)
 
 		while (j < chain->n && !span_eq(issuer[i - 1], subject[j]))
 			j++;
+		/* The end: the issuer is not in the file, or this one is its own. */
 		if (j == chain->n || span_eq(issuer[i - 1], subject[i - 1])) {
 			chain->n = i;
 			break;
 		}
+		/* Selection sort, moving the names along with the certificates. */
 		s = chain->cert[i], chain->cert[i] = chain->cert[j], chain->cert[j] = s;
 		s = issuer[i], issuer[i] = issuer[j], issuer[j] = s;
 		s = subject[i], subject[i] = subject[j], subject[j] = s;
@@ -160,6 +167,7 @@ bool tls_chain_split(struct span der, struct tls_chain *chain, struct err *e)
 
 uint64_t tls_chain_expires(const struct tls_chain *chain)
 {
+	/* The error is of no interest: a certificate that was loaded does decode. */
 	br_x509_decoder_context x;
 	struct err e;
 

@@ -9,6 +9,7 @@
 #include "proto/tls_impl.h"
 
 static const uint16_t suites[] = {
+    /* forward secrecy and AEAD only */
     BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
     BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
     BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
@@ -51,6 +52,10 @@ const br_hash_class *tls_impl_hash(unsigned hash)
 	}
 }
 
+/*
+ * Our order as a client; as a server the client's counts (tls.c). Without instructions for
+ * AES ChaCha20 is the faster one.
+ */
 static void set_suites(br_ssl_engine_context *eng, bool fast_aes)
 {
 	uint16_t order[SUITES];
@@ -63,6 +68,7 @@ static void set_suites(br_ssl_engine_context *eng, bool fast_aes)
 
 void tls_impl_engine(br_ssl_engine_context *eng)
 {
+	/* These return NULL where the processor lacks the instructions. */
 	const br_block_ctr_class *aes = br_aes_x86ni_ctr_get_vtable();
 	br_ghash ghash = br_ghash_pclmul_get();
 	br_chacha20_run chacha = br_chacha20_sse2_get();
@@ -73,7 +79,9 @@ void tls_impl_engine(br_ssl_engine_context *eng)
 	if (!ghash)
 		ghash = wide ? &br_ghash_ctmul64 : &br_ghash_ctmul;
 
+	/* BearSSL ends at TLS 1.2, and older versions have no AEAD. */
 	br_ssl_engine_set_versions(eng, BR_TLS12, BR_TLS12);
+	/* Renegotiation has been an attack more often than a need. */
 	br_ssl_engine_add_flags(eng, BR_OPT_NO_RENEGOTIATION);
 	for (unsigned h = TLS_SHA256; h <= TLS_SHA512; h++)
 		br_ssl_engine_set_hash(eng, (int)h, tls_impl_hash(h));
@@ -114,12 +122,14 @@ unsigned tls_impl_key_bits(const br_x509_pkey *pk)
 	return bits;
 }
 
+/* The decoder must not be fed behind an error. */
 void tls_impl_decode(br_x509_decoder_context *x, const void *data, size_t len)
 {
 	if (!x->err && len)
 		br_x509_decoder_push(x, data, len);
 }
 
+/* BearSSL's keys point into the decoder's memory: copied where the key outlives it. */
 bool tls_public_copy(struct tls_public *to, const br_x509_pkey *from)
 {
 	to->pkey = *from;

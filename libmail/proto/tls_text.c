@@ -6,6 +6,7 @@
  */
 #include "proto/tls_impl.h"
 
+/* The alerts of RFC 5246 section 7.2 that are sent or told. */
 enum {
 	UNEXPECTED = 10,
 	BAD_MAC = 20,
@@ -64,6 +65,7 @@ static const struct text {
     {TLS_ERR_SELF_SIGNED, UNKNOWN_CA, "certificate is self-signed and not trusted"},
     {TLS_ERR_SIGN, INTERNAL, "the signature for the handshake could not be made"},
     {TLS_ERR_NO_SUITE, NO_HANDSHAKE, "no cipher suite or signature that both sides support"},
+    /* Alerts of the peer need none in return. */
     {BR_ERR_RECV_FATAL_ALERT + NO_HANDSHAKE, 0,
      "the peer refused: handshake failure (no common version or cipher; TLS 1.3 only?)"},
     {BR_ERR_RECV_FATAL_ALERT + BAD_CERT, 0, "the peer refused: bad certificate"},
@@ -88,6 +90,7 @@ const char *tls_text(int err)
 
 	if (!err)
 		return "";
+	/* No text of its own: the ranges of bearssl_ssl.h say what kind of error it is. */
 	if (t)
 		return t->text;
 	if (err >= BR_ERR_SEND_FATAL_ALERT)

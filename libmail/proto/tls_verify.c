@@ -18,8 +18,9 @@ enum {
 	RSA_MIN_OCTETS = 256,
 };
 
-static const unsigned char spki_rsa[] = {0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7,
-					 0x0D, 0x01, 0x01, 0x01, 0x05, 0x00};
+static const unsigned char spki_rsa[] = {
+    0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7,
+    0x0D, 0x01, 0x01, 0x01, 0x05, 0x00}; /* rsaEncryption with NULL parameters */
 static const unsigned char spki_ec[] = {0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01};
 static const unsigned char curve_p256[] = {0x06, 0x08, 0x2A, 0x86, 0x48,
 					   0xCE, 0x3D, 0x03, 0x01, 0x07};
@@ -48,6 +49,10 @@ static void hash_header(br_sha256_context *h, unsigned char tag, size_t len)
 	br_sha256_update(h, out, n);
 }
 
+/*
+ * DER integers are signed and as short as they can be: leading zeros go, and one comes
+ * back where the highest bit would make the number negative.
+ */
 static void hash_integer(br_sha256_context *h, const unsigned char *v, size_t len, bool write,
 			 size_t *total)
 {
@@ -72,6 +77,7 @@ static void hash_ec(br_sha256_context *h, const br_ec_public_key *ec)
 
 	if (ec->curve != BR_EC_secp256r1) {
 		curve = ec->curve == BR_EC_secp384r1 ? curve_p384 : curve_p521;
+		/* Both curves' identifiers have the same length. */
 		n = sizeof curve_p384;
 	}
 	size_t algorithm = sizeof spki_ec + n, bits = 1 + ec->qlen;
@@ -80,7 +86,7 @@ static void hash_ec(br_sha256_context *h, const br_ec_public_key *ec)
 	br_sha256_update(h, spki_ec, sizeof spki_ec);
 	br_sha256_update(h, curve, n);
 	hash_header(h, 0x03, bits);
-	br_sha256_update(h, "", 1);
+	br_sha256_update(h, "", 1); /* no unused bits */
 	br_sha256_update(h, ec->q, ec->qlen);
 }
 
@@ -101,7 +107,10 @@ static void hash_rsa(br_sha256_context *h, const br_rsa_public_key *rsa)
 	hash_integer(h, rsa->e, rsa->elen, true, &ignored);
 }
 
-/* Made from the decoded key: DER has one spelling only, and the original is gone by then. */
+/*
+ * Made from the decoded key: DER has one spelling only, and the original is gone by then.
+ * It is the hash that RFC 7469 and DANE (selector 1) use as well.
+ */
 void tls_verify_key_hash(const br_x509_pkey *pk, unsigned char out[TLS_PIN])
 {
 	br_sha256_context h;
@@ -127,6 +136,7 @@ static void start_chain(const br_x509_class **class, const char *name)
 
 	br_x509_decoder_init(&v->leaf, NULL, NULL);
 	br_sha256_init(&v->cert_hash);
+	/* No anchors yet: they are found when the issuer is known. */
 	br_x509_minimal_init(x, &br_sha256_vtable, v->anchor, 0);
 	br_x509_minimal_set_rsa(x, tls_impl_rsa_verify());
 	br_x509_minimal_set_ecdsa(x, tls_impl_ec(), &br_ecdsa_i31_vrfy_asn1);
@@ -150,6 +160,10 @@ static void offer_anchors(struct tls_verify *v)
 {
 	const struct tls_anchors *a = v->s->cfg.client->anchors;
 	unsigned char leaf_key[TLS_PIN];
+	/*
+	 * The leaf's own key may be an anchor: a pinned or self-signed certificate in the
+	 * bundle.
+	 */
 	const br_x509_pkey *pk = v->depth ? NULL : br_x509_decoder_get_pkey(&v->leaf);
 
 	if (!a || v->chain.err)
@@ -165,6 +179,7 @@ static void append(const br_x509_class **class, const unsigned char *buf, size_t
 	struct tls_verify *v = of(class);
 	br_x509_minimal_context *x = &v->chain;
 
+	/* The leaf only; what comes behind it matters to the validator alone. */
 	if (v->depth == 0) {
 		br_sha256_update(&v->cert_hash, buf, len);
 		tls_impl_decode(&v->leaf, buf, len);
@@ -184,6 +199,7 @@ static void end_cert(const br_x509_class **class)
 	struct tls_verify *v = of(class);
 
 	v->chain.vtable->end_cert(&v->chain.vtable);
+	/* Anchors of one certificate say nothing about the next. */
 	v->chain.trust_anchors_num = 0;
 	v->depth++;
 }
@@ -196,11 +212,13 @@ static int judge(struct tls_verify *v)
 	br_x509_minimal_context *x = &v->chain;
 	int err = (int)x->vtable->end_chain(&x->vtable);
 
+	/* With a pin the chain's own verdict does not matter: the key is known. */
 	if (cfg->pin) {
 		bool fits = memcmp(cfg->pin, s->key_hash, TLS_PIN) == 0 ||
 			    memcmp(cfg->pin, s->cert_hash, TLS_PIN) == 0;
 		return fits ? 0 : TLS_ERR_PIN;
 	}
+	/* A name is what certificates are checked by; without one a valid chain proves nothing. */
 	if (!s->named)
 		return TLS_ERR_NO_NAME;
 	if (err == BR_ERR_X509_NOT_TRUSTED && v->depth == 1 &&
@@ -218,6 +236,7 @@ static unsigned end_chain(const br_x509_class **class)
 	const struct tls_client_config *cfg = s->cfg.client;
 	const br_x509_pkey *pk = br_x509_decoder_get_pkey(&v->leaf);
 
+	/* No key, no handshake, required or not. */
 	if (!pk) {
 		int err = br_x509_decoder_last_error(&v->leaf);
 
@@ -243,6 +262,7 @@ static const br_x509_pkey *get_pkey(const br_x509_class *const *class, unsigned 
 	struct tls_verify *v = of((const br_x509_class **)(uintptr_t) class);
 	const struct tls_client_config *cfg = v->s->cfg.client;
 
+	/* The chain's restrictions on the use of the key bind only where the chain is judged. */
 	if (usages) {
 		*usages = BR_KEYTYPE_SIGN;
 		if (cfg->require && !cfg->pin)
