@@ -69,8 +69,10 @@ static struct span next_word(struct span *s)
 	return w;
 }
 
-/* Arguments are written against the letter, only k, v and R take a word behind it too. */
-/* Where a flag's argument is kept, or NULL for a flag without. */
+/*
+ * Where a flag's argument is kept, or NULL for a flag without.  It is written against the
+ * letter; only k, v and R take a word behind it too.
+ */
 static struct span *flag_field(struct cf_map *m, char c)
 {
 	switch (c) {

@@ -16,8 +16,10 @@ static struct span skip_blanks(struct span s)
 	return s;
 }
 
-/* "%%" is one percent sign and "%" before anything else stands for itself. %0 is the key. */
-/* The value with %0 to %9 replaced by the arguments, and -a behind it. */
+/*
+ * The value with %0 to %9 replaced by the arguments, and -a behind it.  %0 is the key, "%%"
+ * one percent sign, and "%" before anything else stands for itself.
+ */
 static void finish_value(const struct cf_map *m, struct span v, const struct span *args,
 			 struct buf *out)
 {

@@ -338,7 +338,6 @@ static void show_op(const struct cf *cf, int op, int arg, struct buf *out)
 		cf_macro_name(cf, arg, out);
 }
 
-/* Text that is to be split again: operators come out in $ notation, so they are read as text. */
 /* Puts an operator at text[*i] and moves on to its last octet. */
 static bool show_one_op(const struct cf *cf, struct span text, size_t *i, struct buf *out)
 {
@@ -353,6 +352,7 @@ static bool show_one_op(const struct cf *cf, struct span text, size_t *i, struct
 	return true;
 }
 
+/* For text that is split again: operators come out in $ notation and are read as text then. */
 void cf_show_plain(const struct cf *cf, struct span text, struct buf *out)
 {
 	for (size_t i = 0; i < text.len; i++) {

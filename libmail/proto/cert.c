@@ -68,8 +68,10 @@ static void put_octet(struct back *b, unsigned v)
 	put(b, &c, 1);
 }
 
-/* A header around all that was written since at was end. */
-/* The length in as few octets as it needs, which DER demands; none exceeds 0xFFFF. */
+/*
+ * A header around all that was written since at was end.  The length takes as few octets as
+ * it can, which DER demands; none exceeds 0xFFFF.
+ */
 static void wrap(struct back *b, unsigned tag, size_t end)
 {
 	size_t len = end - b->at;

@@ -21,8 +21,10 @@ static bool parse_code(struct span line, int *code)
 	return true;
 }
 
-/* A status of another class contradicts the code, which then counts alone. */
-/* Cuts "x.y.z" of the reply's own class off the text; false when there is none. */
+/*
+ * Cuts "x.y.z" of the reply's own class off the text; false when there is none.  A status of
+ * another class contradicts the code, which then counts alone.
+ */
 static bool take_status(struct span *text, int code, char status[static ERR_STATUS_MAX])
 {
 	struct span rest = *text, word = span_cut(&rest, ' '), digits = word;
@@ -42,8 +44,10 @@ static bool take_status(struct span *text, int code, char status[static ERR_STAT
 	return true;
 }
 
-/* What a code says by itself, for servers without enhanced status codes. */
-/* Chosen by RFC 3463 and by what servers without them mean: 421, say, is a busy system. */
+/*
+ * What a code says by itself, for servers without enhanced status codes: chosen by RFC 3463
+ * and by what such servers mean.
+ */
 static const char *default_status(int code)
 {
 	static const struct {

@@ -54,7 +54,10 @@ static bool put_variable(struct buf *out, char c, const struct account *a)
 	}
 }
 
-/* Appends the template with its variables replaced, once. */
+/*
+ * Appends the template with its variables replaced, once. What a name brings in is not
+ * looked at again, and no shell is near: names were checked, too (account_name_ok).
+ */
 static bool expand(struct span t, const struct account *a, struct buf *out, struct err *e)
 {
 	if (span_starts(t, SPAN("~/"))) {
@@ -88,6 +91,7 @@ static bool put_mailbox(struct span t, bool slash, struct account *a, struct err
 	buf_cstr(&b);
 	if (!buf_ok(&b))
 		return err_perm(e, "5.3.5", "%s: mailbox path too long", a->name);
+	/* A relative path would depend on where the process happens to be. */
 	if (b.len == 0 || b.ptr[0] != '/')
 		return err_temp(e, "4.3.5", "%s: mailbox path \"%.100s\" is not absolute", a->name,
 				a->mailbox);
@@ -123,6 +127,10 @@ static bool set(char *to, size_t cap, const char *from)
 bool account_source_init(struct account_source *s, const char *users, const char *mailbox,
 			 struct err *e)
 {
+	/*
+	 * Tried on an example, so that a wrong template is told at start and not with the
+	 * first mail.
+	 */
 	struct account probe = {.name = "u", .home = "/"};
 
 	*s = (struct account_source){.seen_size = UINT64_MAX};
@@ -144,7 +152,7 @@ void account_source_free(struct account_source *s)
 	buf_free(&s->cache);
 }
 
-/* Overwrites the second field of every line. */
+/* Overwrites the second field of every line: the secrets, which this process need not hold. */
 static void blot(struct buf *b)
 {
 	for (size_t at = 0; at < b->len;) {
@@ -165,6 +173,7 @@ static bool refresh(struct account_source *s, struct err *e)
 {
 	struct stat st;
 
+	/* Size and inode too: an editor may write twice within one tick of the clock. */
 	if (stat(s->users, &st) != 0)
 		return err_errno(e, errno, "%s", s->users);
 	if (st.st_mtim.tv_sec == s->seen_mtime[0] && st.st_mtim.tv_nsec == s->seen_mtime[1] &&
@@ -172,6 +181,7 @@ static bool refresh(struct account_source *s, struct err *e)
 		return true;
 	buf_wipe(&s->cache);
 	if (!fs_read_all(AT_FDCWD, s->users, FS_FOLLOW, &s->cache, e)) {
+		/* What cannot be read today is no reason to bounce mail. */
 		e->class = ERR_TEMP;
 		buf_wipe(&s->cache);
 		s->seen_size = UINT64_MAX;
@@ -200,6 +210,7 @@ static void put_owner(const struct passwdfile_entry *entry, struct account *a)
 	char mem[PASSWD_MAX];
 	struct passwd pw;
 
+	/* No uid in the line: virtual users all belong to the mail account (or to us, not root). */
 	a->uid = geteuid();
 	a->gid = getegid();
 	if (entry->has_uid) {
@@ -238,11 +249,13 @@ bool account_lookup(struct span file, struct span name, struct passwdfile_entry 
 	char folded[ACCOUNT_NAME_MAX];
 	enum passwdfile_result r = passwdfile_find(file, name, entry, e);
 
+	/* Names as written first: a file may have both Root and root. */
 	if (r == PASSWDFILE_ABSENT) {
 		memcpy(folded, name.ptr, name.len);
 		ascii_fold(folded, name.len);
 		r = passwdfile_find(file, span_make(folded, name.len), entry, e);
 	}
+	/* A damaged line says nothing about whether the user exists. */
 	if (r == PASSWDFILE_BAD)
 		e->class = ERR_TEMP;
 	if (r == PASSWDFILE_ABSENT)
@@ -318,6 +331,7 @@ static bool find_in_system(const struct account_source *s, struct span name, str
 
 	span_to_cstr(name, text, sizeof text);
 	if (account_system(text, &pw, mem, sizeof mem, &failed))
+		/* Reading accounts failed, which must never look like "no such user". */
 		return account_from_passwd(s, &pw, out, e);
 	if (failed)
 		return err_temp(e, "4.3.0", "accounts cannot be read");
@@ -331,6 +345,7 @@ static bool find_in_system(const struct account_source *s, struct span name, str
 	return account_from_passwd(s, &pw, out, e);
 }
 
+/* Without root a delivery for somebody else's uid would fail later, with less to say. */
 bool account_can_become(const struct account *a, struct err *e)
 {
 	if (geteuid() == 0 || a->uid == geteuid())

@@ -24,6 +24,11 @@ enum {
 static bool choose_target(const struct settings *s, const struct queue_item *item,
 			  enum bounce_kind kind, struct buf *to, unsigned *flags)
 {
+	/*
+	 * To the sender. A report has none, so if one fails postmaster gets it (a double
+	 * bounce), and if that fails, too, nothing more is said: mail must not breed mail
+	 * (RFC 5321 section 6.1).
+	 */
 	*flags = QFILE_BOUNCE;
 	if (item->head.sender.len) {
 		*flags = 0;
@@ -73,7 +78,10 @@ static size_t collect(const struct queue_item *item, enum bounce_kind kind,
 	return n;
 }
 
-/* The message's header, up to the empty line or BOUNCE_HEADER_MAX. */
+/*
+ * The message's header, up to the empty line or BOUNCE_HEADER_MAX: enough to tell which
+ * message it was, without the content (RET=HDRS is the default here).
+ */
 static void put_header(const struct queue_item *item, struct buf *out)
 {
 	size_t room = item->size < BOUNCE_HEADER_MAX ? (size_t)item->size : BOUNCE_HEADER_MAX;
@@ -98,7 +106,7 @@ static void put_envelope(const struct settings *s, struct span to, unsigned flag
 				  .info = span_str(s->hostname),
 				  .ret = '-',
 				  .body = QFILE_BODY_UNKNOWN};
-	/* NEVER: a report about a report is not wanted by anybody. */
+	/* A null sender and the default NOTIFY: a report that fails is reported to postmaster. */
 	struct qfile_rcpt rcpt = {.state = QFILE_PENDING, .addr = to};
 
 	qfile_put_head(out, &head);
@@ -141,6 +149,7 @@ static void put_message(const struct settings *s, const struct queue_item *item,
 	dsn_put_tail(out, &r);
 }
 
+/* n is 0 where all recipients said NOTIFY=NEVER, or no such report is due: w->fd stays -1. */
 bool bounce_write(const struct queue *q, const struct settings *s, const struct queue_item *item,
 		  enum bounce_kind kind, struct queue_writer *w, struct err *e)
 {
@@ -154,6 +163,7 @@ bool bounce_write(const struct queue *q, const struct settings *s, const struct 
 	*w = (struct queue_writer){.fd = -1};
 	buf_init(&to, QFILE_FIELD_MAX);
 	buf_init(&envelope, 8192);
+	/* Room for the header, the fixed text, and each recipient's fields. */
 	buf_init(&out, BOUNCE_HEADER_MAX + 8192 + item->count * 4096);
 	n = rcpts ? collect(item, kind, rcpts) : 0;
 	if (!rcpts) {

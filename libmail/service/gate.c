@@ -26,6 +26,10 @@
 
 enum { RELOAD_MS = 60000 };
 
+/*
+ * Made by root and given to the roles' account: smtpd and queue must write there, nobody
+ * else may look. The directory above can be passed through, for the socket.
+ */
 bool gate_make_queue(const struct settings *s, struct err *e)
 {
 	static const char *const mine[] = {"tmp", "queue"};
@@ -48,6 +52,7 @@ bool gate_make_queue(const struct settings *s, struct err *e)
 	return true;
 }
 
+/* When all roles are ready, the starter is told that the daemon runs, and can exit 0. */
 static void on_ready(struct gate *g)
 {
 	unsigned wanted = g->smtpd.setup ? 2 : 1;
@@ -65,6 +70,7 @@ static bool on_account(struct gate *g, struct supervise_role *r, struct wire_in 
 	struct span name;
 	struct err e = {0};
 
+	/* A role gets a name only: uid, home and mailbox are not its business. */
 	if (!mta_ipc_get_text(in, &name) || name.len > MTA_NAME_MAX)
 		return false;
 	if (!account_find(&g->accounts, name, &a, &e))
@@ -83,6 +89,7 @@ static bool on_agent(struct gate *g, struct supervise_role *r, struct wire_in *i
 
 	if (!mta_ipc_get_text(in, &name) || name.len > MTA_NAME_MAX)
 		return false;
+	/* The agent has dropped to the user before it reads anything; the role gets its socket. */
 	if (account_find(&g->accounts, name, &a, &e))
 		fd = gate_agent_start(&a, &e);
 	mta_ipc_put_outcome(&g->b, MTA_AGENT_IS, in->id, &e, SPAN(""));
@@ -147,6 +154,7 @@ static void reload(struct gate *g)
 		gate_setup_chain(g);
 }
 
+/* Certificates are renewed by programs that know nothing of us. */
 static void on_reload(struct loop_timer *t)
 {
 	struct gate *g = (struct gate *)((char *)t - offsetof(struct gate, reload));
@@ -253,6 +261,7 @@ static bool start(struct gate *g, struct err *e)
 	supervise_init(&g->supervise, &g->loop, NULL, on_stopped);
 	if (g->plan->listen) {
 		if (!bind_all(g, e))
+			/* Before the roles: they must not run when a port is taken. */
 			return false;
 		open_keys(g);
 		write_pid(g->settings);

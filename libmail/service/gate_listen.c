@@ -1,5 +1,8 @@
 /*
  * Listening sockets; see service/gate_listen.h.
+ *
+ * Bound by gate before it starts the roles, since ports below 1024 and the queue directory
+ * are its own, and handed to smtpd by descriptor: smtpd can accept, and cannot bind.
  */
 #include "service/gate_listen.h"
 
@@ -25,6 +28,7 @@ static bool parse(const struct settings_listener *l, int family, union address *
 	const char *text = l->addr;
 
 	memset(a, 0, sizeof *a);
+	/* The form of RFC 5321's literals, as sendmail's Addr= takes it. */
 	if (strncmp(text, "IPv6:", 5) == 0)
 		text += 5;
 	if (family == AF_INET6) {
@@ -48,8 +52,13 @@ static int bind_listen(const union address *a, socklen_t len, bool both)
 
 	if (fd < 0)
 		return -1;
+	/* A daemon that starts again must not wait for connections of the last one to time out. */
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	if (a->sa.sa_family == AF_INET6)
+		/*
+		 * Off for "*": one socket for both families, where the kernel maps IPv4
+		 * addresses.
+		 */
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
 	if (bind(fd, &a->sa, len) == 0 && listen(fd, GATE_BACKLOG) == 0)
 		return fd;
@@ -65,6 +74,7 @@ int gate_listen_tcp(const struct settings_listener *l, struct err *e)
 	socklen_t len;
 	int fd = -1;
 
+	/* No family said: IPv6 first, for a listener on every address that is both in one. */
 	if (l->family != 4 && parse(l, AF_INET6, &a, &len)) {
 		fd = bind_listen(&a, len, l->family == 0);
 		/* A kernel without IPv6 still has the other half. */
@@ -149,7 +159,9 @@ int gate_listen_local(const char *queue, struct err *e)
 		err_temp(e, "4.3.0", "another daemon serves the queue %s", queue);
 		e->sys = EADDRINUSE;
 	} else {
+		/* What is left over is the socket of a daemon that died; nobody answers at it. */
 		unlink(un.sun_path);
+		/* Everybody may submit: who it is the kernel says (SO_PEERCRED). */
 		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 		if (fd < 0 || bind(fd, (struct sockaddr *)&un, sizeof un) != 0 ||
 		    chmod(un.sun_path, 0666) != 0 || listen(fd, GATE_BACKLOG) != 0) {

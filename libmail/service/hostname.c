@@ -26,6 +26,7 @@ static void set_domain(struct hostname *h)
 
 void hostname_find(struct hostname *h, struct resolver *r)
 {
+	/* The kernel's name as it is; only the hosts file or DNS can make it a full one. */
 	struct utsname u;
 	struct buf b;
 
@@ -39,10 +40,12 @@ void hostname_find(struct hostname *h, struct resolver *r)
 	else
 		h->full[b.len] = '\0';
 	set_domain(h);
+	/* Search lists append the domain of this host to names without a dot. */
 	if (r)
 		snprintf(r->own_domain, sizeof r->own_domain, "%s", h->domain);
 }
 
+/* sendmail's macros: $w and $j the full name, $k the node name, $m the domain. */
 void hostname_define(const struct hostname *h, struct cf *cf)
 {
 	cf_macro_define(cf, 'w', span_str(h->full));
@@ -73,6 +76,7 @@ static void add_address(struct cf *cf, struct span a)
 
 	buf_init_fixed(&b, mem, sizeof mem);
 	buf_putc(&b, '[');
+	/* The form of an address literal (RFC 5321 section 4.1.3). */
 	if (span_index(a, ':') < a.len)
 		buf_puts(&b, "IPv6:");
 	buf_put(&b, a);
@@ -105,6 +109,10 @@ static void add_names(const struct resolver *r, struct cf *cf, struct span name)
 		cf_class_add(cf, 'w', w);
 }
 
+/*
+ * Mail to user@[1.2.3.4] is for us when that is one of our addresses, and so is mail to
+ * the names that the hosts file gives them.
+ */
 static void probe_interfaces(const struct resolver *r, struct cf *cf, bool loopback)
 {
 	struct ifaddrs *all, *i;
@@ -147,6 +155,7 @@ void hostname_classes(const struct hostname *h, const struct resolver *r, struct
 		cf_class_add(cf, 'm', span_str(h->domain));
 	add_names(r, cf, full);
 	add_hosts_addresses(r, cf, full);
+	/* DontProbeInterfaces: true is "not at all", "loopback" leaves only that one out. */
 	if (!probe.len || strchr("FfNnLl", probe.ptr[0]))
 		probe_interfaces(r, cf, !probe.len || ascii_lower(probe.ptr[0]) != 'l');
 }

@@ -20,6 +20,7 @@
 
 enum { CHUNK = 32768 };
 
+/* The names in a Maildir; job first prepares, then carries out the move for all at once. */
 struct file {
 	struct commit_job job;
 	char tmp[MAILDIR_NAME_MAX + 1], final[MAILDIR_NAME_MAX + 1];
@@ -50,6 +51,7 @@ static bool open_maildir(const char *path, struct maildir *m, struct err *e)
 	int cur;
 
 	*m = (struct maildir){.tmp = -1, .new = -1};
+	/* The mailbox may be made here: a user's first message is no error. */
 	if (access(path, F_OK) != 0 && !fs_mkdirs(path, 0700, e))
 		return false;
 	/* cur/ is not written by us, but a Maildir without it is none to other programs. */
@@ -84,6 +86,7 @@ static bool write_message(struct local_job *job, int fd, uint64_t *size, uint64_
 		ok = fs_write(fd, rest);
 		at += got;
 		*size += (uint64_t)got;
+		/* Lines are counted in passing, for W= in the name. */
 		for (; rest.len; (*lines)++) {
 			size_t eol = span_index(rest, '\n');
 
@@ -100,6 +103,7 @@ static bool write_message(struct local_job *job, int fd, uint64_t *size, uint64_
 static void put_names(struct maildir *m, struct file *f)
 {
 	struct clock_wall now = clock_wall();
+	/* The wall clock, pid, counter and randomness together: unique over hosts that share it. */
 	struct maildir_seed seed = {.seconds = now.s,
 				    .usec = now.us,
 				    .pid = (uint32_t)getpid(),
@@ -123,6 +127,7 @@ static bool prepare(struct maildir *m, struct local_job *job, struct file *f)
 	*f = (struct file){.job = {.fd = -1}};
 	put_names(m, f);
 	f->job.fd =
+	    /* O_EXCL and O_NOFOLLOW: the directory is the user's, who may have put a link there. */
 	    openat(m->tmp, f->tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (f->job.fd < 0)
 		return err_errno(&job->err, errno, "cannot make a file in the Maildir");
@@ -134,6 +139,7 @@ static bool prepare(struct maildir *m, struct local_job *job, struct file *f)
 	}
 	buf_init_fixed(&b, f->final, sizeof f->final);
 	buf_puts(&b, f->tmp);
+	/* What POP3 sends has CRLF at every line: one octet more for each. */
 	maildir_put_sizes(&b, size, size + lines);
 	buf_cstr(&b);
 	f->job.to = f->final;
@@ -151,6 +157,7 @@ static void deliver(struct maildir *m, struct local_job *jobs, size_t n, struct 
 		last = &files[i].job.next;
 	}
 	*last = NULL;
+	/* One flush of the directory for the batch, which is what makes many messages cheap. */
 	if (first)
 		commit_batch(m->tmp, m->new, first);
 	for (size_t i = 0; i < n; i++) {
@@ -158,6 +165,10 @@ static void deliver(struct maildir *m, struct local_job *jobs, size_t n, struct 
 			continue;
 		jobs[i].err = files[i].job.err;
 		close(files[i].job.fd);
+		/*
+		 * Where link made the final name, tmp still has its own; after a rename
+		 * there is none.
+		 */
 		unlinkat(m->tmp, files[i].tmp, 0);
 	}
 }

@@ -36,6 +36,7 @@ bool mailbox_is_dir(const char *path)
 	char part[MAILBOX_PATH_MAX + 8];
 	struct stat st;
 
+	/* "path/" is a Maildir by agreement, even before it exists. */
 	if (path[0] && path[strlen(path) - 1] == '/')
 		return true;
 	snprintf(part, sizeof part, "%s/cur", path);
@@ -64,6 +65,7 @@ static struct mailbox *make(const char *path, unsigned how, const char *journal_
 		 m->maildir && path[strlen(path) - 1] != '/' ? "/" : "");
 	if (!journal_dir || !journal_dir[0] || strlen(journal_dir) > sizeof m->journal - 64)
 		return m;
+	/* The journal is kept elsewhere, so its name is made of the mailbox's whole path. */
 	mailbox_hash_init(&h);
 	mailbox_hash_add(&h, path, strlen(path));
 	snprintf(m->journal, sizeof m->journal, "%s/.letterbox-%016llx.journal", journal_dir,
@@ -74,6 +76,10 @@ static struct mailbox *make(const char *path, unsigned how, const char *journal_
 /* The second lock; false only when another session has it. */
 static bool lock_session(const struct mailbox *m, struct err *e)
 {
+	/*
+	 * flock, which the delivery agents do not use: it keeps sessions from each other,
+	 * not mail out. File systems without it have to do without.
+	 */
 	if (!(m->how & MAILBOX_SESSION) || flock(m->fd, LOCK_EX | LOCK_NB) == 0 ||
 	    errno != EWOULDBLOCK)
 		return true;
@@ -89,6 +95,7 @@ static bool open_dir(struct mailbox *m, struct err *e)
 		return true;
 	if (m->fd < 0)
 		return err_errno(e, errno, "%s", m->path);
+	/* What new/ looks like now, for mailbox_has_grown. */
 	if (fstatat(m->fd, "new", &m->st, 0) != 0 || faccessat(m->fd, "cur", F_OK, 0) != 0)
 		return err_perm(e, "5.2.0", "%s: is no Maildir", m->path);
 	return lock_session(m, e) && mailbox_dir_scan(m, e);
@@ -100,6 +107,7 @@ static bool open_file(struct mailbox *m, struct err *e)
 	struct err why;
 
 	m->fd = fs_open_regular(AT_FDCWD, m->path, flags, FS_FOLLOW, &why);
+	/* A mailbox that may only be read is shown all the same. */
 	if (m->fd < 0 && (why.sys == EACCES || why.sys == EROFS)) {
 		m->how |= MAILBOX_READ_ONLY;
 		m->fd = fs_open_regular(AT_FDCWD, m->path, O_RDONLY, FS_FOLLOW, &why);
@@ -134,12 +142,14 @@ static bool open_mbox(struct mailbox *m, bool *again, struct err *e)
 	/* Who cannot write cannot lock either; a message being appended then shows as it is. */
 	if (m->how & MAILBOX_READ_ONLY)
 		return scan_file(m, e);
+	/* The name became another file while we waited for the lock: opened anew. */
 	if (!lock_mailbox(m->fd, m->path, MAILBOX_LOCK_WAIT_MS, &l, &torn, e)) {
 		*again = e->sys == ESTALE;
 		return false;
 	}
 	if (torn)
 		log_warn("%s: cut off the torn message of a program that died", m->path);
+	/* A commit that a crash cut short is brought to its end first. */
 	ok = mailbox_journal_recover(m, e) && scan_file(m, e);
 	lock_release(&l);
 	return ok;
@@ -172,6 +182,7 @@ void mailbox_close(struct mailbox *m)
 {
 	if (!m)
 		return;
+	/* The purge takes over the descriptor and closes it. */
 	if (m->fd >= 0 && m->maildir && !(m->how & MAILBOX_READ_ONLY))
 		mailbox_dir_purge(m->fd);
 	else if (m->fd >= 0)
@@ -199,6 +210,7 @@ bool mailbox_info(struct mailbox *m, size_t i, struct mailbox_info *info, struct
 
 	if (m->maildir && !mailbox_dir_size(m, i, e))
 		return false;
+	/* Line ends that the reader will add to a last line without one. */
 	if (msg->flags & MSG_UNFINISHED)
 		added = msg->flags & MSG_UNFINISHED_CR ? 1 : 2;
 	*info = (struct mailbox_info){.octets = msg->octets,
@@ -227,6 +239,7 @@ void mailbox_mark(struct mailbox *m, size_t i, unsigned set, unsigned clear)
 	unsigned old = msg->flags, all = MSG_STORED | MAILBOX_DELETED;
 	unsigned now = ((old | (set & all)) & ~(clear & all)) & 0xffff;
 
+	/* A deletion shows by itself; marks that can be stored have to be written. */
 	if ((now ^ old) & MSG_STORED)
 		now |= MSG_CHANGED;
 	msg->flags = now & 0xffff;
@@ -238,7 +251,7 @@ void mailbox_uid(const struct mailbox *m, size_t i, char uid[MAILBOX_UID_MAX + 1
 	struct maildir_name name;
 
 	if (m->maildir && msg->uid == 0) {
-		maildir_parse(span_make(m->names.ptr + msg->at, msg->head_len), &name);
+		maildir_parse(msg_name(m, msg), &name);
 		span_to_cstr(name.unique, uid, MAILBOX_UID_MAX + 1);
 		return;
 	}
@@ -302,7 +315,7 @@ bool mailbox_envelope(struct mailbox *m, size_t i, struct buf *out, struct err *
 		return mbox_envelope(m, msg, out, e);
 	if (!put_return_path(m, i, out, e))
 		return false;
-	maildir_parse(span_make(m->names.ptr + msg->at, msg->head_len), &name);
+	maildir_parse(msg_name(m, msg), &name);
 	buf_putc(out, ' ');
 	date_put_ctime(out, name.seconds, clock_zone(name.seconds));
 	return true;

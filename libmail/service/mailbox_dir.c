@@ -1,5 +1,5 @@
 /*
- * A Maildir as a mailbox: list, sizes, marks; see mailbox.h.
+ * A Maildir as a mailbox: list and sizes; see mailbox.h, and mailbox_dir_commit.c for changes.
  *
  * Other programs rename files at any time (new/ to cur/, flags).  The unique part of a name
  * never changes, so a file that is not where it was is looked for by that; only when it is
@@ -8,7 +8,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,11 +16,6 @@
 #include "format/maildir.h"
 #include "service/mailbox_part.h"
 #include "sys/fs.h"
-
-enum { FILE_MAX = 4 + MAILDIR_NAME_MAX + 1 };
-
-/* Where a removed message's file goes, until mailbox_dir_purge. */
-#define DISCARDED "tmp/deleted."
 
 static const struct {
 	char letter;
@@ -39,13 +33,8 @@ char mailbox_dir_letter(unsigned mark)
 	return '\0';
 }
 
-static struct span name_of(const struct mailbox *m, const struct mailbox_msg *msg)
-{
-	return span_make(m->names.ptr + msg->at, msg->head_len);
-}
-
-/* "new/NAME" or "cur/NAME", relative to the Maildir. */
-static void file_of(const struct mailbox *m, const struct mailbox_msg *msg, char file[FILE_MAX])
+void mailbox_dir_file(const struct mailbox *m, const struct mailbox_msg *msg,
+		      char file[MAILBOX_DIR_FILE])
 {
 	memcpy(file, msg->flags & MSG_IN_NEW ? "new/" : "cur/", 4);
 	memcpy(file + 4, m->names.ptr + msg->at, msg->head_len + 1);
@@ -133,8 +122,8 @@ static int compare(const void *a, const void *b, void *arg)
 
 	if (x->uid != y->uid)
 		return x->uid < y->uid ? -1 : 1;
-	maildir_parse(name_of(m, x), &nx);
-	maildir_parse(name_of(m, y), &ny);
+	maildir_parse(msg_name(m, x), &nx);
+	maildir_parse(msg_name(m, y), &ny);
 	order = maildir_compare(&nx, &ny);
 	/* The same message seen twice while it was renamed: cur/ is where it went. */
 	return order ? order : (x->flags & MSG_IN_NEW) - (y->flags & MSG_IN_NEW);
@@ -162,7 +151,7 @@ static void settle(struct mailbox *m)
 		struct maildir_name name;
 		struct mailbox_hash h;
 
-		maildir_parse(name_of(m, msg), &name);
+		maildir_parse(msg_name(m, msg), &name);
 		if (i && span_eq(name.unique, last))
 			continue;
 		last = name.unique;
@@ -209,8 +198,7 @@ static bool is_sought(struct mailbox *m, const struct maildir_name *name, struct
 	return true;
 }
 
-/* Looks for the file of msg under another name. */
-static bool find_again(struct mailbox *m, struct mailbox_msg *msg)
+bool mailbox_dir_find_again(struct mailbox *m, struct mailbox_msg *msg)
 {
 	char unique[MAILDIR_NAME_MAX + 1];
 	struct maildir_name name;
@@ -219,7 +207,7 @@ static bool find_again(struct mailbox *m, struct mailbox_msg *msg)
 	struct err ignored;
 
 	/* The names' memory may move while the search adds to it. */
-	maildir_parse(name_of(m, msg), &name);
+	maildir_parse(msg_name(m, msg), &name);
 	if (!span_to_cstr(name.unique, unique, sizeof unique))
 		return false;
 	s.unique = span_str(unique);
@@ -234,15 +222,15 @@ static bool find_again(struct mailbox *m, struct mailbox_msg *msg)
 int mailbox_dir_open(struct mailbox *m, size_t i, uint64_t *size, struct err *e)
 {
 	struct mailbox_msg *msg = msg_at(m, i);
-	char file[FILE_MAX];
+	char file[MAILBOX_DIR_FILE];
 	struct err why;
 	struct stat st;
 	int fd;
 
-	file_of(m, msg, file);
+	mailbox_dir_file(m, msg, file);
 	fd = fs_open_regular(m->fd, file, O_RDONLY, 0, &why);
-	if (fd < 0 && why.sys == ENOENT && find_again(m, msg)) {
-		file_of(m, msg, file);
+	if (fd < 0 && why.sys == ENOENT && mailbox_dir_find_again(m, msg)) {
+		mailbox_dir_file(m, msg, file);
 		fd = fs_open_regular(m->fd, file, O_RDONLY, 0, &why);
 	}
 	if (fd >= 0 && fstat(fd, &st) == 0) {
@@ -292,111 +280,5 @@ bool mailbox_dir_size(struct mailbox *m, size_t i, struct err *e)
 	msg->flags |= MSG_SIZED | MSG_WEIGHED;
 	if (last != '\n')
 		msg->flags |= last == '\r' ? MSG_UNFINISHED | MSG_UNFINISHED_CR : MSG_UNFINISHED;
-	return true;
-}
-
-/*
- * Takes a file out of the mailbox: by moving it to tmp/, which is quick, or where that cannot
- * be done by unlinking it, which on some file systems takes a thousand times as long.
- */
-static bool discard(const struct mailbox *m, const char *file)
-{
-	char to[sizeof DISCARDED + FILE_MAX];
-
-	snprintf(to, sizeof to, DISCARDED "%s", file + 4);
-	return renameat(m->fd, file, m->fd, to) == 0 || unlinkat(m->fd, file, 0) == 0;
-}
-
-static bool remove_file(struct mailbox *m, struct mailbox_msg *msg)
-{
-	char file[FILE_MAX];
-
-	file_of(m, msg, file);
-	if (discard(m, file))
-		return true;
-	if (errno != ENOENT || !find_again(m, msg))
-		return errno == ENOENT;
-	file_of(m, msg, file);
-	return discard(m, file) || errno == ENOENT;
-}
-
-void mailbox_dir_purge(int maildir)
-{
-	const char *mine = strchr(DISCARDED, '/') + 1;
-	int fd = openat(maildir, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *entry;
-
-	/* The other sessions' lock hangs on this descriptor: they need not wait for us. */
-	close(maildir);
-	while (d && (entry = readdir(d)))
-		if (strncmp(entry->d_name, mine, strlen(mine)) == 0)
-			unlinkat(fd, entry->d_name, 0);
-	if (d)
-		closedir(d);
-	else if (fd >= 0)
-		close(fd);
-}
-
-static bool rename_to(struct mailbox *m, const struct mailbox_msg *msg, unsigned marks)
-{
-	char file[FILE_MAX], to[FILE_MAX + 16], add[LETTERS + 1] = "", drop[LETTERS + 1] = "";
-	struct maildir_name name;
-	struct buf b;
-	size_t na = 0, nd = 0;
-
-	for (size_t i = 0; i < LETTERS; i++) {
-		if (marks & letters[i].mark)
-			add[na++] = letters[i].letter;
-		else
-			drop[nd++] = letters[i].letter;
-	}
-	maildir_parse(name_of(m, msg), &name);
-	buf_init_fixed(&b, to, sizeof to);
-	buf_puts(&b, "cur/");
-	maildir_put_flags(&b, &name, add, drop);
-	file_of(m, msg, file);
-	if (strcmp(file, buf_cstr(&b)) == 0)
-		return true;
-	return renameat(m->fd, file, m->fd, buf_cstr(&b)) == 0;
-}
-
-static bool store_marks(struct mailbox *m, struct mailbox_msg *msg)
-{
-	unsigned marks = msg->flags & MSG_STORED;
-
-	if (rename_to(m, msg, marks))
-		return true;
-	if (errno != ENOENT)
-		return false;
-	/* Gone is no failure: the marks went with the message. */
-	return !find_again(m, msg) || rename_to(m, msg, marks) || errno == ENOENT;
-}
-
-bool mailbox_dir_commit(struct mailbox *m, struct mailbox_result *res, struct err *e)
-{
-	static const char *const dirs[] = {"new", "cur"};
-	bool changed = false;
-
-	for (size_t i = 0; i < msg_count(m); i++) {
-		struct mailbox_msg *msg = msg_at(m, i);
-		bool gone = msg->flags & MAILBOX_DELETED;
-
-		if (gone ? !remove_file(m, msg)
-			 : (msg->flags & MSG_CHANGED) && !store_marks(m, msg))
-			return err_errno(e, errno, "%s: message %zu", m->path, i + 1);
-		changed = changed || gone || msg->flags & MSG_CHANGED;
-		res->deleted += gone;
-		res->kept += !gone;
-	}
-	for (size_t i = 0; changed && i < 2; i++) {
-		int fd = openat(m->fd, dirs[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		bool ok = fd >= 0 ? fs_sync_dir(fd, e) : err_errno(e, errno, "%s", m->path);
-
-		if (fd >= 0)
-			close(fd);
-		if (!ok)
-			return false;
-	}
 	return true;
 }

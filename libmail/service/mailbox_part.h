@@ -2,9 +2,9 @@
  * mailbox_part: what the files of the mailbox module share; see mailbox.h.
  *
  * mailbox.c opens, closes and answers; mailbox_scan.c goes through an mbox once, with the
- * loops of mailbox_hash.c; mailbox_dir.c lists and commits a Maildir; mailbox_read.c reads
- * messages; mailbox_commit.c and mailbox_journal.c commit an mbox, mailbox_mark.c writes what
- * is kept; mailbox_append.c adds a message to either kind.
+ * loops of mailbox_hash.c; mailbox_dir.c lists a Maildir, mailbox_dir_commit.c changes it;
+ * mailbox_read.c reads messages; mailbox_commit.c and mailbox_journal.c commit an mbox,
+ * mailbox_mark.c writes what is kept; mailbox_append.c adds a message to either kind.
  */
 #ifndef LETTERBOX_SERVICE_MAILBOX_PART_H
 #define LETTERBOX_SERVICE_MAILBOX_PART_H
@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#include "format/maildir.h"
 #include "service/mailbox.h"
 #include "sys/lock.h"
 
@@ -28,6 +29,7 @@ enum {
 	/* More '>' before "From " are no quoting: no line may be that long (RFC 5322 2.1.1). */
 	MAILBOX_QUOTES_MAX = 2048,
 	MAILBOX_PATH_MAX = 1024,
+	MAILBOX_DIR_FILE = 4 + MAILDIR_NAME_MAX + 1, /* octets of "new/NAME" and its NUL */
 	MSG_STORED = MAILBOX_SEEN | MAILBOX_OLD | MAILBOX_ANSWERED | MAILBOX_FLAGGED |
 		     MAILBOX_DRAFT | MAILBOX_TRASHED | MAILBOX_PASSED,
 };
@@ -69,6 +71,12 @@ static inline size_t msg_count(const struct mailbox *m)
 static inline struct mailbox_msg *msg_at(const struct mailbox *m, size_t i)
 {
 	return (struct mailbox_msg *)(void *)m->msgs.ptr + i;
+}
+
+/* Maildir: the file's name, without its folder. */
+static inline struct span msg_name(const struct mailbox *m, const struct mailbox_msg *msg)
+{
+	return span_make(m->names.ptr + msg->at, msg->head_len);
 }
 
 static inline unsigned msg_separator(const struct mailbox_msg *msg)
@@ -135,6 +143,15 @@ int mailbox_dir_open(struct mailbox *m, size_t i, uint64_t *size, struct err *e)
 
 /* The letter of a mark in a file's name; NUL for one that has none. */
 char mailbox_dir_letter(unsigned mark);
+
+/* The message's file, "new/NAME" or "cur/NAME", relative to the Maildir. */
+void mailbox_dir_file(const struct mailbox *m, const struct mailbox_msg *msg,
+		      char file[MAILBOX_DIR_FILE]);
+
+/* Looks for the file of msg under another name, which becomes its name; false: it is gone. */
+bool mailbox_dir_find_again(struct mailbox *m, struct mailbox_msg *msg);
+
+/* ---- mailbox_dir_commit.c ---- */
 
 /* Unlinks what commits took out, also those of a process that died; closes maildir first. */
 void mailbox_dir_purge(int maildir);

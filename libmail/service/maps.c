@@ -1,7 +1,10 @@
 /*
  * Map back ends for the sendmail.cf engine; see service/maps.h.
  *
- * Messages of maps that cannot be opened are sendmail's, each once.
+ * A map is declared in the configuration and opened when it is first asked, as sendmail
+ * does: a missing file is then an answer (EXIT_TEMPFAIL, or none with -o) and not a reason
+ * to refuse the configuration.  Messages of maps that cannot be opened are sendmail's,
+ * each once.
  */
 #include "service/maps.h"
 
@@ -113,6 +116,7 @@ bool maps_open(void *ctx, struct cf_eval *ev, struct cf_map *map)
 		if (!check_column(ev, map, map->k, 'k') || !check_column(ev, map, map->v, 'v'))
 			return false;
 		break;
+	/* The type is all that a DNS map needs; without one it is open and never matches. */
 	case CFM_DNS:
 		if (dns_type_of(map->R) == 0) {
 			cf_report(ev, "", "dns map %.*s: missing -R type", SPAN_ARG(map->name));
@@ -133,6 +137,7 @@ bool maps_open(void *ctx, struct cf_eval *ev, struct cf_map *map)
 	return true;
 }
 
+/* -z as in the operations guide: one octet, or \n or \t. */
 static char column_delim(struct span z)
 {
 	if (z.len == 0)
@@ -149,7 +154,10 @@ static int column_number(struct span s)
 	return num_parse(s, COLUMN_MAX, &v) ? (int)v : 0;
 }
 
-/* Reads the table: FILE.cdb before FILE for those that makemap would make. */
+/*
+ * Reads the table: FILE.cdb before FILE for those that makemap would make. The text itself
+ * serves where nobody has made a data base of it.
+ */
 static bool load_table(struct map_data *d, struct cf_map *map, struct err *e)
 {
 	struct table *t = &d->table;
@@ -157,6 +165,7 @@ static bool load_table(struct map_data *d, struct cf_map *map, struct err *e)
 
 	if (!fits)
 		return err_perm(e, "5.3.5", "file name too long");
+	/* -f has no effect on text maps. */
 	t->exact_case = cf_map_flag(map, 'f') && map->kind != CFM_TEXT;
 	t->form = TABLE_CDB;
 	memcpy(t->path, map->file.ptr, map->file.len);
@@ -207,6 +216,7 @@ static bool has_table(const struct cf_map *map)
 	return map->kind == CFM_TEXT || map->kind == CFM_HASH || map->kind == CFM_CDB;
 }
 
+/* -o: a map whose file is missing counts as not there at all. */
 bool maps_is_open(struct maps *m, struct cf_eval *ev, struct cf_map *map)
 {
 	if (!map->is_open)
@@ -225,9 +235,11 @@ static int lookup_table(struct maps *m, struct cf_eval *ev, struct cf_map *map, 
 		return d && d->missing && cf_map_flag(map, 'o') ? EXIT_UNAVAILABLE : EXIT_TEMPFAIL;
 	}
 	d = map->impl;
+	/* A file that was changed is read again, so nobody has to send a signal. */
 	table_refresh(&d->table);
 	if (!table_find(&d->table, key, &value))
 		return EXIT_NOHOST;
+	/* A line of a text map without the column that -v names. */
 	if (!value.ptr)
 		return EXIT_CONFIG;
 	buf_put(out, value);
@@ -243,9 +255,11 @@ static void put_user_field(const struct passwd *pw, struct span field, struct bu
 	while (i < 7 && !ascii_eq_nocase(span_str(names[i]), field))
 		i++;
 	if (i == 7)
+		/* Columns count from 1 as in passwd(5); what is none is the name. */
 		i = field.len && ascii_is_digit(field.ptr[0]) ? field.ptr[0] - '1' : 0;
 	switch (i) {
 	case 1:
+		/* No password is there to be had, and asking for it is no reason to tell one. */
 		buf_puts(out, "x");
 		break;
 	case 2:
@@ -298,7 +312,9 @@ static int lookup_regex(struct cf_map *map, struct span key, struct buf *out)
 
 	if (!d || !span_to_cstr(key, text, sizeof text))
 		return EXIT_TEMPFAIL;
+	/* A NUL in the key would end it for the pattern; span_to_cstr refuses it. */
 	found = regexec(&d->regex, text, MAP_PARTS, at, 0) == 0;
+	/* -n turns the pattern around: what does not match is found. */
 	if (found == cf_map_flag(map, 'n'))
 		return -1;
 	for (int i = 0; found && i < d->parts; i++) {

@@ -1,5 +1,11 @@
 /*
  * Encoding and checking of the mail roles' messages; see service/mta_ipc.h.
+ *
+ * Each message has a put and a get that name the same fields in the same order; whoever
+ * changes one changes the other, since both ends are always the same binary and no version
+ * is sent.  A get fails on a field that is too long, on too few octets and on too many: a
+ * false result ends the sender.  Spans that come out point into the message and live as
+ * long as it.
  */
 #include "service/mta_ipc.h"
 
@@ -19,6 +25,7 @@ bool mta_ipc_get_check(struct wire_in *in, struct mta_check *c)
 {
 	c->origin.addr = wire_get_span(in, MTA_NAME_MAX);
 	c->origin.helo = wire_get_span(in, MTA_NAME_MAX);
+	/* UINT32_MAX where nobody's uid is known, as over TCP. */
 	c->origin.uid = wire_get_u32(in);
 	c->origin.tls = wire_get_u8(in) != 0;
 	c->origin.auth = wire_get_span(in, MTA_NAME_MAX);
@@ -43,6 +50,7 @@ bool mta_ipc_get_verdict(struct wire_in *in, struct mta_verdict *v)
 	wire_get_err(in, &v->err);
 	v->address = wire_get_span(in, MTA_ADDR_MAX);
 	route = wire_get_u8(in);
+	/* Checked at the end, so that all gets have one way out; any other number is no route. */
 	v->route = route == MTA_TO_LOCAL ? MTA_TO_LOCAL : MTA_TO_QUEUE;
 	v->user = wire_get_span(in, MTA_NAME_MAX);
 	return wire_end(in) && route <= MTA_TO_LOCAL;
@@ -62,6 +70,7 @@ void mta_ipc_put_box(struct buf *b, const struct mta_box *x)
 bool mta_ipc_get_box(struct wire_in *in, struct mta_box *x)
 {
 	x->user = wire_get_span(in, MTA_NAME_MAX);
+	/* Room for the NUL that the path gets in the agent. */
 	x->mailbox = wire_get_span(in, MTA_PATH_MAX - 1);
 	x->home = wire_get_span(in, MTA_PATH_MAX - 1);
 	x->uid = wire_get_u32(in);
@@ -96,6 +105,7 @@ void mta_ipc_put_text(struct buf *b, enum mta_type type, uint32_t id, struct spa
 
 bool mta_ipc_get_text(struct wire_in *in, struct span *text)
 {
+	/* As much as a message can hold: what it may be is the caller's business. */
 	*text = wire_get_span(in, WIRE_MAX);
 	return wire_end(in);
 }

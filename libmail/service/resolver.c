@@ -45,6 +45,7 @@ static bool parse_address(struct span s, struct sockaddr_storage *out)
 	struct sockaddr_in6 *a6 = (struct sockaddr_in6 *)out;
 
 	memset(out, 0, sizeof *out);
+	/* The zone of a link-local address is ignored: a server there is none to rely on. */
 	if (!span_to_cstr(span_head(s, span_index(s, '%')), text, sizeof text))
 		return false;
 	if (inet_pton(AF_INET, text, &a4->sin_addr) == 1) {
@@ -57,6 +58,10 @@ static bool parse_address(struct span s, struct sockaddr_storage *out)
 	return inet_pton(AF_INET6, text, &a6->sin6_addr) == 1;
 }
 
+/*
+ * Options that are not known, and numbers out of range, change nothing: resolv.conf is
+ * read by many programs.
+ */
 static void parse_option(struct resolver *r, struct span o)
 {
 	struct span name = span_cut(&o, ':');
@@ -81,6 +86,7 @@ static void parse_line(struct resolver *r, struct span line)
 		    parse_address(resolver_word(&line), &r->server[r->servers]))
 			r->servers++;
 	} else if (span_eq(key, SPAN("search")) || span_eq(key, SPAN("domain"))) {
+		/* "domain" and "search" replace each other, the last line wins (resolv.conf(5)). */
 		r->searches = 0;
 		for (w = resolver_word(&line); w.len && r->searches < RESOLVER_SEARCH;
 		     w = resolver_word(&line))
@@ -108,6 +114,7 @@ void resolver_init(struct resolver *r)
 		for (struct span s = buf_span(&b); s.len;)
 			parse_line(r, span_cut(&s, '\n'));
 	buf_free(&b);
+	/* No file, or none of its servers is of use: the local one, as libc does. */
 	if (r->servers == 0)
 		parse_address(SPAN("127.0.0.1"), &r->server[r->servers++]);
 	if (!fs_read_all(AT_FDCWD, "/etc/hosts", FS_FOLLOW, &r->hosts, &e))
@@ -120,6 +127,7 @@ void resolver_free(struct resolver *r)
 	buf_free(&r->answer);
 }
 
+/* The address counts as a name too, which serves reverse lookups. */
 struct span resolver_hosts_line(const struct resolver *r, struct span name)
 {
 	struct span s = buf_span(&r->hosts);
@@ -139,7 +147,7 @@ struct span resolver_hosts_line(const struct resolver *r, struct span name)
 	return (struct span){NULL, 0};
 }
 
-/* Waits until fd is ready; false when the time is up. */
+/* Waits until fd is ready; false when the time is up. The clock is monotonic, in ms. */
 static bool wait_for(int fd, short events, uint64_t deadline)
 {
 	for (;;) {
@@ -173,6 +181,7 @@ static bool read_full(int fd, size_t n, uint64_t deadline, struct buf *out)
 	return p != NULL;
 }
 
+/* RFC 1035 section 4.2.2: two octets of length, in both directions. */
 static bool ask_tcp(int fd, struct span query, uint64_t deadline, struct buf *out)
 {
 	char head[2] = {(char)(query.len >> 8), (char)query.len};
@@ -188,6 +197,7 @@ static bool ask_tcp(int fd, struct span query, uint64_t deadline, struct buf *ou
 			 deadline, out);
 }
 
+/* An answer with another id is a late one, or forged; the wait goes on. */
 static bool ask_udp(int fd, struct span query, uint64_t deadline, struct buf *out)
 {
 	char *p;
@@ -220,6 +230,7 @@ static bool ask_server(struct resolver *r, int i, struct span query, bool tcp)
 
 	if (fd < 0)
 		return false;
+	/* Connected: the kernel drops what comes from any other address or port. */
 	if (connect(fd, sa, len) == 0 || errno == EINPROGRESS)
 		ok = tcp ? ask_tcp(fd, query, deadline, &r->answer)
 			 : ask_udp(fd, query, deadline, &r->answer);
@@ -236,12 +247,17 @@ int resolver_ask(struct resolver *r, struct span name, uint16_t type, struct dns
 	buf_init_fixed(&q, mem, sizeof mem);
 	if (!dns_put_query(&q, id, name, type))
 		return EXIT_NOHOST;
+	/*
+	 * All servers in turn, attempts times, as libc does. SERVFAIL or REFUSED from one
+	 * says nothing about the others.
+	 */
 	for (unsigned try = 0; try < r->attempts * (unsigned)r->servers; try++) {
 		int i = (int)(try % (unsigned)r->servers);
 
 		if (!ask_server(r, i, buf_span(&q), false) ||
 		    !dns_open_answer(a, buf_span(&r->answer), id, name, type))
 			continue;
+		/* Truncated: the whole answer over TCP from the same server. */
 		if (a->truncated && (!ask_server(r, i, buf_span(&q), true) ||
 				     !dns_open_answer(a, buf_span(&r->answer), id, name, type)))
 			continue;

@@ -10,6 +10,10 @@
 #include "format/address.h"
 #include "service/account.h"
 
+/*
+ * local decides everything: own domains go to accounts, all others to a relay. The address
+ * is made complete, so reports and logs name one that works from anywhere.
+ */
 bool route_recipient(const struct settings *s, struct span rcpt, struct route *out, struct err *e)
 {
 	struct address_path p;
@@ -30,6 +34,7 @@ bool route_recipient(const struct settings *s, struct span rcpt, struct route *o
 	buf_cstr(&address);
 	out->mailer = local ? ROUTE_LOCAL : ROUTE_RELAY;
 	buf_init_fixed(&user, out->user, sizeof out->user);
+	/* "a b"@host is the user a b: quotes are syntax, not part of the name. */
 	if (local)
 		address_put_unquoted(p.local, &user);
 	buf_cstr(&user);
@@ -41,6 +46,7 @@ bool route_recipient(const struct settings *s, struct span rcpt, struct route *o
 
 bool route_other_name(char *user, size_t cap)
 {
+	/* user+detail is user unless the longer name exists; the caller tries it first. */
 	struct span name, detail;
 
 	if (address_split_detail(span_str(user), &name, &detail)) {
@@ -72,6 +78,7 @@ static bool is_loopback(struct span addr)
 
 bool route_may_relay(const struct mta_origin *o, struct err *e)
 {
+	/* Who may send to other domains: local users, authenticated clients, this host itself. */
 	if (o->uid != UINT32_MAX || o->auth.len || is_loopback(o->addr))
 		return true;
 	return err_perm(e, "5.7.1", "Relaying denied");
@@ -89,6 +96,7 @@ bool route_is_trusted(const struct settings *s, uid_t uid, uid_t own, const char
 	return false;
 }
 
+/* Untrusted users cannot choose their envelope sender: it is what their uid says. */
 static void put_own(const struct settings *s, uid_t uid, const char *name, struct buf *out)
 {
 	if (name[0])

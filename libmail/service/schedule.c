@@ -137,6 +137,10 @@ static bool note_one(void *arg, const char *id)
 	return true;
 }
 
+/*
+ * The directory is the truth and the table a copy: what is new there is added, what has
+ * gone there is dropped, files of a process that died are swept.
+ */
 static void scan(struct schedule *q)
 {
 	struct err e;
@@ -177,12 +181,14 @@ static void on_changes(struct loop_watch *w, uint32_t events)
 	ssize_t got;
 
 	(void)events;
+	/* Only a hint that comes early: a name that is lost is found by the next scan. */
 	while ((got = read(w->fd, mem, sizeof mem)) > 0)
 		for (char *at = mem; at < mem + got;) {
 			struct inotify_event *ev = (struct inotify_event *)(void *)at;
 
 			if (ev->len && queue_valid_id(span_str(ev->name)))
 				schedule_note(q, ev->name, 0);
+			/* More names than the kernel kept. */
 			if (ev->mask & IN_Q_OVERFLOW)
 				scan(q);
 			at += sizeof *ev + ev->len;
@@ -232,7 +238,7 @@ static bool on_gate(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 	case MTA_RUN:
 		if (!mta_ipc_get_number(in, &number))
 			return false;
-		q->one_shot |= number == 0;
+		q->one_shot |= number == 0; /* stays one once it is */
 		run_all(q);
 		return true;
 	default:

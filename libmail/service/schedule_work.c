@@ -18,6 +18,7 @@
 
 enum { DAMAGED_RETRY_S = 3600 };
 
+/* One recipient on its way. lookup and job are lent to others, so tasks must not move. */
 struct task {
 	struct schedule_lookup lookup;
 	struct agents_job job;
@@ -62,6 +63,7 @@ static int64_t next_attempt(const struct work *w, int64_t now)
 	uint64_t wait = s->retry_min_s ? s->retry_min_s : 60;
 	uint32_t tries = w->item.head.state.tries;
 
+	/* Ends at the maximum, so many tries neither overflow nor take time. */
 	while (tries-- > 1 && wait < s->retry_max_s)
 		wait *= 2;
 	if (wait > s->retry_max_s && s->retry_max_s)
@@ -77,6 +79,10 @@ static bool any(const struct work *w, char state)
 	return false;
 }
 
+/*
+ * All settled: the file goes. Else the next attempt is written into it, and a message
+ * whose report could not be made comes back with the rest.
+ */
 static void conclude(struct work *w)
 {
 	struct qfile_state *state = &w->item.head.state;
@@ -112,6 +118,10 @@ static void mark_all(struct work *w, char from, char to)
 	}
 }
 
+/*
+ * Only when the report is on disk is the failure marked as told: a crash in between sends
+ * it twice rather than not at all.
+ */
 static void on_reported(struct commit_job *job)
 {
 	struct work *w = (struct work *)((char *)job - offsetof(struct work, commit));
@@ -136,6 +146,7 @@ static bool wants_warning(const struct work *w)
 	uint64_t after = w->q->settings.queue_warn_s;
 
 	return after && any(w, QFILE_PENDING) && !(state->flags & (QFILE_WARNED | QFILE_BOUNCE)) &&
+	       /* Nobody is told about the delay of a report (null sender). */
 	       w->item.head.sender.len && clock_wall().s - state->created > (int64_t)after;
 }
 
@@ -155,6 +166,7 @@ static void report(struct work *w)
 		log_err("%s: cannot write a report: %s", w->item.id, e.text);
 		conclude(w);
 	} else if (w->report.fd < 0) {
+		/* No report was due: nobody wants one, or there is nobody left to tell. */
 		if (w->kind == BOUNCE_FAILED)
 			mark_all(w, QFILE_FAILED, QFILE_BOUNCED);
 		else
@@ -169,6 +181,7 @@ static void report(struct work *w)
 	}
 }
 
+/* The marks are on disk, or will be written again: a lost mark delivers twice, never not. */
 static void on_marked(struct commit_job *job)
 {
 	struct work *w = (struct work *)((char *)job - offsetof(struct work, commit));
@@ -220,6 +233,7 @@ static void finish(struct work *w)
 	w->item.head.state.tries++;
 	for (size_t i = 0; i < w->count; i++)
 		apply(w, &w->tasks[i]);
+	/* Nothing is left: the file is about to go, so its marks need no flush. */
 	if (!any(w, QFILE_PENDING) && !any(w, QFILE_FAILED)) {
 		conclude(w);
 		return;
@@ -274,6 +288,10 @@ static void hand_on(struct task *t)
 	if (!route_recipient(&w->q->settings, w->item.rcpts[t->rcpt].addr, &r, &t->err)) {
 		answered(t);
 	} else if (r.mailer == ROUTE_RELAY) {
+		/*
+		 * Until a relay exists the message waits: it may be configured before it
+		 * expires.
+		 */
 		err_temp(&t->err, "4.4.0", "%.100s: no relay is configured", r.host);
 		answered(t);
 	} else {
@@ -288,6 +306,7 @@ static void start_tasks(struct work *w)
 	w->open = 1;
 	w->count = 0;
 	for (size_t i = 0; i < w->item.count; i++) {
+		/* Settled by an earlier attempt. */
 		if (w->item.rcpts[i].state != QFILE_PENDING)
 			continue;
 		w->tasks[w->count] = (struct task){.work = w, .rcpt = i};
@@ -313,6 +332,10 @@ void schedule_work_start(struct schedule *q, const char *id)
 	w->q = q;
 	w->report.fd = -1;
 	if (!queue_load(&q->queue, id, true, &w->item, &e)) {
+		/*
+		 * Locked by another process that delivers it, or damaged; a file that has
+		 * gone is done.
+		 */
 		int64_t wait = e.sys == EAGAIN ? SCHEDULE_BUSY_S : DAMAGED_RETRY_S;
 
 		if (e.sys != ENOENT && e.sys != EAGAIN)
@@ -324,6 +347,7 @@ void schedule_work_start(struct schedule *q, const char *id)
 	w->tasks = calloc(w->item.count ? w->item.count : 1, sizeof *w->tasks);
 	if (!w->tasks)
 		over(w, false, now + SCHEDULE_BUSY_S);
+	/* Quarantined: never due, until someone releases it. */
 	else if (w->item.head.state.flags & QFILE_HELD)
 		over(w, false, INT64_MAX);
 	else

@@ -23,6 +23,10 @@ struct option {
 	uint32_t size; /* TEXT, LIST: its array; INTERVAL: default unit in seconds */
 };
 
+/*
+ * An option is a row: name, kind and place. Reading, listing and handing over to the roles
+ * all go through the table, so a new option is one row and one field.
+ */
 #define AT(field)      offsetof(struct settings, field)
 #define TEXT_AT(field) TEXT, AT(field), sizeof((struct settings *)0)->field
 #define LIST_AT(field) LIST, AT(field), sizeof((struct settings *)0)->field
@@ -72,6 +76,7 @@ static const struct option *find(struct span name)
 	return NULL;
 }
 
+/* The letters of the command line (-om, -od...) are looked up here, too. */
 const char *settings_long_name(char letter)
 {
 	for (size_t i = 0; i < OPTIONS; i++)
@@ -111,11 +116,16 @@ static bool store(struct settings *s, const struct option *o, struct span value,
 	char *at = (char *)s + o->at, bad;
 
 	switch ((enum kind)o->kind) {
+	/*
+	 * Values may be cut in messages, never in the settings: a path that was cut is
+	 * another one.
+	 */
 	case TEXT:
 		return span_to_cstr(value, at, o->size) || bad_value(o, value, "short enough", e);
 	case LIST:
 		return add_to_list(at, o->size, value) || bad_value(o, value, "short enough", e);
 	case NUMBER:
+		/* All numbers are stored as 64 bits, so one pointer type serves. */
 		return num_parse(value, UINT32_MAX, (uint64_t *)(void *)at) ||
 		       bad_value(o, value, "a number", e);
 	case INTERVAL:
@@ -154,6 +164,7 @@ bool settings_assign(struct settings *s, struct span assignment, struct err *e)
 	return settings_set(s, span_trim(name), span_trim(assignment), e);
 }
 
+/* Written so that settings_set reads it back: this is how a role gets its settings. */
 static void each_listener(const struct settings *s,
 			  void (*each)(void *arg, const char *name, struct span value), void *arg)
 {
@@ -184,6 +195,7 @@ void settings_each(const struct settings *s,
 			if (*at)
 				each(arg, o->name, span_str(at));
 		} else if (o->kind == NUMBER || o->kind == INTERVAL) {
+			/* Intervals are in seconds now, whatever unit they were given in. */
 			snprintf(text, sizeof text, "%llu%s",
 				 (unsigned long long)*(const uint64_t *)(const void *)at,
 				 o->kind == INTERVAL ? "s" : "");
@@ -199,6 +211,7 @@ void settings_each(const struct settings *s,
 
 bool settings_is_local(const struct settings *s, struct span domain)
 {
+	/* A final dot is the same domain (RFC 1034 section 3.1); no domain is our own. */
 	struct span list = span_str(s->local);
 
 	if (domain.len && domain.ptr[domain.len - 1] == '.')

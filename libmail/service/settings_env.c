@@ -2,6 +2,7 @@
  * Defaults, environment, listener syntax and the options without effect; see
  * service/settings.h.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -25,32 +26,32 @@ static const char ignored[] =
     "fallbacksmarthost fastsplit forkeachjob forwardpath heloname helpfile holdexpensive "
     "hostsfile inputmailfilters ldapdefaultspec matchgecos maxaliasrecursion maxheaderslength "
     "maxmimeheaderlength maxnoopcommands maxqueuechildren maxqueuerunsize maxrunnersperqueue "
-    "metoo minqueueage maxqueueage niceQueuerun nicequeuerun noRecipientaction norecipientaction "
-    "oldstyleheaders operatorchars postmastercopy priorities processtitleprefix queuefactor "
-    "queuefilemode queuela queuesortorder quotedchar badrcptthrottle rejectla refusela "
-    "rejectlogInterval rejectloginterval resolveroptions retryfactor recipientfactor classfactor "
-    "runasuser runindaemon safefileenvironment saslauthmechanisms authmechanisms authoptions "
-    "authrealm authmaxbits saveFromline savefromline sendmimeerrors serviceswitchfile "
-    "sharedmemorykey sharedmemorykeyfile singlelinefromheader singlethreaddelivery "
-    "smtpgreetingmessage "
-    "softbounce statusfile superuser tempfilemode unixfromline unsafegroupwrites usesubmission "
-    "userdatabasespec userdatabase verbose xscriptfilebufferSize xscriptfilebuffersize "
-    "datafilebuffersize "
-    "clientcertfile clientkeyfile clientportoptions cacertpath cacertfile crlfile crlpath "
-    "dhparameters "
+    "metoo minqueueage maxqueueage nicequeuerun norecipientaction oldstyleheaders "
+    "operatorchars postmastercopy priorities processtitleprefix queuefactor queuefilemode "
+    "queuela queuesortorder quotedchar badrcptthrottle rejectla refusela rejectloginterval "
+    "resolveroptions retryfactor recipientfactor classfactor runasuser runindaemon "
+    "safefileenvironment saslauthmechanisms authmechanisms authoptions authrealm authmaxbits "
+    "savefromline sendmimeerrors serviceswitchfile sharedmemorykey sharedmemorykeyfile "
+    "singlelinefromheader singlethreaddelivery smtpgreetingmessage softbounce statusfile "
+    "superuser tempfilemode unixfromline unsafegroupwrites usesubmission userdatabasespec "
+    "userdatabase verbose xscriptfilebuffersize datafilebuffersize clientcertfile "
+    "clientkeyfile clientportoptions cacertpath cacertfile crlfile crlpath dhparameters "
     "cipherlist serverssloptions clientssloptions sslengine sslenginepath tlssrvoptions "
-    "tlsfallbacktoclear "
-    "dane certfingerprintalgorithm randfile controlsocketname deadletterdrop defaultuser "
-    "defaultcharset delaylA delayla directsubmissionmodifiers dontpruneroutes allowbogushelo "
-    "colonokinaddr trymxnull trynullmxlist usemsp useerrorsto usecompressedipv6addresses "
-    "rrtimplieslocaldsn requiresdirfsync nofsync rejectnul smtputf8 setqueueparams singlelinefrom "
-    "trusteduser mustquotechars mqfilemode milter.loglevel milter.macros.connect "
-    "milter.macros.helo "
-    "addbcc errormode fallbackmx queuetimeout noaliases ";
+    "tlsfallbacktoclear dane certfingerprintalgorithm randfile controlsocketname "
+    "deadletterdrop defaultuser defaultcharset delayla directsubmissionmodifiers "
+    "dontpruneroutes allowbogushelo colonokinaddr trymxnull trynullmxlist usemsp useerrorsto "
+    "usecompressedipv6addresses rrtimplieslocaldsn requiresdirfsync nofsync rejectnul smtputf8 "
+    "setqueueparams singlelinefrom trusteduser mustquotechars mqfilemode milter.loglevel "
+    "milter.macros.connect milter.macros.helo addbcc errormode fallbackmx queuetimeout "
+    "noaliases ";
 
+/*
+ * Compared whole, with the blanks around it. All Timeout and Milter options that are not
+ * in the table are such, too.
+ */
 bool settings_is_ignored(struct span name)
 {
-	char word[64], lower[sizeof ignored];
+	char word[64];
 
 	if (name.len + 3 > sizeof word || name.len == 0)
 		return false;
@@ -58,12 +59,11 @@ bool settings_is_ignored(struct span name)
 	memcpy(word + 1, name.ptr, name.len);
 	memcpy(word + 1 + name.len, " ", 2);
 	ascii_fold(word, name.len + 2);
-	memcpy(lower, ignored, sizeof ignored);
-	ascii_fold(lower, sizeof lower - 1);
-	return strstr(lower, word) || ascii_starts_nocase(name, SPAN("Timeout.")) ||
+	return strstr(ignored, word) || ascii_starts_nocase(name, SPAN("Timeout.")) ||
 	       ascii_starts_nocase(name, SPAN("Milter."));
 }
 
+/* For a letter that has no effect any ignored name does. */
 const char *settings_ignored_name(char letter)
 {
 	static const char letters[] = "7:8aBcCDEFgGHIjJkKlmnNoPqrStuUvVwWXxyYzZ/R#ME";
@@ -86,13 +86,13 @@ static bool parse_port(struct span text, uint16_t *port)
 	else if (ascii_eq_nocase(text, SPAN("submission")))
 		*port = 587;
 	else if (span_to_cstr(text, name, sizeof name) && (known = getservbyname(name, "tcp")))
-		*port = (uint16_t)(((known->s_port & 0xff) << 8) | (known->s_port >> 8 & 0xff));
+		*port = ntohs((uint16_t)known->s_port);
 	else
 		return false;
 	return true;
 }
 
-/* "127.0.0.1:25", "[::1]:25", ":25", "25". */
+/* "127.0.0.1:25", "[::1]:25", ":25", "25": the port stands behind the last colon. */
 static bool parse_plain(struct settings_listener *l, struct span text)
 {
 	size_t colon = text.len;
@@ -119,6 +119,10 @@ static bool parse_pairs(struct settings_listener *l, struct span text)
 		value = span_trim(value);
 		if (key.len == 0)
 			continue;
+		/*
+		 * The first letter decides, as in sendmail: "Port=", "P=" and "port=" are
+		 * the same.
+		 */
 		switch (ascii_lower(key.ptr[0])) {
 		case 'p':
 			if (!parse_port(value, &l->port))
@@ -144,6 +148,7 @@ static bool parse_pairs(struct settings_listener *l, struct span text)
 	return true;
 }
 
+/* An entry that fails is not counted, and the next one takes its place. */
 bool settings_add_listener(struct settings *s, struct span text, struct err *e)
 {
 	struct settings_listener *l = &s->listeners[s->listener_count];
@@ -185,7 +190,10 @@ static bool set_listeners(struct settings *s, struct span value, struct err *e)
 	return true;
 }
 
-/* The value of a variable, or the first line of the file that its _FILE twin names. */
+/*
+ * The value of a variable, or the first line of the file that its _FILE twin names: how
+ * container engines hand in secrets.
+ */
 static bool variable_value(const char *name, struct buf *out, bool *found, struct err *e)
 {
 	const char *value = getenv(name);
@@ -221,6 +229,7 @@ static bool read_environment(struct settings *s, struct err *e)
 	for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
 		if (!variable_value(variables[i].variable, &value, &found, e))
 			return false;
+		/* Set but empty is as good as unset, which compose files cannot tell apart. */
 		if (!found || value.len == 0)
 			continue;
 		ok = variables[i].option
@@ -244,6 +253,7 @@ static void default_hostname(struct settings *s)
 	memcpy(s->hostname, name, sizeof name);
 }
 
+/* sendmail's defaults where there are such; sizes in octets, times in seconds. */
 bool settings_init(struct settings *s, struct err *e)
 {
 	*s = (struct settings){

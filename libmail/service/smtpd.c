@@ -22,6 +22,7 @@
 #include "sys/log.h"
 #include "sys/proc.h"
 
+/* After SIGN_WAIT_MS the handshake fails. */
 enum { COMMIT_THREADS = 4, SIGN_WAIT_MS = 10000 };
 
 static bool add_listener(struct smtpd *d, enum mta_listener kind, struct span name, int fd)
@@ -39,7 +40,10 @@ static bool add_listener(struct smtpd *d, enum mta_listener kind, struct span na
 	return true;
 }
 
-/* Asks gate, which holds the key; blocks for the time a signature takes. */
+/*
+ * Asks gate, which holds the key; blocks for the time a signature takes. BearSSL has no
+ * way to go on later.
+ */
 static bool sign(void *ctx, const struct tls_sign_request *req, unsigned char *sig, size_t *len)
 {
 	struct smtpd *d = ctx;
@@ -62,6 +66,7 @@ static bool sign(void *ctx, const struct tls_sign_request *req, unsigned char *s
 	return true;
 }
 
+/* Sessions keep the chain they began with, so an exchanged one lives until the last has ended. */
 void smtpd_chain_drop(struct smtpd_chain *c)
 {
 	if (!c || --c->users)
@@ -129,6 +134,7 @@ static bool on_verdict(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 	if (in->type != MTA_VERDICT || !mta_ipc_get_verdict(in, &v))
 		return false;
 	s = smtpd_session_find(d, in->id);
+	/* The session may have ended while its question was under way. */
 	if (!s || !s->asked_open)
 		return true;
 	s->asked_open = false;
@@ -142,6 +148,7 @@ static void on_queue_lost(struct ipc *c)
 	struct smtpd *d = (struct smtpd *)((char *)c - offsetof(struct smtpd, queue_role));
 	struct mta_verdict v = {0};
 
+	/* Sessions that wait get a 4xx at once, and not when gate has a new peer. */
 	err_temp(&v.err, "4.3.0", "address verification is not available now");
 	for (size_t i = 0; i < d->slots; i++) {
 		struct smtpd_session *s = d->sessions[i];
@@ -167,6 +174,7 @@ static void ask_agent(struct agents *a, uint32_t id, struct span user)
 
 static void stop(struct smtpd *d)
 {
+	/* Nothing new begins; how long the rest may take is gate's business. */
 	d->stopping = true;
 	for (size_t i = 0; i < d->listener_count; i++)
 		loop_remove(&d->loop, &d->listeners[i].watch);
@@ -216,6 +224,7 @@ static bool on_gate(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 	case MTA_SESSION:
 		return on_session(d, in, fds);
 	case MTA_PEER:
+		/* The queue role was started anew and knows none of the old questions. */
 		ipc_close(&d->queue_role);
 		on_queue_lost(&d->queue_role);
 		if (!ipc_open(&d->queue_role, &d->loop, fds[0], &e))
@@ -299,6 +308,7 @@ static void configure(struct smtpd *d)
 		} else if (d->chain) {
 			c->flags |= SMTP_OFFER_STARTTLS;
 		}
+		/* needmailhelo: HELO before MAIL, as RFC 5321 wants and many clients forget. */
 		if (strstr(d->settings.privacy, "needmailhelo"))
 			c->flags |= SMTP_NEED_HELO;
 	}

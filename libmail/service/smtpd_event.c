@@ -14,6 +14,11 @@ static void reject(struct smtpd_session *s, const struct err *e)
 	smtp_server_reject(&s->smtp, e, &s->out);
 }
 
+/*
+ * Between messages and after each: a message still being received is dropped, one that is
+ * being committed goes on without its session, since a client that hangs up takes nothing
+ * back.
+ */
 void smtpd_event_reset(struct smtpd_session *s)
 {
 	if (s->store && s->in_body)
@@ -31,6 +36,7 @@ void smtpd_event_reset(struct smtpd_session *s)
 	s->ret = '-';
 }
 
+/* One question is open at a time: the machine takes no further command until it is answered. */
 static void ask(struct smtpd_session *s, enum mta_type type, struct span rcpt)
 {
 	char mem[WIRE_MAX];
@@ -53,10 +59,15 @@ static void ask(struct smtpd_session *s, enum mta_type type, struct span rcpt)
 		return;
 	}
 	s->asked_open = true;
+	/* The answer finds the session by its id, or nothing if it has gone meanwhile. */
 	ipc_send(&s->d->queue_role, &b, NULL, 0);
 }
 
-/* Room for the message and a reserve; RFC 1870 6.1: tell before the octets come. */
+/*
+ * Room for the message and a reserve; RFC 1870 6.1: tell before the octets come. Blocks
+ * are of 4096 octets; 0 free means that it is not known, and a full disk shows when it is
+ * written to.
+ */
 static bool check_space(struct smtpd_session *s)
 {
 	uint64_t free = fs_free_octets(s->d->queue.tmp);
@@ -72,6 +83,7 @@ static bool check_space(struct smtpd_session *s)
 	return false;
 }
 
+/* The sender is stored when the verdict is there: it may be rewritten by it. */
 static void on_mail(struct smtpd_session *s)
 {
 	if (!check_space(s))
@@ -106,11 +118,16 @@ static void add_rcpt(struct smtpd_session *s, const struct mta_verdict *v)
 
 	qfile_put_rcpt(&s->rcpts, &r);
 	s->nrcpts++;
+	/*
+	 * For the fast path: few recipients, all local, and none that wants a success
+	 * report, which only the queue role makes.
+	 */
 	if (v->route != MTA_TO_LOCAL || s->nlocals >= SMTPD_FAST_MAX ||
 	    r.notify & SMTP_NOTIFY_SUCCESS)
 		return;
 	buf_put(&s->locals, v->user);
 	buf_putc(&s->locals, '\0');
+	/* User and address alternate, each ended by a NUL. */
 	buf_put(&s->locals, v->address);
 	buf_putc(&s->locals, '\0');
 	s->nlocals++;
@@ -130,6 +147,10 @@ void smtpd_event_verdict(struct smtpd_session *s, const struct mta_verdict *v)
 	} else {
 		add_rcpt(s, v);
 		if (!buf_ok(&s->rcpts) || !buf_ok(&s->locals)) {
+			/*
+			 * What was too long for the session's memory must not be accepted
+			 * with a recipient missing.
+			 */
 			err_temp(&e, "4.3.1", "out of memory");
 			reject(s, &e);
 			return;
@@ -143,17 +164,20 @@ static void on_data(struct smtpd_session *s)
 {
 	struct err e;
 
+	/* The client is told no path and no errno; they are in the log. */
 	if (!smtpd_store_begin(s, &e)) {
 		log_err("cannot make a queue file: %s", e.text);
 		err_temp(&e, e.status, "cannot store the message now");
 		reject(s, &e);
 		return;
 	}
+	/* From here on text may come, and it has somewhere to go. */
 	s->in_body = true;
 	if (!smtp_server_accept(&s->smtp, &s->out))
 		s->closing = true;
 }
 
+/* The answer comes when the message is on disk or delivered; the session waits. */
 static bool on_end(struct smtpd_session *s)
 {
 	s->in_body = false;
@@ -164,6 +188,7 @@ static bool on_end(struct smtpd_session *s)
 
 static void on_starttls(struct smtpd_session *s)
 {
+	/* RFC 3207 section 4: 454 is the only answer to a STARTTLS that cannot be done. */
 	struct err e;
 
 	if (!s->d->chain) {
@@ -183,6 +208,7 @@ bool smtpd_event(struct smtpd_session *s, enum smtp_server_event ev)
 	case SMTP_EV_MAIL:
 		s->asked = MTA_CHECK_MAIL;
 		on_mail(s);
+		/* The flag tells smtpd_event_verdict which of the two was asked. */
 		break;
 	case SMTP_EV_RCPT:
 		s->asked = MTA_CHECK_RCPT;
@@ -212,6 +238,7 @@ bool smtpd_event(struct smtpd_session *s, enum smtp_server_event ev)
 		break;
 	case SMTP_EV_AUTH:
 	case SMTP_EV_AUTH_LINE:
+		/* Not offered, so only a client that does not look asks for it. */
 		smtp_server_reply(&s->smtp, 502, "5.7.0", SPAN("AUTH is not available"), &s->out);
 		break;
 	case SMTP_EV_ABORT:

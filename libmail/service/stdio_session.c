@@ -1,5 +1,9 @@
 /*
  * A blocking session on standard input; see service/stdio_session.h.
+ *
+ * For "sendmail -bs" without a daemon and for LMTP on a pipe: one session, one process, no
+ * loop.  The text goes to an unnamed file first, then each recipient gets it from there;
+ * nothing is queued, so whoever is on the other end keeps what was not accepted.
  */
 #include "service/stdio_session.h"
 
@@ -20,6 +24,7 @@
 
 enum { IN_MAX = 16384, TEXT_MAX = 65536 };
 
+/* The account is looked up at RCPT, where a wrong name can be refused. */
 struct rcpt {
 	char address[MTA_ADDR_MAX];
 	struct account account;
@@ -64,6 +69,7 @@ static void on_rcpt(struct session *s)
 	struct route r;
 	struct rcpt *at;
 
+	/* Large, and many sessions end before the first recipient. */
 	if (!s->rcpts)
 		s->rcpts = calloc(STDIO_SESSION_RCPTS_MAX, sizeof *s->rcpts);
 	at = s->rcpts ? &s->rcpts[s->count] : NULL;
@@ -72,6 +78,7 @@ static void on_rcpt(struct session *s)
 	} else if (s->count == STDIO_SESSION_RCPTS_MAX) {
 		err_temp(&e, "4.5.3", "Too many recipients");
 	} else if (route_recipient(s->settings, s->smtp.addr, &r, &e)) {
+		/* No queue here, so what has to go elsewhere cannot be taken. */
 		if (r.mailer != ROUTE_LOCAL)
 			err_perm(&e, "5.7.1", "only local recipients here");
 		else if (account_find(s->accounts, span_str(r.user), &at->account, &e)) {
@@ -79,6 +86,7 @@ static void on_rcpt(struct session *s)
 			s->count++;
 		}
 	}
+	/* To strangers all unknown users are the same, whatever the reason. */
 	if (e.class == ERR_PERM && strcmp(e.status, "5.1.1") == 0)
 		err_perm(&e, "5.1.1", "User unknown");
 	answer(s, &e);
@@ -90,10 +98,12 @@ static void on_data(struct session *s)
 	struct err e = {0};
 
 	s->fd = direct_spool(&e);
+	/* Filters nothing but line ends: the submitter's header is not ours to mend. */
 	submit_init(&s->filter, 0, &none);
 	answer(s, &e);
 }
 
+/* Errors are kept for the end: the client goes on sending whatever we say in between. */
 static void write_text(struct session *s)
 {
 	if (s->failure.class == ERR_NONE &&
@@ -104,6 +114,10 @@ static void write_text(struct session *s)
 
 static void on_end(struct session *s)
 {
+	/*
+	 * SMTP has one answer for all recipients: a failure that may pass wins, so that
+	 * the sender comes again. LMTP (RFC 2033 section 4.2) has one each.
+	 */
 	struct err worst = {0};
 
 	submit_finish(&s->filter, &s->text);
@@ -150,6 +164,7 @@ static void on_event(struct session *s, enum smtp_server_event ev)
 		break;
 	case SMTP_EV_BODY:
 		submit_feed(&s->filter, s->smtp.text, &s->text);
+		/* Written in pieces of some size; the rest waits for the next one. */
 		if (s->text.len > TEXT_MAX / 2)
 			write_text(s);
 		break;
@@ -182,7 +197,10 @@ static void greet(struct session *s)
 	smtp_server_greet(&s->smtp, buf_span(&date), &s->out);
 }
 
-/* Runs the machine over what was read; false when the output cannot be written. */
+/*
+ * Runs the machine over what was read; false when the output cannot be written. Replies
+ * leave once per read, which keeps pipelined commands cheap (RFC 2920 section 3.2).
+ */
 static bool run(struct session *s, struct buf *in)
 {
 	size_t done = 0;
@@ -213,6 +231,7 @@ int stdio_session_run(const struct settings *settings, struct account_source *ac
 	    .size_max = settings->max_message,
 	    .flags = SMTP_OFFER_PIPELINING | SMTP_OFFER_8BITMIME | SMTP_OFFER_SIZE | SMTP_EARLY_OK |
 		     SMTP_LENIENT | (lmtp ? SMTP_LMTP : 0),
+	    /* On a pipe the line ends are those of the local system. */
 	    .bare = LINE_LENIENT,
 	};
 	struct session *s = calloc(1, sizeof *s);

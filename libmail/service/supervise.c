@@ -39,6 +39,7 @@ static void channel_closed(struct ipc *c)
 		kill(r->pid, SIGKILL);
 }
 
+/* setup sends everything the role needs; it answers READY when it is done. */
 static bool start(struct supervise_role *r, struct err *e)
 {
 	struct proc_child child;
@@ -60,6 +61,10 @@ static bool start(struct supervise_role *r, struct err *e)
 	return true;
 }
 
+/*
+ * A role that ran for a while is started at once; one that dies young waits longer each
+ * time, so that a broken set-up does not burn the processor.
+ */
 static void start_later(struct supervise_role *r)
 {
 	bool young = clock_ms() - r->started_ms < SUPERVISE_YOUNG_MS;
@@ -104,6 +109,7 @@ static bool all_down(const struct supervise *s)
 	return true;
 }
 
+/* The caller may free the roles in on_stopped, so nothing follows it. */
 static void finished(struct supervise *s)
 {
 	loop_timer_clear(s->loop, &s->grace);
@@ -136,6 +142,7 @@ void supervise_reap(struct supervise *s)
 	int status;
 
 	while ((pid = proc_reap(&status)) > 0) {
+		/* Delivery agents are children, too, and so is everything when we are process 1. */
 		struct supervise_role *r = s->first;
 
 		while (r && r->pid != pid)
@@ -173,6 +180,7 @@ void supervise_stop(struct supervise *s, uint32_t grace_ms)
 	s->stopping = true;
 	for (struct supervise_role *r = s->first; r; r = r->next)
 		loop_timer_clear(s->loop, &r->retry);
+	/* A second signal is from somebody who does not want to wait. */
 	supervise_signal(s, again ? SIGKILL : SIGTERM);
 	/* With nothing to wait for, the timer still has on_stopped called from the loop. */
 	loop_timer_set(s->loop, &s->grace, all_down(s) ? 0 : grace_ms);
@@ -199,6 +207,7 @@ void supervise_add(struct supervise *s, struct supervise_role *r)
 	s->last = &r->next;
 }
 
+/* Either all start or none stays: a half-started daemon would accept mail and not deliver it. */
 bool supervise_start(struct supervise *s, struct err *e)
 {
 	for (struct supervise_role *r = s->first; r; r = r->next) {

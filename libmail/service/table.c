@@ -15,6 +15,7 @@
 
 enum { FILE_MAX = 1 << 30, CDB_TABLES = 256, CDB_HEADER = 2048 };
 
+/* Folded for exact tables too: keys that differ in case only share a chain, no more. */
 static uint32_t hash_key(struct span s)
 {
 	uint32_t h = 2166136261u;
@@ -36,6 +37,7 @@ static bool same_key(const struct table *t, const struct table_entry *en, struct
 	return t->exact_case ? span_eq(k, key) : ascii_eq_nocase(k, key);
 }
 
+/* Ends because index_lines leaves slots empty. */
 static uint32_t *find_slot(const struct table *t, struct span key)
 {
 	uint32_t i = hash_key(key) & (t->slots - 1);
@@ -57,6 +59,7 @@ static bool column(struct span line, int col, char delim, struct span *out)
 
 	if (line.len == 0 || (col == 0 && delim && line.ptr[0] == delim))
 		return false;
+	/* Leading blanks are no column, unless a delimiter says what is one. */
 	while (col == 0 && !delim && line.len && is_blank(line.ptr[0]))
 		line = span_skip(line, 1);
 	for (int i = 0; i < col; i++) {
@@ -105,11 +108,16 @@ static void add_line(struct table *t, struct span line)
 		if (!column(line, t->key_column, t->delim, &key))
 			return;
 		if (!column(line, t->value_column, t->delim, &value))
+			/*
+			 * The key is known, its value is missing: told apart from a key
+			 * that is not there.
+			 */
 			value = (struct span){line.ptr, TABLE_NO_VALUE};
 	} else if (!pair(line, &key, &value)) {
 		return;
 	}
 	slot = find_slot(t, key);
+	/* The first line of a key counts, as makemap warns about and keeps it. */
 	if (*slot)
 		return;
 	*en = (struct table_entry){(uint32_t)(key.ptr - t->data.ptr), (uint32_t)key.len,
@@ -146,6 +154,7 @@ static void note_file(struct table *t, const struct stat *st)
 	t->mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 }
 
+/* The stamp is taken before the contents are read: a change in between shows next time. */
 bool table_load(struct table *t, struct err *e)
 {
 	struct stat st;
@@ -164,6 +173,7 @@ bool table_load(struct table *t, struct err *e)
 	return true;
 }
 
+/* A file that cannot be read now leaves the old contents in force. */
 void table_refresh(struct table *t)
 {
 	struct table fresh = *t;
@@ -182,6 +192,7 @@ void table_refresh(struct table *t)
 	*t = fresh;
 }
 
+/* 0 outside of the file, which every caller takes for "nothing there". */
 static uint32_t le32(const struct table *t, size_t pos)
 {
 	const unsigned char *p = (const unsigned char *)t->data.ptr + pos;
@@ -193,6 +204,7 @@ static uint32_t le32(const struct table *t, size_t pos)
 
 static bool cdb_record(const struct table *t, uint32_t pos, struct span key, struct span *value)
 {
+	/* As size_t: three numbers of 32 bits from the file may sum up to more. */
 	uint32_t klen = le32(t, pos), vlen = le32(t, (size_t)pos + 4);
 	size_t end = (size_t)pos + 8 + klen;
 

@@ -19,6 +19,7 @@
 
 enum { DAY = 86400, WARN_DAYS = 14, OTHERS = 077 };
 
+/* ctime too: a file put in place by rename may have the size and mtime of the old one. */
 static bool stamp(const char *path, struct tlskeys_stamp *s)
 {
 	struct stat st;
@@ -87,7 +88,10 @@ static bool load(const struct tlskeys *k, struct tlskeys_pair *p, struct err *e)
 	return false;
 }
 
-/* The new pair takes its place; the one before the last is gone. */
+/*
+ * The new pair takes its place; the one before the last is gone. The one before is kept
+ * for handshakes that began with its certificate.
+ */
 static void adopt(struct tlskeys *k, const struct tlskeys_pair *p)
 {
 	uint32_t next = k->now.generation + 1;
@@ -95,7 +99,7 @@ static void adopt(struct tlskeys *k, const struct tlskeys_pair *p)
 	pair_free(&k->before);
 	k->before = k->now;
 	k->now = *p;
-	k->now.generation = next ? next : 1;
+	k->now.generation = next ? next : 1; /* 0 is "no key", so the count jumps over it */
 }
 
 static void tell(const struct tlskeys *k)
@@ -109,6 +113,7 @@ static void tell(const struct tlskeys *k)
 		 k->now.chain.n, (long long)left);
 	if (left < WARN_DAYS)
 		log_warn("tls: %s: certificate expires in %lld days", k->cert, (long long)left);
+	/* Group read is how keys are shared with a service; anything more is a mistake. */
 	if (stat(k->key, &st) == 0 && st.st_mode & OTHERS & ~040)
 		log_warn("tls: %s: private key is open to others (mode %o)", k->key,
 			 (unsigned)st.st_mode & 0777);
@@ -149,6 +154,7 @@ bool tlskeys_reload(struct tlskeys *k)
 	take_stamps(k, s);
 	if (same(&s[0], &k->seen[0]) && same(&s[1], &k->seen[1]))
 		return false;
+	/* Also for a bad pair: it is complained about once, not with every look. */
 	memcpy(k->seen, s, sizeof s);
 	if (!load(k, &p, &e)) {
 		log_err("tls: new certificate not taken, %s: %s",
@@ -192,6 +198,7 @@ static bool store(struct tlskeys *k, const char *dir, struct span pem, const str
 	struct buf cert;
 	struct err e;
 
+	/* The pair in one file, so that key and certificate can never be of different ages. */
 	if (!fs_replace(AT_FDCWD, k->cert, 0600, pem, &e)) {
 		log_warn("tls: %s: the new certificate lasts until exit only: %s", k->cert, e.text);
 		k->cert[0] = '\0';
@@ -199,6 +206,7 @@ static bool store(struct tlskeys *k, const char *dir, struct span pem, const str
 	}
 	buf_init(&cert, CERT_MAX);
 	cert_put_pem(buf_span(&p->der), "CERTIFICATE", &cert);
+	/* A copy without the key, for clients that want to trust it. */
 	snprintf(path, sizeof path, "%s/tls.crt", dir);
 	if (!fs_replace(AT_FDCWD, path, 0644, buf_span(&cert), &e))
 		log_warn("tls: %s: %s", path, e.text);
@@ -216,9 +224,11 @@ bool tlskeys_open_made(struct tlskeys *k, const char *dir, const char *name, str
 	memset(k, 0, sizeof *k);
 	if (dir && snprintf(path, sizeof path, "%s/tls.pem", dir) >= (int)sizeof path)
 		return err_perm(e, "4.7.5", "directory name for the certificate is too long");
+	/* Any error but "not there" means that there may be a key which must not be replaced. */
 	if (dir && (stamp(path, &s) || errno != ENOENT))
 		return tlskeys_open(k, path, NULL, e);
 	buf_init(&pem, TLSKEYS_FILE_MAX);
+	/* A name that fits into no certificate still gets one. */
 	bool good = make(name, &p, &pem, e) || make("localhost", &p, &pem, e);
 	if (good) {
 		adopt(k, &p);

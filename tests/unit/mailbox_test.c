@@ -645,6 +645,30 @@ TEST(maildir_commit)
 	tear_down();
 }
 
+TEST(maildir_commit_of_what_is_gone)
+{
+	struct mailbox_result res;
+	struct mailbox *m;
+	struct err e;
+
+	set_up();
+	make_maildir();
+	put_in("new/1.a", SPAN("S: 1\n\n"));
+	put_in("cur/2.b:2,", SPAN("S: 2\n\n"));
+	put_in("cur/3.c:2,", SPAN("S: 3\n\n"));
+	m = open_box(path);
+	mailbox_mark(m, 0, MAILBOX_DELETED, 0);
+	mailbox_mark(m, 1, MAILBOX_SEEN, 0);
+	mailbox_mark(m, 2, MAILBOX_DELETED, 0);
+	/* Another program deletes meanwhile; the last message is still there. */
+	move_in("new/1.a", "tmp/1.a");
+	move_in("cur/2.b:2,", "tmp/2.b");
+	CHECK(mailbox_commit(m, &res, &e));
+	CHECK(!is_in("cur/3.c:2,"));
+	mailbox_close(m);
+	tear_down();
+}
+
 TEST(maildir_odd_names)
 {
 	char name[300], uid[2][MAILBOX_UID_MAX + 1];
