@@ -13,11 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Here they are made; err.h may have wrapped the names for the analyzer. */
-#undef err_temp
-#undef err_perm
-#undef err_errno
-
 struct mapping {
 	const char *prefix; /* of the enhanced status */
 	int value;

@@ -39,13 +39,6 @@ bool err_perm(struct err *e, const char *status, const char *fmt, ...)
  */
 bool err_errno(struct err *e, int sys, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* The analyzer sees no body here, and would follow paths on which one of these returned true. */
-#ifdef __clang_analyzer__
-#define err_temp(...)  (err_temp(__VA_ARGS__), false)
-#define err_perm(...)  (err_perm(__VA_ARGS__), false)
-#define err_errno(...) (err_errno(__VA_ARGS__), false)
-#endif
-
 /* Puts "prefix: " before the text, for context the failing floor lacked. */
 void err_prefix(struct err *e, const char *prefix);
 
