@@ -88,7 +88,10 @@ struct choice {
 	bool sending, file, headers, exist, print, no_empty, own_rc, ignore, tilde;
 };
 
-/* "set escape" and the like, which is no address: GNU's -E COMMAND (fail2ban uses it). */
+/*
+ * "set escape" and the like, which is no address: GNU's -E COMMAND (fail2ban uses it).  It has
+ * words behind it, and the first one is in the table of commands.
+ */
 static bool is_command(const char *word)
 {
 	struct span rest = span_str(word), name = span_cut(&rest, ' ');
@@ -111,6 +114,7 @@ static bool is_header(const char *word)
 	return word[colon] == ':' && colon > 0 && !exists(word);
 }
 
+/* Run in order after the start-up files: the command line has the last word. */
 static void keep(struct choice *c, const char *text, bool command)
 {
 	if (c->sets < COMMANDS_MAX) {
@@ -144,6 +148,10 @@ static bool send_option(struct choice *c, struct opt_state *s, int id)
 	case OPT_A:
 	case OPT_HEADER:
 	case OPT_ATTACH:
+		/*
+		 * A header that cannot be written makes the whole call wrong, not the
+		 * letter incomplete.
+		 */
 		if (id == OPT_HEADER || (id == OPT_A && is_header(s->value)))
 			c->m->status = mail_letter_header(l, s->value) ? c->m->status : EXIT_USAGE;
 		else
@@ -191,6 +199,7 @@ static void option(struct choice *c, struct opt_state *s, int id)
 		c->ignore = true;
 		break;
 	case OPT_INTERACTIVE:
+	/* -I: pretend to be interactive, which for a letter means that escapes work. */
 	case OPT_TILDE:
 		c->tilde = true;
 		break;
@@ -247,6 +256,7 @@ static bool parse(struct choice *c, int argc, char **argv)
 			option(c, &s, id);
 		}
 	}
+	/* Behind "--" an address may begin with a dash; sendmail gets one of its own. */
 	c->l.dash_ok = s.ended;
 	return true;
 }
@@ -264,6 +274,7 @@ static void settings(struct choice *c)
 			mail_set(m, c->set[i]);
 	m->interactive = isatty(0);
 	m->tilde = m->interactive || c->tilde;
+	/* An empty escape variable turns escapes off. */
 	if (mail_value(m, "escape") && !*mail_value(m, "escape"))
 		m->tilde = false;
 	mail_input_init(&m->input, 0);
@@ -281,9 +292,14 @@ static int send_mode(struct choice *c)
 
 	if (!mail_compose(m, l))
 		return 1;
+	/* -t: recipients come from the header, which is read only now. */
 	if (l->take_headers && !mail_letter_take_headers(l))
 		return EXIT_DATAERR;
 	fseek(l->body, 0, SEEK_END);
+	/*
+	 * Nothing was typed. Scripts that watch something send mail only when there is
+	 * text (-E).
+	 */
 	if (ftell(l->body) == 0 && !l->attach.len) {
 		if (c->no_empty || mail_value(m, "skipemptybody"))
 			return 0;
@@ -301,7 +317,9 @@ static int read_mode(struct choice *c)
 	bool ok = true;
 
 	if (c->file && !name)
+		/* "-f" alone is where read messages go; with a name it is any folder. */
 		name = mail_value(m, "MBOX") ? mail_value(m, "MBOX") : "~/mbox";
+	/* -e only answers by its status. */
 	if (c->exist)
 		m->quiet = true;
 	if (!mail_folder_open(m, c->file ? name : NULL, c->user))
@@ -323,6 +341,7 @@ static int read_mode(struct choice *c)
 	return m->status;
 }
 
+/* A full disk behind standard output is told, as for any other tool. */
 static int flush_output(int status)
 {
 	if (fflush(stdout) == 0 || status)
@@ -347,6 +366,10 @@ int mail_main(int argc, char **argv)
 		mail_letter_free(&c.l);
 		return status;
 	}
+	/*
+	 * -f, -e and -H read even when addresses are given; otherwise any option or
+	 * operand that only a letter has makes it one.
+	 */
 	c.sending = !c.file && (c.sending || c.l.to.len > 0) && !c.exist && !c.headers;
 	m.reading = !c.sending;
 	settings(&c);

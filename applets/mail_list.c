@@ -17,6 +17,7 @@ static bool bad(const char *word, const char *why)
 	return false;
 }
 
+/* Undelete works on deleted messages, every other command on the others. */
 static bool is_wanted(const struct mail_folder *f, size_t i, bool dead)
 {
 	return !(f->msg[i].flags & MSG_DELETED) == !dead;
@@ -38,6 +39,7 @@ static bool number(const struct mail_folder *f, struct span *word, bool dead, si
 		*word = span_skip(*word, digits);
 		return true;
 	}
+	/* The front is taken even if it fails: the message is then about the whole word. */
 	*word = span_skip(*word, 1);
 	if (c == '.') {
 		*out = f->dot;
@@ -63,6 +65,7 @@ static bool number(const struct mail_folder *f, struct span *word, bool dead, si
 	return *out < f->count;
 }
 
+/* Case does not count, and a part is enough: "from bob" finds Bob Smith. */
 static bool contains(const char *text, const char *part)
 {
 	struct span rest = span_str(text), want = span_str(part);
@@ -73,6 +76,7 @@ static bool contains(const char *text, const char *part)
 	return false;
 }
 
+/* The states of POSIX, each the opposite of another but for "d". */
 static bool in_state(unsigned flags, char state)
 {
 	switch (state) {
@@ -98,6 +102,7 @@ static enum kind kind_of(const char *word)
 		return SUBJECT;
 	if (word[0] == ':')
 		return STATE;
+	/* A word that begins like a number is one; senders cannot begin so. */
 	return ascii_is_digit(word[0]) || strchr(".^$*+-", word[0]) ? NUMBERS : SENDER;
 }
 
@@ -106,6 +111,7 @@ static bool mark_numbers(struct mail_folder *f, const char *word, bool dead)
 	struct span s = span_str(word);
 	size_t from, to;
 
+	/* All of them, none being no error here: it shows when nothing fits. */
 	if (strcmp(word, "*") == 0) {
 		for (size_t i = 0; i < f->count; i++)
 			if (is_wanted(f, i, dead))
@@ -122,6 +128,7 @@ static bool mark_numbers(struct mail_folder *f, const char *word, bool dead)
 		if (!number(f, &s, dead, &to) || s.len || to < from)
 			return bad(word, "Bad message range");
 	} else if (!is_wanted(f, from, dead)) {
+		/* A single number must fit the command; a range passes over what does not. */
 		return bad(word, "Inappropriate message");
 	}
 	for (size_t i = from; i <= to; i++)
@@ -130,7 +137,10 @@ static bool mark_numbers(struct mail_folder *f, const char *word, bool dead)
 	return true;
 }
 
-/* Does message i fit the words of this kind (any of them)? */
+/*
+ * Does message i fit the words of this kind (any of them)? Words of one kind widen, kinds
+ * narrow each other.
+ */
 static bool fits(struct mail *m, size_t i, enum kind kind, int words, const char *const *word)
 {
 	bool asked = false;
@@ -150,6 +160,7 @@ static bool fits(struct mail *m, size_t i, enum kind kind, int words, const char
 /* Numbers first; returns false on a bad one.  *any: there were some. */
 static bool mark_words(struct mail *m, int words, const char *const *word, bool *dead, bool *any)
 {
+	/* ":d" makes the whole list one of deleted messages, so it is looked for first. */
 	for (int w = 0; w < words; w++) {
 		if (kind_of(word[w]) == STATE) {
 			if (!word[w][1] || word[w][2] || !strchr("nordu", word[w][1]))

@@ -19,6 +19,7 @@
 /* Of a header list line: "%c%c%3zu SENDER DATE %4ju/%-5ju SUBJECT". */
 enum { SENDER_COLUMNS = 18, BEFORE_SUBJECT = 54 };
 
+/* The terminal, then COLUMNS and LINES, which a user or a test may set; 80 by 24 else. */
 void mail_show_size(int *columns, int *rows)
 {
 	struct winsize ws;
@@ -46,7 +47,10 @@ void mail_show_text(struct span value, struct buf *out)
 	buf_free(&text);
 }
 
-/* The head of UTF-8 text that fills at most *columns, each character counted as one. */
+/*
+ * The head of UTF-8 text that fills at most *columns, each character counted as one: wide
+ * ones may spill, which breaks no more than a line.
+ */
 static struct span cut_columns(struct span s, int *columns)
 {
 	struct span left = s;
@@ -67,6 +71,7 @@ void mail_show_line(struct mail *m, size_t i, FILE *out)
 	int columns, rows, pad = SENDER_COLUMNS;
 	char state = ' ';
 
+	/* The mark tells what quit will do with the message, or else how new it is. */
 	if (msg->flags & MSG_SAVED)
 		state = '*';
 	else if (msg->flags & MSG_HELD)
@@ -83,10 +88,12 @@ void mail_show_line(struct mail *m, size_t i, FILE *out)
 		(uintmax_t)msg->size);
 	mail_show_size(&columns, &rows);
 	columns -= BEFORE_SUBJECT;
+	/* A pipe gets the whole subject: there is no right edge. */
 	mail_put(isatty(1) ? cut_columns(subject, &columns) : subject, out);
 	putc('\n', out);
 }
 
+/* "retain" wins over "ignore", whatever else is listed there (POSIX mailx). */
 static bool is_shown(const struct mail *m, struct span name)
 {
 	char low[128];
@@ -122,6 +129,7 @@ static void feed(void *to, struct span octets)
 	mail_mime_feed(to, octets);
 }
 
+/* raw: without the header and without decoding, for "write". */
 static void show_body(struct mail *m, size_t i, size_t lines, bool raw, FILE *out)
 {
 	struct mail_mime mime;

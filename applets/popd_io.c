@@ -27,8 +27,10 @@ bool popd_io_start_tls(struct popd_session *s)
 	rand_fill(seed, sizeof seed);
 	s->chain = s->net->chain;
 	s->chain->users++;
+	/* The chain is counted: gate may send another one while this session uses it. */
 	s->tls = tls_server_start(mem, &s->chain->config, span_make(seed, sizeof seed));
 	explicit_bzero(seed, sizeof seed);
+	/* Cleartext behind STLS was refused by the machine; nothing of it may be read again. */
 	buf_free(&s->in);
 	return true;
 }
@@ -48,6 +50,10 @@ enum popd_io popd_io_receive(struct popd_session *s)
 	return buf_ok(to) ? POPD_IO_MOVED : POPD_IO_BROKEN;
 }
 
+/*
+ * Only now is the client's side known to be encrypted, so what it said before is forgotten
+ * (RFC 2595 section 4), and with TLS from the start the greeting is due.
+ */
 static void note_open(struct popd_session *s)
 {
 	if (s->pop.is_tls)
@@ -62,6 +68,10 @@ static void note_open(struct popd_session *s)
 
 enum popd_io popd_io_decrypt(struct popd_session *s)
 {
+	/*
+	 * Plaintext is taken only as far as there is room: TLS holds the rest, and so the
+	 * client.
+	 */
 	size_t taken = tls_feed(s->tls, buf_span(&s->cipher));
 	struct span plain = tls_read(s->tls);
 	enum tls_state state = tls_state(s->tls);
@@ -77,6 +87,7 @@ enum popd_io popd_io_decrypt(struct popd_session *s)
 		tls_read_ack(s->tls, plain.len);
 		moved = true;
 	}
+	/* The alert that says why goes out before the connection is closed. */
 	if (state == TLS_FAILED) {
 		log_info("tls failed: ip=%s, reason=%s", s->addr, tls_error_text(s->tls));
 		popd_io_flush(s);
@@ -150,6 +161,10 @@ enum popd_io popd_io_flush(struct popd_session *s)
 	return all;
 }
 
+/*
+ * While anything is pending no more input is read: a client that does not take its replies
+ * gets no new ones.
+ */
 bool popd_io_pending(const struct popd_session *s)
 {
 	return s->out.len > 0 || (s->tls && tls_output(s->tls).len > 0);
@@ -190,6 +205,10 @@ bool popd_io_send(struct popd_session *s, const struct span *texts, size_t n)
 {
 	size_t done = 0;
 
+	/*
+	 * Nothing is copied as long as the socket takes it all; what it does not take is
+	 * kept in out, which bounds what one session can hold.
+	 */
 	BUG_ON(n > TEXTS_MAX);
 	if (n && !popd_io_pending(s) && !s->tls)
 		done = send_plain(s, texts, n);

@@ -1,5 +1,6 @@
 /*
- * popd's net role: set-up, listeners, what gate says; see popd_net.h.
+ * popd's net role: set-up, listeners, what gate says; see popd_net.h.  Certificates and
+ * signatures are in popd_net_chain.c.
  *
  * Order: read everything from gate, close the box, then accept.
  */
@@ -15,82 +16,17 @@
 
 #include "applets.h"
 #include "popd_net.h"
-#include "proto/tls_chain.h"
 #include "sys/box.h"
 #include "sys/clock.h"
-#include "sys/fs.h"
 #include "sys/log.h"
 #include "sys/peer.h"
 #include "sys/proc.h"
 
 enum {
-	SIGN_WAIT_MS = 10000,
 	SETUP_WAIT_MS = 10000,
-	ACCEPTS_PER_TURN = 64,
-	SPARE_FILES = 64, /* descriptors besides those of sessions */
+	ACCEPTS_PER_TURN = 64, /* then those who are connected get their turn */
+	SPARE_FILES = 64,      /* descriptors besides those of sessions */
 };
-
-/* Asks gate, which holds the key; blocks for the time a signature takes. */
-static bool sign(void *ctx, const struct tls_sign_request *req, unsigned char *sig, size_t *len)
-{
-	struct popd_net *n = ctx;
-	char mem[WIRE_MAX];
-	int fds[IPC_FDS_MAX];
-	struct wire_in in;
-	struct span text;
-	struct buf b;
-	struct err e;
-
-	buf_init_fixed(&b, mem, sizeof mem);
-	popd_ipc_put_text(&b, POPD_SIGN, span_make(req, sizeof *req));
-	if (!ipc_send_now(n->sign_fd, &b, NULL, 0, &e) ||
-	    ipc_receive(n->sign_fd, SIGN_WAIT_MS, mem, &in, fds, &e) <= 0 ||
-	    in.type != POPD_SIGNED || !popd_ipc_get_text(&in, &text) || text.len == 0 ||
-	    text.len > TLS_SIG_MAX)
-		return false;
-	memcpy(sig, text.ptr, text.len);
-	*len = text.len;
-	return true;
-}
-
-void popd_net_chain_drop(struct popd_chain *c)
-{
-	if (!c || --c->users)
-		return;
-	buf_free(&c->der);
-	free(c);
-}
-
-/* A new certificate chain from gate; a bad one leaves the old one in force. */
-static bool set_chain(struct popd_net *n, uint32_t generation, int fd)
-{
-	struct popd_chain *c = calloc(1, sizeof *c);
-	struct stat st;
-	struct err e;
-	char *at = NULL;
-	bool read;
-
-	if (!c)
-		return true;
-	c->users = 1;
-	buf_init(&c->der, TLS_CHAIN_OCTETS);
-	read = fstat(fd, &st) == 0 && st.st_size <= TLS_CHAIN_OCTETS &&
-	       (at = buf_reserve(&c->der, (size_t)st.st_size)) &&
-	       fs_pread(fd, at, (size_t)st.st_size, 0) == st.st_size;
-	c->der.len = read ? (size_t)st.st_size : 0;
-	if (!read || !tls_chain_split(buf_span(&c->der), &c->config.chain, &e)) {
-		log_err("certificate: %s", read ? e.text : "cannot be read");
-		popd_net_chain_drop(c);
-		return true;
-	}
-	c->config.generation = generation;
-	c->config.sign = sign;
-	c->config.ctx = n;
-	popd_net_chain_drop(n->chain);
-	n->chain = c;
-	n->config.tls = true;
-	return true;
-}
 
 void popd_net_login(struct popd_session *s)
 {
@@ -103,6 +39,7 @@ void popd_net_login(struct popd_session *s)
 	buf_init_fixed(&b, mem, sizeof mem);
 	popd_ipc_put_login(&b, s->id, &l);
 	ipc_send(&s->net->gate, &b, NULL, 0);
+	/* The password was in it. */
 	explicit_bzero(mem, sizeof mem);
 }
 
@@ -156,6 +93,7 @@ static void admit(struct popd_listener *l, int fd, const struct sockaddr_storage
 	struct buf b;
 	int on = 1;
 
+	/* Replies are written whole, so there is nothing for Nagle's algorithm to gather. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	if (!full && !too_many(n, source)) {
 		popd_session_open(n, fd, l->tls, addr, source);
@@ -165,6 +103,7 @@ static void admit(struct popd_listener *l, int fd, const struct sockaddr_storage
 		 full ? "too many sessions" : "too many sessions of this address");
 	buf_init_fixed(&b, mem, sizeof mem);
 	pop3_refuse(&b);
+	/* One try and no wait; a TLS client would not understand it. */
 	if (!l->tls)
 		(void)!send(fd, b.ptr, b.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	close(fd);
@@ -185,6 +124,7 @@ static void on_accept(struct loop_watch *w, uint32_t events)
 			admit(l, fd, &ss);
 			continue;
 		}
+		/* Of other errors the connection has died before it was accepted. */
 		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
 			log_err("cannot accept a connection: %s", strerror(errno));
 		return;
@@ -207,6 +147,7 @@ static void stop(struct popd_net *n)
 	popd_net_check_idle(n);
 }
 
+/* Gate answers when it is done with the password, which may take long: by number of session. */
 static void on_login_is(struct popd_net *n, uint32_t id, uint32_t verdict, int fd)
 {
 	struct popd_session *s = n->first;
@@ -236,7 +177,8 @@ static bool on_gate(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 		on_login_is(n, id, number, fd);
 		return true;
 	case POPD_CHAIN:
-		return popd_ipc_get_number(in, &number) && fd >= 0 && set_chain(n, number, fd);
+		return popd_ipc_get_number(in, &number) && fd >= 0 &&
+		       popd_net_chain_set(n, number, fd);
 	case POPD_SESSION:
 		if (!popd_ipc_get_text(in, &addr) || fd < 0 ||
 		    !span_to_cstr(addr, text, sizeof text))
@@ -250,6 +192,7 @@ static bool on_gate(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 	}
 }
 
+/* Without gate there are no logins and no signatures: sessions are told and the role ends. */
 static void on_gate_lost(struct ipc *c)
 {
 	struct popd_net *n = (struct popd_net *)((char *)c - offsetof(struct popd_net, gate));
@@ -283,6 +226,7 @@ static bool on_setup(struct popd_net *n, struct wire_in *in, int fds[IPC_FDS_MAX
 {
 	uint32_t number = 0;
 
+	/* All other messages carry one number and perhaps a descriptor. */
 	if (in->type == POPD_CONFIG)
 		return popd_ipc_get_config(in, &n->settings);
 	if (!popd_ipc_get_number(in, &number))
@@ -296,7 +240,7 @@ static bool on_setup(struct popd_net *n, struct wire_in *in, int fds[IPC_FDS_MAX
 		n->sign_fd = fds[0];
 		break;
 	case POPD_CHAIN:
-		return fds[0] >= 0 && set_chain(n, number, fds[0]);
+		return fds[0] >= 0 && popd_net_chain_set(n, number, fds[0]);
 	default:
 		return false;
 	}
@@ -330,6 +274,7 @@ static bool setup(struct popd_net *n, struct err *e)
 	}
 }
 
+/* Owned by root, written by nobody else, and without subdirectories (two links). */
 static bool is_empty_root(const char *name)
 {
 	struct stat st;
@@ -360,6 +305,7 @@ static bool enter(struct popd_net *n, struct err *e)
 			  .chroot_dir = empty_dir(),
 			  .max_files = n->settings.max_sessions * 2 + SPARE_FILES};
 
+	/* Descriptors: one for the client and one for its store, for each session. */
 	box.drop = box_account(&box.uid, &box.gid);
 	return box_enter(&box, e);
 }
@@ -372,6 +318,7 @@ static bool start(struct popd_net *n, struct err *e)
 	n->chunk = malloc(POPD_CHUNK);
 	if (!n->chunk)
 		return err_errno(e, ENOMEM, "popd-net");
+	/* The box is closed before the first connection is accepted. */
 	if (!setup(n, e) || !enter(n, e) || !loop_init(&n->loop, e) ||
 	    !loop_signals(&n->loop, signals, on_signal, e))
 		return false;

@@ -87,10 +87,17 @@ struct popd_net {
 
 /* A session is gone: ends the role when it was what it waited for. */
 void popd_net_check_idle(struct popd_net *n);
-void popd_net_chain_drop(struct popd_chain *c);
 
 /* Sends the user's name and password to gate. */
 void popd_net_login(struct popd_session *s);
+
+/* ---- popd_net_chain.c ---- */
+
+/* The certificates in fd are used from now on, or not at all when they are bad. */
+bool popd_net_chain_set(struct popd_net *n, uint32_t generation, int fd);
+
+/* One user less; the last one frees it.  NULL is no chain. */
+void popd_net_chain_drop(struct popd_chain *c);
 
 /* ---- popd_session.c ---- */
 

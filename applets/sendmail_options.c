@@ -1,7 +1,10 @@
 /*
  * The command line of sendmail; see sendmail.h.
  *
- * Texts and statuses of refusals are sendmail's.
+ * One table for the options of sendmail 8.17 and those that postfix, exim, msmtp, dma,
+ * ssmtp and nullmailer take: what means nothing here is accepted and dropped, since a
+ * caller that was written for one of them must keep working.  Texts and statuses of
+ * refusals are sendmail's, on standard output as it writes them.
  */
 #include <stdio.h>
 #include <string.h>
@@ -94,6 +97,7 @@ static int refuse(const char *before, const char *value, const char *behind)
 	return EXIT_USAGE;
 }
 
+/* The modes of all the programs, so that one that does nothing here is no error either. */
 static int set_mode(struct sendmail_command *c, const char *value)
 {
 	static const char known[] = "maAbCdDhHilpPstv";
@@ -139,6 +143,7 @@ static int set_ret(struct sendmail *m, const char *value)
 	return 0;
 }
 
+/* sendmail goes on after a wrong body type and fails at the end. */
 static int set_body(struct sendmail *m, const char *value, int *late)
 {
 	struct span v = span_str(value);
@@ -159,6 +164,14 @@ static int set_hops(const char *value)
 	return num_parse(span_str(value), 100, &hops) ? 0 : refuse("Bad hop count (", value, ")");
 }
 
+/* -V: an envelope identifier, written as xtext (RFC 3461 section 4.4). */
+static int set_envid(struct sendmail *m, const char *value)
+{
+	m->envid = value;
+	return xtext_is_valid(span_str(value)) ? 0 : refuse("Invalid syntax in -V flag", "", "");
+}
+
+/* -f and -r are the same; given twice with one value is what some scripts do. */
 static int set_sender(struct sendmail *m, const char *value)
 {
 	if (m->from && strcmp(m->from, value) != 0)
@@ -167,6 +180,7 @@ static int set_sender(struct sendmail *m, const char *value)
 	return 0;
 }
 
+/* Filters of mailq: -qIid, -qRrcpt, -qSsender, with "!" in front turned around. */
 static void add_filter(struct mailq_options *o, const char *value)
 {
 	struct mailq_filter *f = &o->filter[o->filters];
@@ -182,7 +196,10 @@ static void add_filter(struct mailq_options *o, const char *value)
 	o->filters++;
 }
 
-/* -q, -qf, -q30m, -qp30m; -qI -qR -qS -qG -qQ choose messages: all are run. */
+/*
+ * -q, -qf, -q30m, -qp30m; -qI -qR -qS -qG -qQ choose messages: all are run. -qp is a
+ * persistent runner, which every runner here is.
+ */
 static int set_queue_run(struct sendmail_command *c, const char *value)
 {
 	char bad[2] = "";
@@ -200,6 +217,7 @@ static int set_queue_run(struct sendmail_command *c, const char *value)
 		return 0;
 	if (num_parse_interval(span_str(value), 60, &c->run.interval_s, bad))
 		return 0;
+	/* sendmail names the unit that it does not know, or what is there instead of a number. */
 	bad[0] = bad[0] ? bad[0] : value[0];
 	return refuse("Invalid time unit `", bad, "'");
 }
@@ -220,6 +238,7 @@ static int set_short(struct sendmail_command *c, const char *value)
 	default:
 		break;
 	}
+	/* What is no option, or has no value, is passed over. */
 	if (!name || settings_set(&c->m.settings, span_str(name), span_str(value + 1), &e) ||
 	    !value[1])
 		return 0;
@@ -227,6 +246,7 @@ static int set_short(struct sendmail_command *c, const char *value)
 	return EXIT_CONFIG;
 }
 
+/* -O Name=value. The values that act on this submission are taken over at once. */
 static int assign(struct sendmail_command *c, const char *value)
 {
 	struct err e;
@@ -283,10 +303,7 @@ static int take(struct sendmail_command *c, int id, const char *value, int *late
 	case RET:
 		return set_ret(&c->m, value);
 	case ENVID:
-		c->m.envid = value;
-		return xtext_is_valid(span_str(value))
-			   ? 0
-			   : refuse("Invalid syntax in -V flag", "", "");
+		return set_envid(&c->m, value);
 	case HOPS:
 		return set_hops(value);
 	case ALIASES:
@@ -311,6 +328,10 @@ int sendmail_parse(struct sendmail_command *c, int argc, char **argv, int *late)
 	struct opt_state s;
 	int id, status;
 
+	/*
+	 * No permutation: a recipient may begin with a dash only behind "--", and what
+	 * follows the first recipient are recipients.
+	 */
 	opt_init(&s, specs, argc, argv, false);
 	while ((id = opt_next(&s)) != OPT_END) {
 		if (id == OPT_MISSING) {
@@ -318,6 +339,7 @@ int sendmail_parse(struct sendmail_command *c, int argc, char **argv, int *late)
 				s.word + 1);
 			return EXIT_USAGE;
 		}
+		/* A crontab or a program that says too much must not lose its mail over it. */
 		if (id == OPT_UNKNOWN) {
 			fprintf(stderr, "%s: illegal option -- %s (ignored)\n", argv[0],
 				s.word + strspn(s.word, "-"));
@@ -332,12 +354,17 @@ int sendmail_parse(struct sendmail_command *c, int argc, char **argv, int *late)
 	return 0;
 }
 
+/* Looked for before anything else: -bt takes its own configuration and no settings. */
 bool sendmail_wants_test(int argc, char **argv, struct sendmail_test_options *t)
 {
 	const char *mode = "m";
 	struct opt_state s;
 	int id;
 
+	/*
+	 * Errors are left to sendmail_parse, which sees the same command line if this is
+	 * no test.
+	 */
 	opt_init(&s, specs, argc, argv, false);
 	while ((id = opt_next(&s)) != OPT_END) {
 		if (id == MODE)

@@ -1,6 +1,9 @@
 /*
- * The message that a program submits: sender, recipients, header and body from
- * standard input.  RFC 5322 for -t; sendmail's rules for everything else.
+ * The message that a program submits: sender, recipients, header and body from standard
+ * input.  RFC 5322 for -t; sendmail's rules for everything else.
+ *
+ * The header is read whole before anything is stored, since -t takes the recipients from
+ * it; the body is passed on piece by piece and may be of any size.
  */
 #include <errno.h>
 #include <pwd.h>
@@ -20,6 +23,7 @@
 
 enum { CHUNK = 16384 };
 
+/* Equal recipients are one: a list that names somebody twice sends once. */
 static bool add_rcpt(struct sendmail *m, struct span addr, bool direct)
 {
 	char *copy;
@@ -29,6 +33,7 @@ static bool add_rcpt(struct sendmail *m, struct span addr, bool direct)
 			return true;
 	if (m->count == m->room) {
 		size_t more = m->room ? m->room * 2 : 8;
+		/* Doubling, and the bound checked where memory would grow. */
 		struct sendmail_rcpt *grown = realloc(m->rcpts, more * sizeof *grown);
 
 		if (!grown || m->count == SENDMAIL_RCPTS_MAX)
@@ -87,6 +92,10 @@ static void caller_name(char *name, size_t cap, char *full, size_t full_cap)
 	if (!env || !*env)
 		env = getenv("USER");
 	if (pw) {
+		/*
+		 * The environment is the caller's word: used for the name alone, and only
+		 * if it is harmless.
+		 */
 		snprintf(name, cap, "%s", pw->pw_name);
 		comma = strcspn(pw->pw_gecos ? pw->pw_gecos : "", ",");
 		if (pw->pw_gecos)
@@ -98,6 +107,7 @@ static void caller_name(char *name, size_t cap, char *full, size_t full_cap)
 	}
 }
 
+/* -F, else NAME, else the passwd entry, which says nothing about a sender given by -f. */
 static void put_from(struct sendmail *m, const char *full)
 {
 	struct buf value;
@@ -136,9 +146,11 @@ void sendmail_find_sender(struct sendmail *m)
 	caller_name(name, sizeof name, full, sizeof full);
 	if (!m->from)
 		from = span_str(name);
+	/* The null path comes as "<>" and stays empty. */
 	if (from.len >= 2 && from.ptr[0] == '<' && from.ptr[from.len - 1] == '>')
 		from = span_make(from.ptr + 1, from.len - 2);
 	m->sender[0] = '\0';
+	/* What is no address is not passed on: the sender is the caller then. */
 	if (from.len && address_parse(from, &p) == ADDRESS_OK)
 		snprintf(m->sender, sizeof m->sender, "%.*s%s%.*s", SPAN_ARG(p.mailbox),
 			 p.domain.len ? "" : "@",
@@ -150,6 +162,7 @@ void sendmail_find_sender(struct sendmail *m)
 	buf_init(&m->from_field, 8192);
 	buf_init(&m->date_field, 256);
 	buf_init(&m->id_field, 1024);
+	/* Made in any case; the filter takes what the message lacks. */
 	put_from(m, full);
 	buf_puts(&m->date_field, "Date: ");
 	date_put(&m->date_field, now, clock_zone(now));
@@ -207,8 +220,7 @@ static bool read_some(struct sendmail *m, struct buf *out, struct err *e)
 		buf_put(out, span_make(chunk, (size_t)n));
 	else
 		put_until_dot(m, span_make(chunk, (size_t)n), out);
-	/* An unfinished dot line at the end of the input is text, as sendmail has it: ". EOF" ends
-	 * too. */
+	/* A lone dot as the last octet ends the message as well: it is no text. */
 	if (m->input_done && m->held)
 		m->held = 0;
 	free(chunk);
@@ -226,6 +238,7 @@ static bool header_complete(struct span head)
 			return false;
 		if (line.len && line.ptr[line.len - 1] == '\r')
 			line.len--;
+		/* The empty line, or a line that is no field: the body begins there. */
 		if (line.len == 0)
 			return true;
 		if (!ascii_is_blank(line.ptr[0]) && header_name_length(line) == 0 &&
@@ -265,6 +278,7 @@ bool sendmail_read_head(struct sendmail *m, struct err *e)
 
 	buf_init(&m->head, SENDMAIL_HEADER_MAX + CHUNK + 2);
 	m->at_line = true;
+	/* One loop for both: what was read beyond the header is body and waits in head. */
 	while (!m->input_done && !header_complete(buf_span(&m->head))) {
 		if (!read_some(m, &m->head, e))
 			return false;
@@ -284,6 +298,10 @@ bool sendmail_read_text(struct sendmail *m, struct buf *out, bool *done, struct 
 	bool ok = true;
 
 	*done = false;
+	/*
+	 * In three steps: the header that is there, then the rest as it comes, then what
+	 * the filter still holds.
+	 */
 	if (!m->head_given) {
 		submit_feed(&m->filter, buf_span(&m->head), out);
 		m->head_given = true;

@@ -32,6 +32,7 @@ enum {
 	SERIOUS = EXIT_SOFTWARE /* the status of a mistake in the file */
 };
 
+/* The categories of -d for enum debug, in its order; 21 and 60 belong to the engine. */
 static const int debug_category[] = {12, 20, 33, 84};
 
 static int lookup(void *ctx, struct cf_eval *ev, struct cf_map *m, struct span key,
@@ -45,7 +46,10 @@ static bool open_map(void *ctx, struct cf_eval *ev, struct cf_map *m)
 	return maps_open(&((struct sendmail_test *)ctx)->maps, ev, m);
 }
 
-/* ".Dxvalue", ".Cx words" */
+/*
+ * ".Dxvalue", ".Cx words": as D and C lines, for this session. A macro is set at run time,
+ * so that $&x sees it as well.
+ */
 static void setting(struct sendmail_test *t, char *line, size_t len)
 {
 	size_t used, n;
@@ -105,7 +109,7 @@ static void debug_line(struct sendmail_test *t, struct span line)
 		buf_printf(&t->out, "Unknown \"-\" command %.*s\n", SPAN_ARG(line));
 }
 
-/* One address through the named rulesets. */
+/* One address through the named rulesets; messages have the rest of the names, as sendmail does. */
 static void run_rulesets(struct sendmail_test *t, struct span names, struct cf_tok *tok, size_t n)
 {
 	while (names.len) {
@@ -131,6 +135,7 @@ static void rulesets_line(struct sendmail_test *t, struct span line)
 	size_t n;
 
 	line = skip_space(line);
+	/* Lines end in a NUL (test_line), so the C string functions end. */
 	names = span_head(line, strcspn(line.ptr, " \t\n\v\f\r"));
 	if (names.len >= line.len) {
 		sendmail_test_say_str(t, "No address!\n");
@@ -153,6 +158,7 @@ static void test_line(struct sendmail_test *t, char *text, size_t len)
 {
 	struct span line;
 
+	/* Leading blanks go, other white space does not: sendmail skips only those. */
 	for (; len && text[0] == ' '; text++)
 		len--;
 	text[len] = '\0';
@@ -183,6 +189,7 @@ static void test_line(struct sendmail_test *t, char *text, size_t len)
 	default:
 		rulesets_line(t, line);
 	}
+	/* Each line has the whole of the scratch memory. */
 	cf_eval_reset(&t->ev);
 }
 
@@ -200,7 +207,7 @@ static void predefine(struct sendmail_test *t)
 {
 	static const char *const classes[][2] = {
 	    {"n", "multipart/signed"}, {"e", "7bit"},   {"e", "8bit"},
-	    {"e", "binary"},           {"s", "rfc822"}, {"t", "root"},
+	    {"e", "binary"},           {"s", "rfc822"},
 	};
 	char date[64];
 	time_t now = time(NULL);
@@ -208,8 +215,7 @@ static void predefine(struct sendmail_test *t)
 	struct passwd *pw = getpwuid(getuid());
 
 	for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
-		if (classes[i][0][0] != 't')
-			cf_class_add(&t->cf, classes[i][0][0], span_str(classes[i][1]));
+		cf_class_add(&t->cf, classes[i][0][0], span_str(classes[i][1]));
 	strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S %Z", localtime_r(&now, &tm));
 	define(t, "b", date);
 	define(t, "v", SENDMAIL_TEST_VERSION);
@@ -221,6 +227,7 @@ static void predefine(struct sendmail_test *t)
 	define(t, "{quarantine}", "");
 }
 
+/* Macros that outlive a message in sendmail; the class exists before any C line. */
 static void persistent_classes(struct sendmail_test *t)
 {
 	static const char *const names[] = {"r", "s", "_", "{if_addr}", "{daemon_flags}"};
@@ -260,6 +267,10 @@ static bool load(struct sendmail_test *t, const struct sendmail_test_options *o,
 		buf_free(&text);
 		return false;
 	}
+	/*
+	 * Set before and after: the configuration reads some options while it is loaded,
+	 * and the command line has the last word.
+	 */
 	hostname_define(h, &t->cf);
 	predefine(t);
 	for (int i = 0; i < o->options; i++)
@@ -269,6 +280,7 @@ static bool load(struct sendmail_test *t, const struct sendmail_test_options *o,
 		cf_option_set(&t->ev, o->option[i].letter, span_str(o->option[i].text));
 	buf_free(&text);
 	persistent_classes(t);
+	/* Every configuration has a host map; -D: it asks nobody while delivery is deferred. */
 	if (!cf_map_find(&t->cf, SPAN("host")))
 		cf_map_add(&t->ev, t->cf.level >= 2 ? SPAN("host host -a. -D") : SPAN("host host"));
 	hostname_classes(h, &t->resolver, &t->ev);
@@ -282,6 +294,7 @@ static void read_lines(struct sendmail_test *t)
 	for (;;) {
 		size_t n;
 
+		/* Written before each read when somebody sits there, else in large pieces. */
 		sendmail_test_say_str(t, "> ");
 		if (t->tty)
 			sendmail_test_flush(t);
@@ -320,6 +333,7 @@ int sendmail_test_mode(const struct sendmail_test_options *o)
 	sendmail_test_say_str(t, "ADDRESS TEST MODE (ruleset 3 NOT automatically invoked)\n"
 				 "Enter <ruleset> <address>\n");
 	read_lines(t);
+	/* The last error's status; a mistake in the file counts when there was no other. */
 	status = t->ev.status ? t->ev.status : t->cf.errors ? SERIOUS : 0;
 	cf_eval_free(&t->ev);
 	cf_free(&t->cf);

@@ -21,6 +21,7 @@ static void cmd_mx(struct sendmail_test *t, struct span arg)
 		sendmail_test_say_str(t, "Usage: /mx address\n");
 		return;
 	}
+	/* A literal is reached as it is: no exchangers to ask for. */
 	if (arg.ptr[0] == '[') {
 		buf_printf(&t->out, "getmxrr(%.*s) returns 1 value(s):\n\t%.*s\n", SPAN_ARG(arg),
 			   SPAN_ARG(arg));
@@ -33,6 +34,7 @@ static void cmd_mx(struct sendmail_test *t, struct span arg)
 	}
 	if (status) {
 		t->ev.status = status;
+		/* -1 is what getmxrr returns for a failure that may pass. */
 		n = status == EXIT_TEMPFAIL ? -1 : 0;
 	} else if (kind == RESOLVER_MX_SELF) {
 		snprintf(mx[0].name, sizeof mx[0].name, "%.*s", SPAN_ARG(arg));
@@ -91,6 +93,7 @@ static void cmd_map(struct sendmail_test *t, struct span arg)
 		buf_printf(&t->out, "Map named \"%.*s\" not found\n", SPAN_ARG(name));
 		return;
 	}
+	/* A map with -o whose file is missing is not open; all others are, and fail when asked. */
 	if (!maps_is_open(&t->maps, &t->ev, m)) {
 		buf_printf(&t->out, "Map named \"%.*s\" not open\n", SPAN_ARG(name));
 		return;
@@ -106,6 +109,7 @@ static void cmd_map(struct sendmail_test *t, struct span arg)
 	}
 }
 
+/* ${addr_type}: "h" or "e" for header or envelope, "s" or "r" for sender or recipient. */
 void sendmail_test_set_addr_type(struct sendmail_test *t)
 {
 	char type[] = "e r";
@@ -125,6 +129,7 @@ static void put_kind(struct sendmail_test *t)
 		   t->flags & CF_ADDR_SENDER ? "sender" : "recipient");
 }
 
+/* As delivery by this mailer would write the address. */
 static void cmd_try(struct sendmail_test *t, struct span arg)
 {
 	struct span name = cut_word(&arg);
@@ -157,6 +162,7 @@ static void cmd_try(struct sendmail_test *t, struct span arg)
 	sendmail_test_say_str(t, "\n");
 }
 
+/* Letters add up over calls: what is not named stays as it was. */
 static void cmd_tryflags(struct sendmail_test *t, struct span arg)
 {
 	if (arg.len == 0) {
@@ -185,6 +191,10 @@ static void queue_group(struct sendmail_test *t, const struct cf_addr *a)
 	struct cf_tok *tok;
 	size_t n;
 
+	/*
+	 * Only recipients have a queue group, and only when the configuration defines the
+	 * ruleset.
+	 */
 	if (rs < 0 || !t->cf.rs[rs].first || !a->mailer || t->flags)
 		return;
 	tok = arena_alloc(&t->ev.mem, (CF_ATOMS + 1) * sizeof *tok);
@@ -212,6 +222,7 @@ static void cmd_parse(struct sendmail_test *t, struct span arg)
 	sendmail_test_say_str(t, "\n");
 	if (t->debug[DEBUG_PARSE])
 		buf_printf(&t->out, "\n--parseaddr(%.*s)\n", SPAN_ARG(arg));
+	/* An error mailer is a result that is shown, not a failure to parse. */
 	if (!cf_addr_parse(&t->ev, arg, t->flags, &a) && !a.is_error) {
 		sendmail_test_say_str(t, "Cannot parse\n");
 		return;

@@ -6,6 +6,7 @@
  */
 #include "sendmail_test_part.h"
 
+/* Rules are shown as tokens with a blank behind each, as sendmail keeps them. */
 static void dump_ruleset(struct sendmail_test *t, struct span name)
 {
 	int rs = cf_ruleset_id(&t->ev, name, false, NULL);
@@ -30,6 +31,7 @@ static void dump_ruleset(struct sendmail_test *t, struct span name)
 	}
 }
 
+/* -1: the mailer names no ruleset on this side. */
 static void put_rulesets(struct sendmail_test *t, const char *label, int envelope, int header)
 {
 	buf_puts(&t->out, label);
@@ -83,6 +85,7 @@ void sendmail_test_dump(struct sendmail_test *t, struct span line)
 	}
 }
 
+/* In the order of the list, latest first. */
 static void dump_class(struct sendmail_test *t, int id)
 {
 	for (const struct cf_member *m = t->cf.members[id]; m; m = m->next) {
@@ -91,6 +94,7 @@ static void dump_class(struct sendmail_test *t, int id)
 	}
 }
 
+/* "$=x" shows a class, "$x" a macro: the run-time value, else the configuration's. */
 void sendmail_test_dump_value(struct sendmail_test *t, struct span line)
 {
 	size_t used;

@@ -2,6 +2,9 @@
  * sendmail_test_part: what the files of the address test mode share; nobody else
  * includes it.  All output is gathered in struct sendmail_test and written in large
  * pieces; every function here appends to it.
+ *
+ * Lines that are read end in a NUL behind their length, and spans handed on are the ends of
+ * such lines, so strcspn and the like may be used on them.
  */
 #ifndef LETTERBOX_APPLETS_SENDMAIL_TEST_PART_H
 #define LETTERBOX_APPLETS_SENDMAIL_TEST_PART_H
@@ -12,15 +15,17 @@
 
 /* Categories of -d that show something besides the rules (21) and maps (60). */
 enum debug { DEBUG_NAMES, DEBUG_PARSE, DEBUG_CRACK, DEBUG_HEX };
+
+/* One run of the test mode: a configuration, one evaluation of it and what it needs. */
 struct sendmail_test {
 	struct cf cf;
 	struct cf_eval ev;
 	struct cf_host host;
 	struct maps maps;
 	struct resolver resolver;
-	const char *path;
-	struct buf out;
-	unsigned flags; /* CF_ADDR_... of /try and /parse */
+	const char *path; /* of the configuration, for messages */
+	struct buf out;   /* not written yet */
+	unsigned flags;   /* CF_ADDR_... of /try and /parse */
 	bool tty;
 	int debug[4]; /* levels of enum debug */
 };
@@ -55,6 +60,7 @@ static inline struct span cut_word(struct span *s)
 /* Writes out what was gathered. */
 void sendmail_test_flush(struct sendmail_test *t);
 
+/* Appends text as it is, and writes first when there is much. */
 void sendmail_test_say(struct sendmail_test *t, struct span s);
 void sendmail_test_say_str(struct sendmail_test *t, const char *s);
 

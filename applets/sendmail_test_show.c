@@ -18,6 +18,7 @@ void sendmail_test_flush(struct sendmail_test *t)
 	buf_reset(&t->out);
 }
 
+/* Traces of a large configuration are long: written when enough is gathered. */
 void sendmail_test_say(struct sendmail_test *t, struct span s)
 {
 	if (t->out.len > OUT_FLUSH)
@@ -33,6 +34,10 @@ void sendmail_test_say_str(struct sendmail_test *t, const char *s)
 /* The text of a message without octets that are no text. */
 static void put_message(struct buf *b, struct span s)
 {
+	/*
+	 * Operators vanish from messages and 8-bit octets lose their high bit, as in
+	 * sendmail's output.
+	 */
 	for (; s.len; s = span_skip(s, 1)) {
 		unsigned char c = (unsigned char)s.ptr[0];
 
@@ -61,6 +66,7 @@ void sendmail_test_report(void *ctx, uint32_t line, const char *code, struct spa
 	struct sendmail_test *t = ctx;
 	struct buf b;
 
+	/* Room for the address, the text and what is between. */
 	buf_init(&b, CF_LINE * 3);
 	/* As in 551, the address is not named when the text is about another one. */
 	if (!line && code[0] && t->ev.to.len && memcmp(code + 1, "51", 2) != 0) {
@@ -69,13 +75,12 @@ void sendmail_test_report(void *ctx, uint32_t line, const char *code, struct spa
 	}
 	put_message(&b, text);
 	buf_putc(&b, '\n');
+	/* A mistake in the file goes to standard error with its place, all else to the output. */
 	if (line) {
-		const char *name = strrchr(t->path, '/');
-
 		fprintf(stderr, "%s: line %u: %.*s", t->path, (unsigned)line,
 			SPAN_ARG(buf_span(&b)));
-		(void)name;
 	} else {
+		/* The first error decides unless the engine has set a status of its own. */
 		if (!t->ev.status)
 			t->ev.status = EXIT_SOFTWARE;
 		sendmail_test_say(t, buf_span(&b));
@@ -83,6 +88,7 @@ void sendmail_test_report(void *ctx, uint32_t line, const char *code, struct spa
 	buf_free(&b);
 }
 
+/* The numbers of -d84 are those of the internal text, for comparing with sendmail's source. */
 static void put_tokens(struct sendmail_test *t, const struct cf_tok *tok, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -121,6 +127,10 @@ void sendmail_test_show_cracked(struct sendmail_test *t, struct span addr, struc
 
 static void trace_rules(struct sendmail_test *t, const struct cf_trace *s)
 {
+	/*
+	 * The level of -d21 at which each step shows is checked by the engine; line
+	 * numbers come with 15.
+	 */
 	switch (s->step) {
 	case CF_STEP_TRYING:
 		if (t->ev.debug >= 15)
@@ -147,6 +157,7 @@ static void trace_rules(struct sendmail_test *t, const struct cf_trace *s)
 void sendmail_test_trace(void *ctx, const struct cf_trace *s)
 {
 	struct sendmail_test *t = ctx;
+	/* Columns of 16, and the name is cut to fit. */
 	struct span name = span_head(s->name, 16);
 
 	if (t->out.len > OUT_FLUSH)

@@ -171,12 +171,11 @@ struct expansion {
 };
 
 /* The value goes in as it is: a pass that brought in operators is followed by another one. */
-static void expand_one(struct cf_eval *ev, struct span value, struct expansion *x, struct buf *out)
+static void expand_one(struct span value, struct expansion *x, struct buf *out)
 {
 	for (size_t i = 0; i < value.len; i++)
 		if (((unsigned char)value.ptr[i] & 0xe0) == 0x80)
 			x->again = true;
-	(void)ev;
 	buf_put(out, value);
 }
 
@@ -206,7 +205,7 @@ static void expand_pass(struct cf_eval *ev, struct span s, struct expansion *x, 
 		} else if (c == CF_MACRO && more) {
 			i++;
 			if (!x->skipping)
-				expand_one(ev, cf_macro_get(ev, (unsigned char)s.ptr[i]), x, out);
+				expand_one(cf_macro_get(ev, (unsigned char)s.ptr[i]), x, out);
 		} else if (!x->skipping) {
 			buf_putc(out, (char)c);
 			/*

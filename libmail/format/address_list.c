@@ -173,7 +173,8 @@ bool address_list_next(struct address_list *l, struct address_item *out)
 			continue;
 		}
 		while (stop == ':') {
-			/* RFC 5322 3.4 knows no groups in groups: the colon belongs to a broken element. */
+			/* RFC 5322 3.4 knows no groups in groups: the colon belongs to a broken
+			 * element. */
 			struct outline more;
 			end = walk(l->in, end + 1, &more);
 			o.bad |= more.bad;
