@@ -113,6 +113,19 @@ static void parse_flags(struct cf_map *m, struct span *s)
 }
 
 /*
+ * Does the sequence m ask the map called name, itself or through another?  Ends, since no map
+ * that would close a circle is ever made a member.
+ */
+static bool leads_to(const struct cf *cf, const struct cf_map *m, struct span name)
+{
+	for (int i = 0; m && m->kind == CFM_SEQUENCE && i < m->members; i++)
+		if (ascii_eq_nocase(m->member[i], name) ||
+		    leads_to(cf, cf_map_find(cf, m->member[i]), name))
+			return true;
+	return false;
+}
+
+/*
  * The members must exist already. Those that do not are left out aloud, and the sequence
  * works with the others.
  */
@@ -126,6 +139,11 @@ static bool parse_members(struct cf_eval *ev, struct cf_map *m)
 
 		if (!cf_map_find(ev->cf, w)) {
 			cf_report(ev, "", "Sequence map %.*s: unknown member map %.*s",
+				  SPAN_ARG(m->name), SPAN_ARG(w));
+			ok = false;
+		} else if (ascii_eq_nocase(w, m->name) ||
+			   leads_to(ev->cf, cf_map_find(ev->cf, w), m->name)) {
+			cf_report(ev, "", "Sequence map %.*s: member map %.*s asks it again",
 				  SPAN_ARG(m->name), SPAN_ARG(w));
 			ok = false;
 		} else if (m->members == (int)(sizeof m->member / sizeof m->member[0])) {

@@ -191,9 +191,8 @@ static bool sequence(struct cf_eval *ev, struct cf_map *m, struct span key, cons
 	for (int i = 0; i < m->members; i++) {
 		struct cf_map *sub = cf_map_find(ev->cf, m->member[i]);
 
-		/* A map that names itself would never end. */
 		*status = 0;
-		if (sub && sub != m && run(ev, sub, key, args, out, status))
+		if (sub && run(ev, sub, key, args, out, status))
 			return true;
 		temp |= *status == EXIT_TEMPFAIL;
 	}

@@ -19,11 +19,16 @@ static void put_line(struct buf *out, int code, char sep, const char *status, st
 
 	buf_printf(out, "%03d%c", code, sep);
 	if (status) {
+		/*
+		 * The class of the status is the code's, whatever the caller wrote (RFC
+		 * 2034 section 4).
+		 */
 		buf_putc(out, (char)('0' + code / 100));
 		buf_puts(out, status[0] ? status + 1 : ".0.0");
 		if (text.len)
 			buf_putc(out, ' ');
 	}
+	/* Two octets for the line end. */
 	room = SMTP_REPLY_MAX - 2 - (out->len - start);
 	text = span_head(text, room);
 	for (size_t i = 0; i < text.len; i++)
@@ -76,6 +81,7 @@ bool smtp_server_fault(struct smtp_server_fault *f, int code, const char *status
 	return false;
 }
 
+/* Both ends of a long text: the beginning says what it was, the end why it was too long. */
 const char *smtp_server_echo(struct span text, char echo[static SMTP_ECHO_MAX + 1])
 {
 	if (text.len <= SMTP_ECHO_MAX)
@@ -86,11 +92,13 @@ const char *smtp_server_echo(struct span text, char echo[static SMTP_ECHO_MAX + 
 	return echo;
 }
 
+/* Other mechanisms before TLS than after: passwords in the clear are not offered. */
 struct span smtp_server_mechs(const struct smtp_server *s)
 {
 	return s->tls ? s->cfg->auth_tls : s->cfg->auth;
 }
 
+/* What MAIL and RCPT brought is gone; HELO and AUTH stay (RFC 5321 section 4.1.1.5). */
 void smtp_server_drop(struct smtp_server *s)
 {
 	s->in_mail = false;
@@ -264,6 +272,7 @@ void smtp_server_accept_eom(struct smtp_server *s, struct span qid, struct buf *
 bool smtp_server_reply(struct smtp_server *s, int code, const char *status, struct span text,
 		       struct buf *out)
 {
+	/* 3xx is an acceptance, too: DATA's 354 among them. */
 	bool ok = code < 400;
 
 	BUG_ON(s->due == 0);
@@ -291,6 +300,7 @@ void smtp_server_reject(struct smtp_server *s, const struct err *e, struct buf *
 		of = s->path;
 	else if (s->due == SMTP_EV_VRFY || s->due == SMTP_EV_EXPN)
 		of = s->text;
+	/* The address in front, as sendmail has it. */
 	snprintf(text, sizeof text, "%s%s%s", of.len ? smtp_server_echo(of, echo) : "",
 		 of.len ? "... " : "", e->text);
 	smtp_server_reply(s, code, e->status, span_str(text), out);

@@ -26,6 +26,7 @@ static bool cannot(struct err *e, const char *what)
 	return err_temp(e, "4.7.0", "the password's kind, %.40s, cannot be checked here", what);
 }
 
+/* A scheme that cannot be checked is temporary: the password may be right. */
 static bool judge(enum secret_verdict v, const char *kind, struct err *e)
 {
 	if (v == SECRET_UNKNOWN)
@@ -58,6 +59,7 @@ static bool fits_scheme(struct span scheme, struct span secret, struct span pass
 	return cannot(e, name);
 }
 
+/* Before any hash: an empty password fits an account without one on some systems. */
 static bool refuse_empty(struct span password, struct err *e)
 {
 	if (password.len == 0)
@@ -75,12 +77,13 @@ bool account_secret_fits(struct span stored, struct span password, struct err *e
 		stored = span_skip(stored, 1);
 		scheme = span_cut(&stored, '}');
 	}
+	/* "!" and "*" stand for accounts without password login (shadow(5)). */
 	if (stored.len == 0)
 		return err_perm(e, "5.7.8", "locked");
 	return fits_scheme(scheme, stored, password, e);
 }
 
-/* The work of a check whose outcome is decided. */
+/* The work of a check whose outcome is decided: else timing would tell which names exist. */
 static void spend(struct span stored, struct span password)
 {
 	struct err ignored;
@@ -129,6 +132,7 @@ static bool check_in_file(struct account_source *s, struct span name, struct spa
 	return ok;
 }
 
+/* Days since 1970, as shadow(5) has them. */
 static bool is_expired(const struct spwd *sp)
 {
 	return sp->sp_expire > 0 && clock_wall().s / DAY_S > sp->sp_expire;
@@ -147,6 +151,10 @@ static bool get_hash(const struct passwd *pw, char stored[SECRET_MAX], struct er
 		ok = err_perm(e, "5.7.8", "expired");
 	else if (found)
 		hash = sp.sp_pwdp;
+	/*
+	 * Not readable and not there are told apart: the one is our fault, the other the
+	 * account's.
+	 */
 	else if (sys == EACCES || (sys == 0 && strcmp(hash, "x") == 0))
 		ok = err_temp(e, "4.7.0", "the shadow entry cannot be read");
 	if (ok && (!hash || !hash[0] || hash[0] == '!' || hash[0] == '*' || strcmp(hash, "x") == 0))
@@ -196,6 +204,7 @@ bool account_check_password(struct account_source *s, struct span name, struct s
 			 : check_in_system(s, name, password, out, e);
 	if (!ok && e->class == ERR_PERM && strcmp(e->status, "5.1.1") == 0)
 		return err_perm(e, "5.7.8", "no such user");
+	/* A guessed root password must open nothing. */
 	if (ok && out->uid == 0)
 		return err_perm(e, "5.7.8", "the superuser reads no mail over the network");
 	return ok && account_can_become(out, e);

@@ -41,7 +41,10 @@ struct agent {
 	size_t n;
 };
 
-/* The directory that Landlock must allow: of the mbox, or above the Maildir. */
+/*
+ * The directory that Landlock must allow: of the mbox, or above the Maildir.  Dot-locks and
+ * temporary files are made there, so the file alone would not be enough.
+ */
 static void parent_of(const char *path, char *out, size_t cap)
 {
 	size_t len = strlen(path);
@@ -75,6 +78,7 @@ static bool enter(struct agent *a, struct err *e)
 	box.has_extra = x.spool_gid != UINT32_MAX;
 	box.extra_gid = x.spool_gid;
 	box.paths[0] = (struct box_path){spool, true};
+	/* A Maildir below home may have to be made with its parents. */
 	if (a->home[0] && a->mailbox[strlen(a->mailbox) - 1] == '/' &&
 	    strncmp(a->mailbox, a->home, strlen(a->home)) == 0)
 		box.paths[1] = (struct box_path){a->home, true};
@@ -92,6 +96,7 @@ static int take(struct agent *a, int wait_ms, struct err *e)
 	struct wire_in in;
 	int got;
 
+	/* Memory is short: the peer sees the channel close, and its jobs come again. */
 	if (!mem)
 		return 0;
 	got = ipc_receive(PROC_CONTROL_FD, wait_ms, mem, &in, fds, e);
@@ -111,6 +116,7 @@ static int take(struct agent *a, int wait_ms, struct err *e)
 	return 1;
 }
 
+/* Answered only when the whole batch is on disk. */
 static bool answer(struct agent *a, struct err *e)
 {
 	char mem[WIRE_MAX];
@@ -154,6 +160,7 @@ int agent_main(int argc, char **argv)
 		return EXIT_TEMPFAIL;
 	}
 	box = (struct local_box){.path = a->mailbox, .wait_ms = LOCK_WAIT_MS};
+	/* Waits for one, then takes all that are there already. */
 	while (take(a, -1, &e) > 0) {
 		while (a->n < LOCAL_BATCH_MAX && take(a, 0, &e) > 0)
 			;

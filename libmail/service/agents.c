@@ -10,6 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
+/*
+ * One agent: a process of its own for one user, reached by a channel that gate hands over.
+ * It is asked for with its first job and kept a while after its last, since the next
+ * message is often for the same user.
+ */
 struct agent {
 	struct agent *next;
 	struct agents *all;
@@ -22,6 +27,7 @@ struct agent {
 	char user[MTA_NAME_MAX + 1];
 };
 
+/* Jobs for which there was no memory to make an agent. */
 static void on_lost(struct loop_timer *t)
 {
 	struct agents *a = (struct agents *)((char *)t - offsetof(struct agents, later));
@@ -41,6 +47,7 @@ void agents_init(struct agents *a, struct loop *l,
 	*a = (struct agents){.loop = l, .ask = ask, .next_number = 1, .later = {.fire = on_lost}};
 }
 
+/* What is left is freed by the caller: its jobs may still be needed. */
 static void unlink_agent(struct agent *g)
 {
 	struct agent **at = &g->all->first;
@@ -59,6 +66,7 @@ static void fail_agent(struct agent *g, const struct err *e)
 	struct agents_job *job = g->jobs, *next;
 	struct err why = *e;
 
+	/* Out of the list first: done may call agents_deliver, which must not find it. */
 	unlink_agent(g);
 	free(g);
 	for (; job; job = next) {
@@ -94,6 +102,7 @@ static void send_jobs(struct agent *g)
 	struct buf b;
 
 	buf_init_fixed(&b, mem, sizeof mem);
+	/* As many as the agent takes in one batch; more would only wait in the socket. */
 	for (struct agents_job *job = g->jobs; job && g->sent < AGENTS_FLIGHT; job = job->next) {
 		struct mta_deliver d = {.id = span_str(job->id),
 					.sender = job->sender,
@@ -125,6 +134,7 @@ static bool on_delivered(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX]
 	if (!job)
 		return false;
 	*at = job->next;
+	/* The last job was the one that goes: what is added next hangs where it was. */
 	if (!*at)
 		g->last = at;
 	g->sent--;
@@ -149,6 +159,7 @@ static void on_close(struct ipc *c)
 static struct agent *find(struct agents *a, struct span user)
 {
 	for (struct agent *g = a->first; g; g = g->next)
+		/* An agent that is about to fail takes no more work. */
 		if (span_eq(span_str(g->user), user) && g->failure.class == ERR_NONE)
 			return g;
 	return NULL;
@@ -192,6 +203,7 @@ void agents_deliver(struct agents *a, struct span user, struct agents_job *job)
 
 	job->next = NULL;
 	job->sent = false;
+	/* Answers name the job by this number, which no two jobs of ours share for long. */
 	job->number = a->next_number++;
 	job->err = (struct err){0};
 	if (!g && a->count >= AGENTS_MAX)
@@ -210,6 +222,7 @@ void agents_deliver(struct agents *a, struct span user, struct agents_job *job)
 		err_temp(&e, "4.3.2", "too many mailboxes are being delivered to");
 		fail_later(g, &e);
 	} else if (fresh) {
+		/* The first job's number serves as the request's. */
 		g->request = job->number;
 		a->ask(a, g->request, user);
 	} else if (ipc_is_open(&g->channel)) {
@@ -225,6 +238,7 @@ void agents_answer(struct agents *a, uint32_t id, int fd, const struct err *e)
 
 	while (g && (g->request == 0 || g->request != id))
 		g = g->next;
+	/* The agent failed meanwhile; its process ends when its channel closes. */
 	if (!g) {
 		if (fd >= 0)
 			close(fd);

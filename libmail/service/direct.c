@@ -19,6 +19,7 @@ static void deliver_here(const char *path, struct local_job *job)
 {
 	struct local_box box = {.path = path, .wait_ms = DIRECT_LOCK_WAIT_MS};
 
+	/* Mailboxes that are made here are nobody else's business. */
 	umask(077);
 	local_deliver(&box, job, 1);
 }
@@ -32,6 +33,7 @@ static _Noreturn void child(const struct account *a, const char *path, struct lo
 		deliver_here(path, job);
 	else
 		job->err = e;
+	/* By a pipe and not by exit status: the text of a failure is for the log or the sender. */
 	_exit(fs_write(out, span_make(&job->err, sizeof job->err)) ? 0 : EXIT_TEMPFAIL);
 }
 
@@ -47,6 +49,7 @@ static bool deliver_as(const struct account *a, const char *path, struct local_j
 	pid = fork();
 	if (pid == 0)
 		child(a, path, job, fds[1]);
+	/* Else the read below would not end when the child dies. */
 	close(fds[1]);
 	if (pid < 0) {
 		close(fds[0]);
@@ -67,6 +70,7 @@ bool direct_deliver(const struct account *a, const char *path, struct local_job 
 	if (!path)
 		path = a->mailbox;
 	job->err = (struct err){0};
+	/* Our own mailbox, root's included: there is nobody to become. */
 	if (a->uid == geteuid()) {
 		deliver_here(path, job);
 		return job->err.class == ERR_NONE;

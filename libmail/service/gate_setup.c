@@ -46,6 +46,7 @@ static void send_setting(void *arg, const char *name, struct span value)
 	ipc_send(&t->r->channel, &t->g->b, NULL, 0);
 }
 
+/* All of them, as text: a role then has the same settings, whatever it was started with. */
 static void send_settings(struct gate *g, struct supervise_role *r)
 {
 	struct setting_target t = {g, r};
@@ -82,6 +83,7 @@ static bool on_sign(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 	if (in->type != MTA_SIGN || !mta_ipc_get_text(in, &text) || text.len != sizeof req)
 		return false;
 	memcpy(&req, text.ptr, sizeof req);
+	/* A wrong request gets an empty signature: the handshake fails, the role goes on. */
 	if (!tlskeys_sign(&g->keys, &req, sig, &len))
 		len = 0;
 	mta_ipc_put_text(&g->b, MTA_SIGNED, 0, span_make(sig, len));
@@ -99,6 +101,7 @@ static void send_signer(struct gate *g)
 	struct err e;
 	int fds[2];
 
+	/* With a channel of its own: smtpd blocks on it, so nothing else may come there. */
 	ipc_close(&g->signer);
 	g->signer.on_message = on_sign;
 	g->signer.on_close = on_signer_lost;
@@ -119,6 +122,7 @@ static void send_peer(struct gate *g, struct supervise_role *to, struct supervis
 	struct err e;
 	int fds[2];
 
+	/* The queue role was down when smtpd got its end: the other one was kept. */
 	if (to == &g->queue && g->peer >= 0) {
 		send_fd(g, to, MTA_PEER, 0, g->peer);
 		close(g->peer);
@@ -155,12 +159,17 @@ void gate_setup_smtpd(struct supervise_role *r)
 
 	send_settings(g, r);
 	for (size_t i = 0; i < g->socket_count; i++)
+		/*
+		 * Copies: gate keeps the sockets for the next smtpd, so none is ever
+		 * closed to clients.
+		 */
 		send_listener(g, MTA_L_TCP, g->settings->listeners[i].name, g->sockets[i]);
 	if (g->local >= 0)
 		send_listener(g, MTA_L_SUBMIT, "local", g->local);
 	send_peer(g, r, &g->queue);
 	gate_setup_chain(g);
 	send_signer(g);
+	/* START comes last; what follows is for the running role. */
 	send_simple(g, r, MTA_START);
 	if (g->session >= 0) {
 		send_fd(g, r, MTA_SESSION, (uint32_t)getuid(), g->session);

@@ -26,6 +26,10 @@ enum {
 	REOPENS = 8,   /* an mbox replaced more often than this while we lock it is no mailbox */
 };
 
+/*
+ * RFC 5321 section 4.4: final delivery adds the return path. Delivered-To names the
+ * recipient that was meant, for users with several addresses.
+ */
 void local_put_trace(const struct local_job *job, struct buf *out)
 {
 	buf_puts(out, "Return-Path: <");
@@ -45,6 +49,10 @@ static void fail_all(struct local_job *jobs, size_t n, const struct err *e)
 			jobs[i].err = *e;
 }
 
+/*
+ * A file of another owner may have been put there for us to write into; with a second link
+ * the text would appear elsewhere, too.
+ */
 static bool check_ours(int fd, const char *path, struct err *e)
 {
 	struct stat st;
@@ -83,6 +91,7 @@ static int open_locked(const struct local_box *box, struct lock *lock, struct er
 			err_errno(e, errno, "cannot open mailbox %s", box->path);
 			return -1;
 		}
+		/* Only ESTALE of lock_mailbox means "again". */
 		e->sys = 0;
 		if (!check_ours(fd, box->path, e) ||
 		    !lock_mailbox(fd, box->path, box->wait_ms, lock, &torn, e)) {
@@ -94,6 +103,7 @@ static int open_locked(const struct local_box *box, struct lock *lock, struct er
 		}
 		if (torn)
 			log_warn("%s: cut off what a crashed delivery left", box->path);
+		/* A link in its place would name the same file through stat; lstat tells. */
 		if (still_named(fd, box->path))
 			return fd;
 		lock_release(lock);
@@ -126,6 +136,7 @@ static bool copy_message(int fd, struct local_job *job, char *chunk, struct buf 
 		at += got;
 		if (!flush(fd, out, CHUNK))
 			return false;
+		/* A short read is the end, which saves the last empty one. */
 		if (got < CHUNK)
 			break;
 	}
@@ -146,6 +157,7 @@ static bool append(int fd, struct local_job *job, char *chunk, struct buf *out)
 static void append_all(int fd, const char *path, struct local_job *jobs, size_t n, char *chunk,
 		       struct buf *out)
 {
+	/* Everything behind at is ours: the lock is held until the end. */
 	off_t start = lseek(fd, 0, SEEK_END), at = start;
 	struct err e;
 
@@ -159,6 +171,7 @@ static void append_all(int fd, const char *path, struct local_job *jobs, size_t 
 		if (ftruncate(fd, at) != 0)
 			log_err("%s: cannot cut off a torn message: %s", path, strerror(errno));
 	}
+	/* One flush for the batch, which is why messages are gathered. */
 	if (at >= 0 && at != start && fdatasync(fd) == 0)
 		return;
 	if (at == start)

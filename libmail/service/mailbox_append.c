@@ -55,6 +55,7 @@ static void start_line(struct filter *f, char c, struct buf *out)
 		buf_put(out, f->marks);
 		f->in_body = true;
 	} else if (f->held == 1 && ascii_is_blank(c)) {
+		/* A folded line belongs to the one before, and goes or stays with it. */
 		f->in_line = true;
 	} else {
 		mark = is_mark(span_make(f->start, f->held));
@@ -66,6 +67,7 @@ static void start_line(struct filter *f, char c, struct buf *out)
 	if (!f->skipped || f->in_body)
 		buf_put(out, span_make(f->start, f->held));
 	f->held = 0;
+	/* A line of one octet, "\n", has ended at once. */
 	f->in_line = c != '\n';
 }
 
@@ -93,6 +95,7 @@ static void filter_end(struct filter *f, struct buf *out)
 	if (f->in_body)
 		return;
 	buf_put(out, span_make(f->start, f->held));
+	/* A header without its empty line: what was held is a line, and the marks come last. */
 	if (f->held || (f->in_line && !f->skipped))
 		buf_putc(out, '\n');
 	buf_put(out, f->marks);
@@ -111,6 +114,7 @@ static bool write_message(struct mailbox_source *s, int fd, bool quoted, const c
 
 	buf_init_fixed(&marks, text, sizeof text);
 	if (quoted)
+		/* In a Maildir the marks are in the name. */
 		mailbox_put_marks(&marks, s->flags);
 	f.marks = buf_span(&marks);
 	buf_init(&plain, CHUNK + 2 * MAILBOX_MARKS_MAX);
@@ -139,6 +143,7 @@ static bool write_message(struct mailbox_source *s, int fd, bool quoted, const c
 	}
 	buf_free(&plain);
 	buf_free(&out);
+	/* Saved means on disk: the message leaves its old place for this. */
 	if (ok && fsync(fd) != 0)
 		ok = err_errno(e, errno, "%s", name);
 	return ok;
@@ -150,6 +155,7 @@ static const char *missing_end(int fd, off_t size)
 	char last[2] = "\n\n";
 	size_t n = size < 2 ? (size_t)size : 2;
 
+	/* What cannot be read needs nothing: the append itself will tell. */
 	if (n == 0 || fs_pread(fd, last + 2 - n, n, size - (off_t)n) != (ssize_t)n)
 		return "";
 	if (last[1] != '\n')
@@ -167,6 +173,7 @@ static bool append_locked(const char *path, int fd, struct mailbox_source *s, st
 	end = missing_end(fd, st.st_size);
 	if (fs_write(fd, span_str(end)) && write_message(s, fd, true, path, e))
 		return true;
+	/* fs_write failed, which leaves the record to us. */
 	if (e->class == ERR_NONE)
 		err_errno(e, errno, "%s", path);
 	if (ftruncate(fd, st.st_size) != 0)
@@ -197,7 +204,8 @@ static bool append_mbox(const char *path, struct mailbox_source *s, struct err *
 	return ok;
 }
 
-/* NAME of a new message for cur/ or new/, with its marks. */
+/* NAME of a new message for cur/ or new/, with its marks and its own date, which keeps the order.
+ */
 static void put_name(struct mailbox_source *s, struct buf *out)
 {
 	struct clock_wall now = clock_wall();
@@ -255,6 +263,7 @@ static bool append_maildir(const char *path, struct mailbox_source *s, struct er
 	if (fd < 0)
 		return err_errno(e, errno, "%s", tmp);
 	ok = write_message(s, fd, false, tmp, e);
+	/* NFS tells of a full disk at close only. */
 	if (close(fd) != 0 && ok)
 		ok = err_errno(e, errno, "%s", tmp);
 	if (ok && rename(tmp, to) != 0)
@@ -275,7 +284,7 @@ bool mailbox_append(const char *path, struct mailbox_source *s, struct err *e)
 {
 	char slashed[MAILBOX_PATH_MAX + 1];
 	struct err why = {0};
-	bool ok;
+	bool ok = false;
 
 	if (!path[0] || strlen(path) >= MAILBOX_PATH_MAX - 1)
 		return err_perm(e, "5.2.0", "%.200s: not a path of a mailbox", path);
@@ -284,7 +293,13 @@ bool mailbox_append(const char *path, struct mailbox_source *s, struct err *e)
 			 path[strlen(path) - 1] == '/' ? "" : "/");
 		ok = append_maildir(slashed, s, &why);
 	} else {
-		ok = append_mbox(path, s, &why);
+		/* popd put a new file in its place while we waited for the lock: that one then. */
+		for (int i = 0; i < REOPEN_MAX; i++) {
+			why = (struct err){0};
+			ok = append_mbox(path, s, &why);
+			if (ok || why.sys != ESTALE)
+				break;
+		}
 	}
 	if (!ok)
 		*e = why;

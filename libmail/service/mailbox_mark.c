@@ -13,6 +13,7 @@
 
 enum { HELD_MAX = 32 << 10, LOOK_AHEAD = 16 };
 
+/* Output is gathered, counted and hashed on its way: the journal names length and hash. */
 void mailbox_out_init(struct mailbox_out *o, int fd)
 {
 	*o = (struct mailbox_out){.fd = fd};
@@ -20,6 +21,7 @@ void mailbox_out_init(struct mailbox_out *o, int fd)
 	mailbox_hash_init(&o->hash);
 }
 
+/* The first failure stays; what follows is dropped, and mailbox_out_end tells. */
 static void flush(struct mailbox_out *o, struct span s)
 {
 	if (!o->sys && !fs_write(o->fd, s))
@@ -66,6 +68,7 @@ bool mailbox_commit_range(struct mailbox *m, struct mailbox_out *o, uint64_t at,
 
 void mailbox_put_marks(struct buf *out, unsigned flags)
 {
+	/* Letters as mutt, pine and dovecot read and write them. */
 	static const struct {
 		unsigned mark;
 		char letter;

@@ -40,6 +40,7 @@ bool queue_open(struct queue *q, const char *path, bool create, struct err *e)
 		goto out;
 	q->tmp = open_dir(q->root, "tmp");
 	q->dir = open_dir(q->root, "queue");
+	/* Asked of the effective user: a set-id or dropped process has another real one. */
 	if (q->tmp >= 0 && q->dir >= 0 && faccessat(q->root, "queue", W_OK | X_OK, AT_EACCESS) == 0)
 		return true;
 	err_errno(e, errno, "queue directory %s", path);
@@ -59,6 +60,11 @@ void queue_close(struct queue *q)
 	q->root = q->tmp = q->dir = -1;
 }
 
+/*
+ * The first eight are sendmail's scheme (year to second, sequence), so that names sort by
+ * age; randomness instead of a sequence number and a process id, since several hosts may
+ * share the queue.
+ */
 void queue_make_id(char id[QUEUE_ID_MAX], int64_t now_s)
 {
 	static const char digit[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx";
@@ -75,6 +81,7 @@ void queue_make_id(char id[QUEUE_ID_MAX], int64_t now_s)
 		 (unsigned)(unique / 3600 % 1000000));
 }
 
+/* Letters and digits: no path, no hidden file, nothing that a shell would look at. */
 bool queue_valid_id(struct span id)
 {
 	if (id.len < 14 || id.len >= QUEUE_ID_MAX)
@@ -130,6 +137,7 @@ bool queue_create(const struct queue *q, struct queue_writer *w, const char *id,
 	return true;
 }
 
+/* Sticky, so a writer checks once, at the end. */
 void queue_write(struct queue_writer *w, struct span octets)
 {
 	if (w->err.class != ERR_NONE)
@@ -149,6 +157,10 @@ bool queue_commit(const struct queue *q, struct queue_writer *w, struct err *e)
 		*e = w->err;
 	else
 		ok = commit_now(q->tmp, q->dir, &job, e);
+	/*
+	 * After a commit by link only tmp/ID goes here; by rename it is gone already, and
+	 * the unlink fails unheard.
+	 */
 	queue_discard(q, w);
 	return ok;
 }
@@ -164,6 +176,7 @@ void queue_discard(const struct queue *q, struct queue_writer *w)
 
 bool queue_remove(const struct queue *q, const char *id, struct err *e)
 {
+	/* Gone is as good as removed. */
 	if (unlinkat(q->dir, id, 0) != 0 && errno != ENOENT)
 		return err_errno(e, errno, "cannot remove queue file %s", id);
 	return true;
@@ -171,6 +184,7 @@ bool queue_remove(const struct queue *q, const char *id, struct err *e)
 
 static bool each_name(int dir, bool (*each)(void *arg, const char *id), void *arg, struct err *e)
 {
+	/* A descriptor of its own: q->dir would remember how far it was read. */
 	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *entry;
@@ -204,6 +218,7 @@ static bool sweep_one(void *arg, const char *id)
 	const struct sweep *s = arg;
 	struct stat st;
 	struct err e;
+	/* Opened without following links, and only regular files. */
 	int fd = fs_open_regular(s->q->tmp, id, O_RDWR, 0, &e);
 	bool dead;
 

@@ -15,7 +15,10 @@
 
 enum { FIRST_READ = 4096 };
 
-/* Reads the file's first octets, n of them or all it has. */
+/*
+ * Reads the file's first octets, n of them or all it has. One read is enough for nearly
+ * all messages.
+ */
 static bool read_front(struct queue_item *item, size_t n, struct err *e)
 {
 	char *at;
@@ -67,6 +70,10 @@ static bool parse(struct queue_item *item, bool *more, struct err *e)
 	item->rcpts = NULL;
 	item->count = 0;
 	qfile_reader_init(&r, buf_span(&item->raw), &item->text);
+	/*
+	 * Without a line end in what is left the file goes on beyond what was read; with
+	 * one it is damaged.
+	 */
 	if (!qfile_read_head(&r, &item->head, e)) {
 		*more = span_index(r.rest, '\n') == r.rest.len;
 		return false;
@@ -79,6 +86,7 @@ static bool parse(struct queue_item *item, bool *more, struct err *e)
 	return got == 0;
 }
 
+/* Four times as much each time, so a message with thousands of recipients takes few reads. */
 static bool read_envelope(struct queue_item *item, uint64_t octets, struct err *e)
 {
 	bool more;
@@ -102,11 +110,16 @@ bool queue_load(const struct queue *q, const char *id, bool lock, struct queue_i
 	buf_init(&item->raw, QFILE_ENVELOPE_MAX * 4);
 	buf_init(&item->text, 0);
 	if (!queue_valid_id(span_str(id)))
+		/*
+		 * The name comes from a directory or a peer: nothing else may be opened
+		 * through it.
+		 */
 		return err_perm(e, "5.3.5", "%s: not a queue id", id);
 	span_to_cstr(span_str(id), item->id, sizeof item->id);
 	item->fd = fs_open_regular(q->dir, id, lock ? O_RDWR : O_RDONLY, 0, e);
 	if (item->fd < 0)
 		return false;
+	/* The lock is on the file, so it ends with the process that has it. */
 	if (lock && !lock_try(item->fd)) {
 		err_temp(e, "4.3.0", "queue file %s is being worked on", id);
 		e->sys = EAGAIN;
@@ -136,6 +149,7 @@ void queue_unload(struct queue_item *item)
 	item->count = 0;
 }
 
+/* In place and of the same length, so that no reader sees a file without it. */
 static bool rewrite(struct queue_item *item, const struct buf *octets, uint64_t at, struct err *e)
 {
 	if (!fs_pwrite(item->fd, buf_span(octets), (off_t)at))

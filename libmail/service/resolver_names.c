@@ -27,6 +27,7 @@ static enum found look(struct resolver *r, struct span name, uint16_t type,
 	if (status)
 		return status == EXIT_NOHOST ? FOUND_NO_NAME : FOUND_ERROR;
 	while (dns_next_record(&a, &rr)) {
+		/* An alias in front of the records means that they are another name's. */
 		if (rr.type == type && !is_alias)
 			return type == DNS_MX ? FOUND_MX : FOUND_ADDRESS;
 		if (rr.type == DNS_CNAME) {

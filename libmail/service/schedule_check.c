@@ -32,6 +32,7 @@ static void reply(struct schedule *q, uint32_t id, const struct mta_verdict *v)
 		ipc_send(&q->smtpd, &b, NULL, 0);
 }
 
+/* One place for each hash and no chain: a collision costs another question, nothing else. */
 static size_t cache_slot(struct span user)
 {
 	size_t h = 5381;
@@ -50,6 +51,10 @@ static struct schedule_cached *cached(struct schedule *q, struct span user)
 	return NULL;
 }
 
+/*
+ * Both answers are kept, known and unknown: dictionary attacks ask for the same names, and
+ * lists for the same users. What failed for now is not an answer.
+ */
 static void remember(struct schedule *q, const char *user, const struct err *e, struct span name)
 {
 	struct schedule_cached *c;
@@ -86,6 +91,7 @@ void schedule_check_account(struct schedule *q, struct span user, struct schedul
 		l->done(l, &c->err, span_str(c->name));
 		return;
 	}
+	/* Longer than any user name can be. */
 	if (!span_to_cstr(user, l->user, sizeof l->user)) {
 		err_perm(&e, "5.1.1", "User unknown");
 		l->done(l, &e, SPAN(""));
@@ -121,6 +127,7 @@ bool schedule_check_answer(struct schedule *q, struct wire_in *in)
 		at = &(*at)->next;
 	l = *at;
 	if (!l)
+		/* Answered twice, or never asked: nobody waits for it. */
 		return true;
 	*at = l->next;
 	if (e.class == ERR_PERM && try_other(q, l))
@@ -135,6 +142,7 @@ void schedule_check_gate_lost(struct schedule *q)
 	struct err e;
 
 	err_temp(&e, "4.3.0", "the gate process is gone");
+	/* done may add a look-up, so each is taken out before. */
 	while (q->lookups) {
 		struct schedule_lookup *l = q->lookups;
 
@@ -169,6 +177,7 @@ static void check_rcpt(struct schedule *q, uint32_t id, const struct mta_check *
 		return;
 	}
 	if (r.mailer == ROUTE_RELAY) {
+		/* Relaying is decided here and now; where to is for later. */
 		route_may_relay(&c->origin, &v.err);
 		v.address = span_str(r.address);
 		reply(q, id, &v);
@@ -194,6 +203,7 @@ static void check_mail(struct schedule *q, uint32_t id, const struct mta_check *
 	bool trusted = false;
 
 	buf_init_fixed(&sender, mem, sizeof mem);
+	/* UINT32_MAX: from the network, and so nobody's uid. */
 	if (c->origin.uid != UINT32_MAX) {
 		struct passwd *pw = getpwuid((uid_t)c->origin.uid);
 

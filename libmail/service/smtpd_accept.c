@@ -17,6 +17,10 @@
 
 enum { ACCEPTS_PER_TURN = 16 };
 
+/*
+ * A table without chains: two sources in one place reset each other's count, which errs on
+ * the side of letting in.
+ */
 static bool too_fast(struct smtpd *d, uint64_t source)
 {
 	struct smtpd_rate *r;
@@ -25,6 +29,7 @@ static bool too_fast(struct smtpd *d, uint64_t source)
 	if (!d->settings.max_rate)
 		return false;
 	if (!d->rates)
+		/* Made with the first connection, and only when there is a limit. */
 		d->rates = calloc(SMTPD_RATES, sizeof *d->rates);
 	if (!d->rates)
 		return false;
@@ -51,6 +56,7 @@ static void refuse(const struct smtpd *d, int fd, const char *addr, const char *
 	int n = snprintf(text, sizeof text, "421 4.7.0 %s %s\r\n", d->settings.hostname, why);
 
 	log_info("rejecting connection from %s: %s", addr, why);
+	/* One try: a client that does not read its refusal is not waited for. */
 	(void)!send(fd, text, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
 	close(fd);
 }
@@ -80,6 +86,7 @@ static void admit_local(struct smtpd_listener *l, int fd)
 	struct ucred who;
 	socklen_t len = sizeof who;
 
+	/* Who submits is told by the kernel and not by the client. */
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0)
 		close(fd);
 	else if (l->d->open >= l->d->settings.max_sessions)
@@ -93,6 +100,7 @@ void smtpd_accept_ready(struct loop_watch *w, uint32_t events)
 	struct smtpd_listener *l =
 	    (struct smtpd_listener *)((char *)w - offsetof(struct smtpd_listener, watch));
 
+	/* A burst of connections must not keep sessions from their turn. */
 	(void)events;
 	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
 		struct sockaddr_storage ss = {0};

@@ -57,6 +57,10 @@ static bool flush_tls(struct smtpd_session *s)
 			buf_consume(&s->out, n);
 			tls_flush(s->tls);
 			if (n == 0 && tls_output(s->tls).len == 0)
+				/*
+				 * Plaintext waits for the handshake: nothing can be sent
+				 * now, and nothing is wrong.
+				 */
 				return tls_state(s->tls) == TLS_HANDSHAKE;
 			continue;
 		}
@@ -66,6 +70,7 @@ static bool flush_tls(struct smtpd_session *s)
 
 bool smtpd_io_flush(struct smtpd_session *s)
 {
+	/* The client is gone; what was for it is dropped with the session. */
 	if (s->watch.fd < 0)
 		return true;
 	if (!buf_ok(&s->out))
@@ -79,6 +84,7 @@ void smtpd_io_start_tls(struct smtpd_session *s)
 	void *mem = malloc(tls_session_size());
 
 	s->want_tls = false;
+	/* Octets behind STARTTLS were refused by the machine; none is carried over. */
 	buf_reset(&s->in);
 	if (!mem) {
 		s->broken = true;
@@ -101,12 +107,14 @@ bool smtpd_io_tls(struct smtpd_session *s)
 	buf_consume(&s->cipher, taken);
 	if (s->cipher.len == 0)
 		buf_free(&s->cipher);
+	/* Once, when the handshake is done: only then does the session count as encrypted. */
 	if (tls_state(s->tls) == TLS_OPEN && !s->smtp.tls) {
 		smtp_server_tls_started(&s->smtp);
 		log_info("STARTTLS=server, relay=%s, version=%s, cipher=%s, bits=%u", s->client,
 			 tls_version_name(s->tls), tls_cipher_name(s->tls),
 			 tls_cipher_bits(s->tls));
 	}
+	/* Taken only if all of it fits; TLS keeps it else, and the client has to wait. */
 	if (plain.len && s->in.len + plain.len <= SMTPD_IN_MAX) {
 		buf_put(&s->in, plain);
 		tls_read_ack(s->tls, plain.len);
@@ -114,6 +122,7 @@ bool smtpd_io_tls(struct smtpd_session *s)
 	}
 	if (tls_state(s->tls) == TLS_FAILED && !s->broken) {
 		log_info("STARTTLS=server, relay=%s, error=%s", s->client, tls_error_text(s->tls));
+		/* The alert that says why. */
 		smtpd_io_flush(s);
 		s->broken = true;
 	}

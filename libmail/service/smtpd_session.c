@@ -33,6 +33,7 @@ void smtpd_session_free(struct smtpd_session *s)
 	struct smtpd *d = s->d;
 
 	smtpd_event_reset(s);
+	/* The descriptor leaves the loop first: closed, its number may come back as another one. */
 	if (s->watch.fd >= 0) {
 		int fd = s->watch.fd;
 
@@ -76,6 +77,7 @@ static size_t run(struct smtpd_session *s, struct span in)
 	size_t done = 0;
 	bool body = s->in_body;
 
+	/* Ends when the body begins or is over, since then another buffer has the next octets. */
 	while (!s->closing && !s->want_tls && s->in_body == body) {
 		size_t used = 0;
 		enum smtp_server_event ev =
@@ -115,6 +117,7 @@ static bool run_own(struct smtpd_session *s)
 
 static void set_timer(struct smtpd_session *s)
 {
+	/* RFC 5321 section 4.5.3.2 asks five minutes of a server; both are options. */
 	uint64_t limit =
 	    s->in_body ? s->d->settings.timeout_data_s : s->d->settings.timeout_command_s;
 
@@ -158,6 +161,7 @@ static void settle(struct smtpd_session *s)
 				(waiting(s) || s->gone || !flushed ? 0 : EPOLLIN));
 }
 
+/* An answer came: the spans into the input are done with. */
 void smtpd_session_resume(struct smtpd_session *s)
 {
 	if (!waiting(s) && s->consumed) {
@@ -175,6 +179,7 @@ void smtpd_session_resume(struct smtpd_session *s)
 /* One read; the octets go where they are needed. */
 static void read_plain(struct smtpd_session *s)
 {
+	/* Only with nothing in the session's own buffer, which comes first. */
 	bool shared = s->in_body && s->in.len == 0;
 	char *at;
 	ssize_t n;
@@ -299,6 +304,10 @@ static struct smtpd_session *make(struct smtpd *d)
 		return NULL;
 	s->d = d;
 	s->slot = slot;
+	/*
+	 * Low half: where the session is. High half: which one, so that a late answer for
+	 * another session that was there before finds none.
+	 */
 	s->id = (uint32_t)++d->generation << 16 | (uint32_t)slot;
 	d->sessions[slot] = s;
 	d->open++;

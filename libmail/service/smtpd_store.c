@@ -33,6 +33,10 @@ static void put_received(const struct smtpd_session *s, struct buf *out, const c
 		buf_printf(out, "\n\t(version=%s cipher=%s bits=%u verify=NO)",
 			   tls_version_name(s->tls), tls_cipher_name(s->tls),
 			   tls_cipher_bits(s->tls));
+	/*
+	 * Only where the message has one recipient: a trace must not tell blind copies to
+	 * others.
+	 */
 	if (s->nrcpts == 1 && s->nlocals == 1) {
 		const char *addr = s->locals.ptr + strlen(s->locals.ptr) + 1;
 
@@ -67,6 +71,7 @@ static void make_fields(struct smtpd_store *st, const struct smtpd_session *s, c
 {
 	int64_t now = clock_wall().s;
 	struct submit_fields f;
+	/* A message from the network is not ours to complete (RFC 5321 section 6.4). */
 	unsigned flags = s->kind == MTA_L_SUBMIT ? SUBMIT_FIX : 0;
 
 	buf_init(&st->from, FIELD_MAX);
@@ -105,6 +110,7 @@ static void plan_fast(struct smtpd_store *st, const struct smtpd_session *s)
 {
 	const char *at = s->locals.ptr;
 
+	/* d=i: deliver while the client waits. SuperSafe=y asks for a queue file on disk first. */
 	buf_init(&st->sender, MTA_ADDR_MAX);
 	buf_put(&st->sender, buf_span(&s->sender));
 	if (s->nlocals != s->nrcpts || s->d->settings.delivery_mode != 'i' ||
@@ -162,6 +168,7 @@ void smtpd_store_flush(struct smtpd_store *st)
 {
 	struct buf *text = &st->d->text;
 
+	/* Sticky: the rest is read and dropped, and the answer at the end is 4xx. */
 	if (!buf_ok(text))
 		err_temp(&st->w.err, "4.3.0", "out of memory");
 	else if (text->len)
@@ -171,6 +178,7 @@ void smtpd_store_flush(struct smtpd_store *st)
 
 void smtpd_store_drop(struct smtpd_store *st)
 {
+	/* Nothing of it was ever in the queue. */
 	buf_reset(&st->d->text);
 	queue_discard(&st->d->queue, &st->w);
 	free_store(st);
@@ -213,6 +221,7 @@ static void on_committed(struct commit_job *job)
 	char mem[WIRE_MAX];
 	struct buf b;
 
+	/* The queue role looks at once; without the word it would find it by its own scan. */
 	if (job->err.class != ERR_NONE) {
 		log_err("%s: cannot commit: %s", st->w.id, job->err.text);
 	} else {
@@ -233,6 +242,7 @@ static void commit(struct smtpd_store *st)
 /* Marks in the unflushed file which recipients have it, so that only the others get it later. */
 static bool mark_done(struct smtpd_store *st)
 {
+	/* One octet per recipient, at a place known from the format (format/qfile.h). */
 	static const char done[] = {QFILE_DONE};
 	size_t at = 0;
 	char *head = malloc(st->head);
@@ -278,6 +288,10 @@ static void deliver(struct smtpd_store *st)
 
 	st->waiting = st->njobs;
 	for (unsigned i = 0; i < st->njobs; i++) {
+		/*
+		 * The agents read the file although it is not flushed: they flush what
+		 * they store.
+		 */
 		st->jobs[i] = (struct agents_job){.fd = st->w.fd,
 						  .at = st->head,
 						  .id = st->w.id,
@@ -296,6 +310,7 @@ void smtpd_store_end(struct smtpd_store *st)
 
 	submit_finish(&st->filter, &st->d->text);
 	smtpd_store_flush(st);
+	/* Write errors first: hops were counted in a message that we do not have whole. */
 	if (st->w.err.class != ERR_NONE) {
 		log_err("%s: %s", st->w.id, st->w.err.text);
 		err_temp(&e, st->w.err.status, "cannot store the message now");

@@ -50,6 +50,7 @@ static const uint32_t gate_caps = 1 << CAP_CHOWN | 1 << CAP_DAC_OVERRIDE |
 
 enum { NOBODY = 65534 }; /* where no account is to be found, as in an image FROM scratch */
 
+/* As the kernel has them; a plain libc does not bring linux/capability.h. */
 struct cap_header {
 	uint32_t version;
 	int pid;
@@ -113,6 +114,7 @@ static bool keep_caps(uint32_t mask, struct err *e)
 
 	if (!get_caps(words))
 		return err_errno(e, errno, "capget");
+	/* Ambient capabilities would survive an exec, and so come back with it. */
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	drop_bounding(mask);
 	words[0].permitted &= mask;
@@ -146,6 +148,7 @@ static bool is_mapped(const char *map, uint64_t id)
 		if (id >= v[0] && id - v[0] < v[2])
 			return true;
 	}
+	/* No map to read (an old kernel, no /proc): nothing is known to be missing. */
 	return !any;
 }
 
@@ -154,6 +157,7 @@ static bool may_set_groups(void)
 	char mem[4] = "";
 	int fd = open("/proc/self/setgroups", O_RDONLY | O_CLOEXEC);
 
+	/* Kernels before 3.19 have no such file and no such restriction. */
 	if (fd < 0)
 		return true;
 	fs_pread(fd, mem, sizeof mem, 0);
@@ -183,6 +187,7 @@ static bool verify(uid_t uid, gid_t gid, size_t groups, struct err *e)
 		return err_temp(e, "4.3.0", "supplementary groups are left");
 	if (words[0].permitted || words[0].inheritable || words[1].permitted)
 		return err_temp(e, "4.3.0", "capabilities are left");
+	/* Tried and not deduced: this must fail for every way there is. */
 	if ((uid != 0 && setresuid(0, 0, 0) == 0) ||
 	    (uid != 0 && setresuid((uid_t)-1, 0, 0) == 0) ||
 	    (uid != 0 && gid != 0 && setresgid(0, 0, 0) == 0))
@@ -195,6 +200,7 @@ static bool change_user(uid_t uid, gid_t gid, const gid_t *groups, size_t n, str
 	pid_t parent = getppid();
 	int death = 0;
 
+	/* Set by proc.c, so that a role does not outlive its gate. */
 	prctl(PR_GET_PDEATHSIG, &death);
 	/* Now, since without CAP_SETPCAP it stays. */
 	drop_bounding(0);
@@ -204,6 +210,7 @@ static bool change_user(uid_t uid, gid_t gid, const gid_t *groups, size_t n, str
 	/* The kernel forgets the parent-death signal over it. */
 	if (death) {
 		prctl(PR_SET_PDEATHSIG, death);
+		/* Gone in between: no signal will come. */
 		if (getppid() != parent)
 			raise(SIGKILL);
 	}
@@ -214,12 +221,14 @@ bool box_become(uid_t uid, gid_t gid, struct err *e)
 {
 	note_boxed();
 	if (!may_become(uid, gid)) {
+		/* A user, not root: there is nobody to become, only capabilities to lose. */
 		if (geteuid() == uid && getegid() == gid)
 			return keep_caps(0, e);
 		return err_temp(e, "4.3.0", "cannot become uid %ld: not started as root",
 				(long)uid);
 	}
 	return change_user(uid, gid, NULL, 0, e) &&
+	       /* Not dumpable: neither ptrace by the user nor a core file with somebody's mail. */
 	       (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 || err_errno(e, errno, "prctl"));
 }
 
@@ -229,6 +238,7 @@ static bool enter_root(const char *dir, struct err *e)
 		log_debug("no chroot to %s: not root", dir);
 		return true;
 	}
+	/* chdir first, or a working directory outside would lead out again. */
 	if (chdir(dir) != 0 || chroot(".") != 0 || chdir("/") != 0)
 		return err_errno(e, errno, "chroot to %s", dir);
 	return true;
@@ -240,6 +250,7 @@ static bool lower(int what, rlim_t most, struct err *e)
 
 	if (getrlimit(what, &limit) != 0)
 		return err_errno(e, errno, "getrlimit");
+	/* A soft limit above the hard one is an error, so the lower of the two. */
 	if (most > limit.rlim_max)
 		most = limit.rlim_max;
 	limit.rlim_cur = limit.rlim_max = most;
@@ -255,6 +266,7 @@ static bool set_limits(const struct box *b, struct err *e)
 #endif
 
 	return lower(RLIMIT_CORE, 0, e) &&
+	       /* Without fork and threads no process needs to be made. */
 	       (b->allow & (BOX_FORK | BOX_THREADS) || lower(RLIMIT_NPROC, 0, e)) &&
 	       (!b->max_files || lower(RLIMIT_NOFILE, b->max_files, e)) &&
 	       (!memory || lower(RLIMIT_AS, b->max_memory, e));
@@ -270,7 +282,10 @@ static bool change_powers(const struct box *b, bool become, struct err *e)
 bool box_enter(const struct box *b, struct err *e)
 {
 	bool forks = b->allow & BOX_FORK, become = b->drop && may_become(b->uid, b->gid);
-	/* A gate's children must get at the homes and programs of their users. */
+	/*
+	 * Not for a gate, whose children must get at the homes and programs of their users.  The
+	 * paths are those before the change of root.
+	 */
 	int rules = forks ? -1 : box_landlock_prepare(b);
 
 	note_boxed();
@@ -287,6 +302,10 @@ bool box_enter(const struct box *b, struct err *e)
 		return err_errno(e, errno, "prctl");
 	if (forks)
 		return true;
+	/*
+	 * seccomp needs it where there are no capabilities; and no set-id program helps
+	 * any more.
+	 */
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		log_debug("%s: no no_new_privs: %s", b->role, strerror(errno));
 	if (rules >= 0 && !box_landlock_enter(rules))
@@ -310,6 +329,7 @@ static bool find_account(const char *name, uid_t *uid, gid_t *gid)
 			return false;
 		*uid = (uid_t)u;
 		*gid = (gid_t)g;
+		/* Root is no account for a role, whatever it is called. */
 		return u != 0;
 	}
 	if (getpwnam_r(name, &pw, mem, sizeof mem, &found) != 0 || !found || pw.pw_uid == 0)
@@ -328,6 +348,10 @@ bool box_account(uid_t *uid, gid_t *gid)
 	if (wanted && *wanted) {
 		found = find_account(wanted, uid, gid);
 		if (!found)
+			/*
+			 * Told, and then the usual ones: a daemon that does not start
+			 * serves nobody.
+			 */
 			log_warn("LETTERBOX_USER=%s: no such ordinary account", wanted);
 	}
 	for (size_t i = 0; i < sizeof names / sizeof names[0] && !found; i++)

@@ -98,8 +98,10 @@ static const struct box_calls_rule allowed[] = {
     ALWAYS(restart_syscall),
     ALWAYS(exit),
     ALWAYS(exit_group),
+    /* Signals to itself only: abort and raise. */
     CHECKED(tkill, 0, BOX_CALLS_SELF),
     CHECKED(tgkill, 0, BOX_CALLS_SELF),
+    /* prlimit64 with a process of 0: limits of its own, and nobody else's. */
     CHECKED(prlimit64, 0, BOX_CALLS_ZERO),
     CHECKED(clone, BOX_THREADS, BOX_CALLS_THREAD),
     NEEDS(set_tid_address, BOX_THREADS),
@@ -109,6 +111,7 @@ static const struct box_calls_rule allowed[] = {
     CHECKED(socketpair, SOCKETS, BOX_CALLS_FAMILY),
     NEEDS(connect, SOCKETS),
     NEEDS(bind, SOCKETS),
+    /* Twice, and the first that fits counts: with files any flags, else those for reading. */
     NEEDS(openat, FILES),
     CHECKED(openat, READ, BOX_CALLS_READ_3),
     NEEDS(getdents64, READ),
@@ -122,6 +125,7 @@ static const struct box_calls_rule allowed[] = {
     NEEDS(fchmod, FILES),
     NEEDS(fchmodat, FILES),
     NEEDS(utimensat, FILES),
+    /* Signal 0 asks whether the writer of a lock file lives (sys/lock.c). */
     CHECKED(kill, FILES, BOX_CALLS_SIGNAL_0),
     NEEDS(fchown, OWNER),
     NEEDS(fchownat, OWNER),
@@ -261,6 +265,7 @@ static const uint16_t forbidden[] = {
     __NR_iopl,
     __NR_ioperm,
 #endif
+    /* Named by number where the headers may be older than the call. */
     425 /* io_uring_setup */,
     428 /* open_tree */,
     429 /* move_mount */,

@@ -78,14 +78,19 @@ static void emit(struct program *p, uint16_t code, uint32_t k, uint8_t yes, uint
 	p->insns[p->len++] = (struct insn){code, yes, no, k};
 }
 
+/* Classic BPF has no calls and jumps forward only: what is returned here ends the program. */
 static void emit_return(struct program *p, uint32_t action)
 {
 	emit(p, OP_RETURN, action, 0, 0);
 }
 
-/* Goes on with the next instruction when op holds for argument n, else refuses. */
+/*
+ * Goes on with the next instruction when op holds for argument n, else refuses with EPERM.
+ * Refusing and not killing: a libc may try a call that it can do without.
+ */
 static void emit_require(struct program *p, unsigned n, uint16_t op, uint32_t k, bool want)
 {
+	/* The filter sees a copy of the registers, so what they point to cannot be checked. */
 	emit(p, OP_LOAD, AT_ARGS + 8 * n, 0, 0);
 	emit(p, op, k, want ? 1 : 0, want ? 0 : 1);
 	emit_return(p, RET_ERRNO | EPERM);
@@ -136,6 +141,7 @@ static void emit_rule(struct program *p, const struct box_calls_rule *r)
 {
 	unsigned short at = p->len;
 
+	/* How far to skip is known when the check has been written. */
 	emit(p, OP_EQUAL, r->nr, 0, 0);
 	emit_check(p, (enum box_calls_check)r->check);
 	p->insns[at].no = (uint8_t)(p->len - at - 1);
@@ -146,11 +152,16 @@ static void build(struct program *p, unsigned allow)
 	size_t n;
 	const struct box_calls_rule *rules = box_calls_allowed(&n);
 
+	/* The call numbers mean something else under another architecture's entry. */
 	emit(p, OP_LOAD, AT_ARCH, 0, 0);
 	emit(p, OP_EQUAL, (uint32_t)ARCH, 1, 0);
 	emit_return(p, RET_ERRNO | EPERM);
 	emit(p, OP_LOAD, AT_NR, 0, 0);
 	if (allow & BOX_FORK) {
+		/*
+		 * x32 calls are those of amd64 with a bit more, and would pass a list of
+		 * exceptions.
+		 */
 		emit(p, OP_GREATER_EQUAL, X32_BIT, 0, 1);
 		emit_return(p, RET_ERRNO | EPERM);
 		const uint16_t *nr = box_calls_forbidden(&n);
@@ -178,8 +189,10 @@ bool box_seccomp_install(unsigned allow)
 		return false;
 	}
 	build(&p, allow);
+	/* All threads at once; kernels before 4.17 do not know the second flag. */
 	if (syscall(SYS_seccomp, MODE_FILTER, FLAG_TSYNC | FLAG_SPEC_ALLOW, &p) == 0 ||
 	    syscall(SYS_seccomp, MODE_FILTER, FLAG_TSYNC, &p) == 0)
 		return true;
+	/* Before 3.17 there is only prctl. */
 	return prctl(PR_SET_SECCOMP, 2, &p) == 0;
 }

@@ -82,7 +82,10 @@ static enum step next_step(const struct commit_pool *p)
 	return p->waiting.first ? STEP_FLUSH : STEP_NONE;
 }
 
-/* Waits for work; STEP_NONE when the thread shall end.  Called with the mutex held. */
+/*
+ * Waits for work; STEP_NONE when the thread shall end.  Called with the mutex held.  Threads
+ * end after IDLE_S, so an idle daemon has none.
+ */
 static enum step await_work(struct commit_pool *p)
 {
 	struct timespec until;
@@ -96,6 +99,7 @@ static enum step await_work(struct commit_pool *p)
 		failed = pthread_cond_timedwait(&p->work, &p->mutex, &until);
 		p->idle--;
 	}
+	/* A step that there is wins over closing: what was accepted is finished first. */
 	return step;
 }
 
@@ -104,7 +108,10 @@ static void flush(struct commit_pool *p)
 {
 	struct commit_job *first = take_all(&p->waiting), *next;
 
-	/* Flushes that merge when they come from several threads are left to the others. */
+	/*
+	 * On some file systems flushes merge when they come from several threads at once;
+	 * there each worker takes one and leaves the rest to the others.
+	 */
 	if (!p->dirs.ordered || !first->from) {
 		if (first->next)
 			put_all(&p->waiting, first->next);
@@ -122,6 +129,7 @@ static void flush(struct commit_pool *p)
 
 		next = j->next;
 		j->next = NULL;
+		/* What has no name to get, or failed, is done after the first step. */
 		p->nflushed += to_name;
 		put_all(to_name ? &p->flushed : &p->finished, j);
 	}
@@ -135,6 +143,7 @@ static void name(struct commit_pool *p)
 
 	p->nflushed = 0;
 	p->naming = true;
+	/* One directory flush for all of them: this is where the merging pays. */
 	pthread_mutex_unlock(&p->mutex);
 	commit_steps_name(&p->dirs, first);
 	pthread_mutex_lock(&p->mutex);
@@ -152,6 +161,7 @@ static void *work(void *arg)
 	while ((step = await_work(p)) != STEP_NONE)
 		(step == STEP_FLUSH ? flush : name)(p);
 	p->threads--;
+	/* The pool is freed when the last one has said that it is gone. */
 	pthread_cond_signal(&p->gone);
 	pthread_mutex_unlock(&p->mutex);
 	return NULL;
@@ -184,6 +194,7 @@ static void report(struct commit_pool *p)
 	job = take_all(&p->finished);
 	pthread_mutex_unlock(&p->mutex);
 	while (job) {
+		/* done may free its job. */
 		struct commit_job *next = job->next;
 
 		p->pending--;
@@ -198,6 +209,7 @@ static void ready(struct loop_watch *w, uint32_t events)
 	    (struct commit_pool *)((char *)w - offsetof(struct commit_pool, watch));
 	uint64_t count;
 
+	/* One wake-up may stand for many jobs, and the count says nothing. */
 	(void)events;
 	(void)!read(w->fd, &count, sizeof count);
 	report(p);
@@ -243,6 +255,7 @@ void commit_submit(struct commit_pool *p, struct commit_job *job)
 		pthread_cond_signal(&p->work);
 	else if (p->threads < p->max && start_thread(p))
 		p->threads++;
+	/* In the caller's thread, so the loop waits for the disk this once. */
 	if (p->threads == 0) {
 		/* No memory for a thread: slow is better than never. */
 		job = take_all(&p->waiting);
@@ -271,6 +284,7 @@ void commit_pool_free(struct commit_pool *p)
 	while (p->threads > 0)
 		pthread_cond_wait(&p->gone, &p->mutex);
 	pthread_mutex_unlock(&p->mutex);
+	/* Those that ended while we waited for the threads. */
 	report(p);
 	fd = p->watch.fd;
 	loop_remove(p->loop, &p->watch);

@@ -52,6 +52,11 @@ static int set_fcntl(int fd, short type)
 {
 	struct flock lk = {.l_type = type, .l_whence = SEEK_SET};
 
+	/*
+	 * Locks of the open file description: closing another descriptor of the file does
+	 * not drop them, as it does with those of POSIX. Kernels before 3.15 have only the
+	 * latter.
+	 */
 	if (fcntl(fd, F_OFD_SETLK, &lk) == 0)
 		return 0;
 	return errno == EINVAL ? fcntl(fd, F_SETLK, &lk) : -1;
@@ -68,6 +73,7 @@ bool lock_try(int fd)
 {
 	if (set_fcntl(fd, F_WRLCK) == 0)
 		return true;
+	/* Two errnos for "somebody has it" (POSIX leaves the choice): callers know one. */
 	if (errno == EACCES)
 		errno = EAGAIN;
 	return false;
@@ -110,6 +116,7 @@ static bool look(const struct lock *lock, struct claim *c)
 	int fd;
 
 	*c = (struct claim){.length = -1};
+	/* In a spool that others write to it may be a link, a pipe or a device. */
 	fd = open(lock->dotpath, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return lstat(lock->dotpath, &c->st) == 0;
@@ -166,6 +173,7 @@ static bool is_torn(int fd, const struct claim *c)
 {
 	struct stat st;
 
+	/* The owner is what a stranger cannot fake; the rest rules out what only looks so. */
 	if (!c->same_boot || c->length < 0 || !S_ISREG(c->st.st_mode) ||
 	    c->st.st_uid != geteuid() || c->st.st_nlink != 1)
 		return false;
@@ -184,6 +192,7 @@ static bool break_stale(struct attempt *a, const struct claim *c, struct err *e)
 
 	if (t == TURN_BUSY || (t == TURN_NONE && c->same_boot && !is_dead(c)))
 		return true;
+	/* Between our look and our lock somebody may have put up a new one. */
 	if (look(a->lock, &now) && now.st.st_ino == c->st.st_ino &&
 	    now.st.st_mtime == c->st.st_mtime && now.length == c->length) {
 		if (is_torn(a->lock->fd, c)) {
@@ -253,12 +262,17 @@ static enum turn attempt_until(struct attempt *a, uint64_t deadline, struct err 
 	enum turn t;
 
 	while ((t = attempt(a, e)) == TURN_BUSY) {
+		/* At least one try, even with no time to wait. */
 		uint64_t now = clock_ms();
 
 		if (now >= deadline)
 			break;
 		if ((uint64_t)sleep_ms > deadline - now)
 			sleep_ms = (long)(deadline - now);
+		/*
+		 * Doubling, so that a lock held for long costs little and a short one is
+		 * had soon.
+		 */
 		nanosleep(&(struct timespec){.tv_nsec = sleep_ms * 1000000}, NULL);
 		sleep_ms = sleep_ms * 2 < SLEEP_MAX_MS ? sleep_ms * 2 : SLEEP_MAX_MS;
 	}
@@ -322,6 +336,7 @@ bool lock_mailbox(int fd, const char *path, uint32_t wait_ms, struct lock *lock,
 	return true;
 }
 
+/* A long copy must not look stale to others. */
 void lock_refresh(const struct lock *lock)
 {
 	if (lock->dotfd >= 0)

@@ -28,9 +28,13 @@ enum {
 	SWEEP_FDS_MAX = 65536, /* where close_range is missing: as far as fds are looked at */
 };
 
-/* The running binary (O_PATH), -1 when it could not be opened. */
+/*
+ * The running binary (O_PATH), -1 when it could not be opened.  Held open from the start: after
+ * a chroot, or an update that replaced the file, its path would lead elsewhere or nowhere.
+ */
 static int self_fd = -1;
 
+/* What the kernel was told to execute, for where /proc is missing. */
 static const char *exec_name(void)
 {
 	unsigned long at = getauxval(AT_EXECFN);
@@ -52,11 +56,13 @@ void proc_init(void)
 {
 	int fd;
 
+	/* 0 to 2 must be somebody's, or the first socket opened would be standard error. */
 	do
 		fd = placeholder();
 	while (fd >= 0 && fd <= 2);
 	if (fd > 2)
 		close(fd);
+	/* Writing to a peer that has gone is an error of write, not a reason to die. */
 	signal(SIGPIPE, SIG_IGN);
 	self_fd = open("/proc/self/exe", O_PATH | O_CLOEXEC);
 	if (self_fd < 0)
@@ -68,6 +74,7 @@ bool proc_self_path(char *path, size_t cap)
 	const char *name = exec_name();
 	ssize_t n = readlink("/proc/self/exe", path, cap - 1);
 
+	/* A path that fills the buffer was cut. */
 	if (n > 0 && (size_t)n < cap - 1) {
 		path[n] = '\0';
 		return true;
@@ -99,6 +106,7 @@ static void default_signals(void)
 
 	for (int signo = 1; signo < _NSIG; signo++)
 		if (signo != SIGKILL && signo != SIGSTOP)
+			/* Handlers do not survive an exec, but ignored signals do. */
 			signal(signo, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -111,10 +119,12 @@ static _Noreturn void become_role(const char *name, int control, int report, pid
 	char *argv[] = {title, (char *)"role", NULL};
 	int binary, sys;
 
+	/* The parent may have died before the signal was asked for. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(EXIT_OSERR);
 	snprintf(title, sizeof title, PROC_ROLE_PREFIX "%s", name);
+	/* Out of the way of 0 to 3, which are set up next. */
 	binary = fcntl(self_fd, F_DUPFD_CLOEXEC, SPARE_FD);
 	report = fcntl(report, F_DUPFD_CLOEXEC, SPARE_FD);
 	control = fcntl(control, F_DUPFD_CLOEXEC, SPARE_FD);
@@ -131,7 +141,10 @@ static _Noreturn void become_role(const char *name, int control, int report, pid
 	_exit(EXIT_OSERR);
 }
 
-/* The child's errno when its exec failed; 0 when the pipe was closed by the exec. */
+/*
+ * The child's errno when its exec failed; 0 when the pipe was closed by the exec. No time
+ * limit: an exec does one or the other.
+ */
 static int await_exec(int report)
 {
 	int sys = 0;
@@ -171,6 +184,7 @@ bool proc_spawn_role(const char *name, struct proc_child *child, struct err *e)
 		return true;
 	}
 	close(control[0]);
+	/* Reaped here, so a role that never ran is no dead role for the supervisor. */
 	if (pid > 0)
 		waitpid(pid, NULL, 0);
 	return err_errno(e, sys, "cannot start %s", name);
@@ -179,6 +193,7 @@ bool proc_spawn_role(const char *name, struct proc_child *child, struct err *e)
 void proc_enter_role(const char *name)
 {
 	static const char refusal[] = "letterbox: a role of the daemons is not started by hand\n";
+	/* The control socket is what only our own gate hands over. */
 	int type = 0;
 	socklen_t len = sizeof type;
 
@@ -187,6 +202,7 @@ void proc_enter_role(const char *name)
 		(void)!write(2, refusal, sizeof refusal - 1);
 		_exit(EXIT_USAGE);
 	}
+	/* The name in ps -A, beside the arguments that proc_spawn_role set. */
 	prctl(PR_SET_NAME, name);
 	fcntl(PROC_CONTROL_FD, F_SETFD, FD_CLOEXEC);
 	/* A role starts nothing, and should not be able to. */

@@ -17,6 +17,10 @@
 
 extern char **environ;
 
+/*
+ * posix_spawn and not fork: musl's uses vfork semantics, so a large process starts a small
+ * one without copying its tables.
+ */
 static int start(char *const argv[], const int fds[2], pid_t *pid)
 {
 	posix_spawn_file_actions_t fa;
@@ -24,6 +28,7 @@ static int start(char *const argv[], const int fds[2], pid_t *pid)
 
 	if (rc)
 		return rc;
+	/* Its input is empty: a program that asks something must not wait for ever. */
 	rc = posix_spawn_file_actions_addopen(&fa, 0, "/dev/null", O_RDONLY, 0);
 	if (!rc)
 		rc = posix_spawn_file_actions_adddup2(&fa, fds[1], 1);
@@ -45,8 +50,10 @@ static bool read_until(int fd, uint64_t deadline, struct buf *out)
 
 		if (now >= deadline)
 			return false;
+		/* Interrupted, or the time is up, which the next round sees. */
 		if (poll(&p, 1, (int)(deadline - now)) <= 0)
 			continue;
+		/* Beyond out's maximum the buf overflows, and the program may go on writing. */
 		n = read(fd, mem, sizeof mem);
 		if (n > 0)
 			buf_put(out, span_make(mem, (size_t)n));
@@ -73,6 +80,7 @@ bool run_capture(char *const argv[], unsigned seconds, struct buf *out, int *sta
 	close(fds[0]);
 	if (!done)
 		kill(pid, SIGKILL);
+	/* A program may close its output and run on: it is waited for all the same. */
 	while (waitpid(pid, &st, 0) < 0 && errno == EINTR)
 		;
 	if (!done)

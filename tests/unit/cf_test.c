@@ -195,6 +195,8 @@ static const struct {
 } mistakes[] = {
     {"O NoSuchOption=1", "readcf: unknown option name NoSuchOption"},
     {"O Ma=1", "readcf: ambiguous option name Ma (matches MatchGECOS and MaxHopCount)"},
+    {"Ka null\nKb sequence a\nKa sequence b", "Sequence map a: member map b asks it again"},
+    {"Ka sequence a", "Sequence map a: member map a asks it again"},
     {"D", "Name required for macro/class"},
     {"Zfoo", "unknown configuration line \"Zfoo\""},
     {"Kx nosuch", "readcf: map x: class nosuch not available"},
