@@ -316,8 +316,8 @@ static int read_mode(struct choice *c)
 	const char *name = c->l.to.len ? buf_cstr(&c->l.to) : NULL;
 	bool ok = true;
 
+	/* "-f" alone is where read messages go; with a name it is any folder. */
 	if (c->file && !name)
-		/* "-f" alone is where read messages go; with a name it is any folder. */
 		name = mail_value(m, "MBOX") ? mail_value(m, "MBOX") : "~/mbox";
 	/* -e only answers by its status. */
 	if (c->exist)

@@ -300,12 +300,12 @@ static const char *empty_dir(void)
 
 static bool enter(struct popd_net *n, struct err *e)
 {
+	/* Descriptors: one for the client and one for its store, for each session. */
 	struct box box = {.role = "popd-net",
 			  .allow = BOX_ACCEPT,
 			  .chroot_dir = empty_dir(),
 			  .max_files = n->settings.max_sessions * 2 + SPARE_FILES};
 
-	/* Descriptors: one for the client and one for its store, for each session. */
 	box.drop = box_account(&box.uid, &box.gid);
 	return box_enter(&box, e);
 }

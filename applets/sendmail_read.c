@@ -92,15 +92,15 @@ static void caller_name(char *name, size_t cap, char *full, size_t full_cap)
 	if (!env || !*env)
 		env = getenv("USER");
 	if (pw) {
-		/*
-		 * The environment is the caller's word: used for the name alone, and only
-		 * if it is harmless.
-		 */
 		snprintf(name, cap, "%s", pw->pw_name);
 		comma = strcspn(pw->pw_gecos ? pw->pw_gecos : "", ",");
 		if (pw->pw_gecos)
 			snprintf(full, full_cap, "%.*s", (int)comma, pw->pw_gecos);
 	} else if (env && address_is_safe(span_str(env))) {
+		/*
+		 * The environment is the caller's word: used for the name alone, and only
+		 * if it is harmless.
+		 */
 		snprintf(name, cap, "%s", env);
 	} else {
 		snprintf(name, cap, "uid%u", (unsigned)getuid());

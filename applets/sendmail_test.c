@@ -267,12 +267,12 @@ static bool load(struct sendmail_test *t, const struct sendmail_test_options *o,
 		buf_free(&text);
 		return false;
 	}
+	hostname_define(h, &t->cf);
+	predefine(t);
 	/*
 	 * Set before and after: the configuration reads some options while it is loaded,
 	 * and the command line has the last word.
 	 */
-	hostname_define(h, &t->cf);
-	predefine(t);
 	for (int i = 0; i < o->options; i++)
 		cf_option_set(&t->ev, o->option[i].letter, span_str(o->option[i].text));
 	ok = cf_load(&t->ev, buf_span(&text));

@@ -41,11 +41,11 @@ void wire_put_u64(struct buf *b, uint64_t v)
 
 void wire_put_span(struct buf *b, struct span s)
 {
+	/*
+	 * The length would be cut to 16 bits and the rest be read as fields of their own:
+	 * better no message at all, which the sticky overflow ensures.
+	 */
 	if (s.len > UINT16_MAX)
-		/*
-		 * The length would be cut to 16 bits and the rest be read as fields of
-		 * their own: better no message at all, which the sticky overflow ensures.
-		 */
 		b->overflow = true;
 	put_le(b, s.len, 2);
 	buf_put(b, s);

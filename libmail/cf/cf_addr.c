@@ -97,8 +97,8 @@ static int error_status(struct span host)
 
 	if (host.len == 0)
 		return EXIT_UNAVAILABLE;
+	/* "4.7.1" and the like: class and subject decide, as for a reply from elsewhere. */
 	if (span_index(host, '.') < host.len)
-		/* "4.7.1" and the like: class and subject decide, as for a reply from elsewhere. */
 		return status_of_code(host);
 	for (size_t i = 0; i < sizeof error_names / sizeof error_names[0]; i++)
 		if (ascii_eq_nocase(span_str(error_names[i].name), host))

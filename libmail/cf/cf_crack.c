@@ -46,8 +46,8 @@ static void address_char(struct crack *x)
 {
 	if (x->copy > 0 || x->placed)
 		return;
+	/* A comment that ended just before must not touch the address. */
 	if (x->n && x->out[x->n - 1] == ')')
-		/* A comment that ended just before must not touch the address. */
 		put(x, ' ');
 	put(x, (char)CF_MACRO);
 	put(x, 'g');

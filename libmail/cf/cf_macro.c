@@ -10,9 +10,8 @@
 #include "cf/cf_part.h"
 
 enum {
-	MACRO_DEPTH = 10,
-	/* MaxMacroRecursion */ /* sendmail's MaxMacroRecursion */
-	MACRO_NAME = 20         /* MAXMACNAMELEN: longer names are cut */
+	MACRO_DEPTH = 10, /* sendmail's MaxMacroRecursion */
+	MACRO_NAME = 20   /* MAXMACNAMELEN: longer names are cut */
 };
 
 /* The octets from CF_LONG_FIRST up are all there is for long names, as in sendmail. */
@@ -44,8 +43,8 @@ int cf_macro_id(struct cf_eval *ev, struct span s, size_t *used)
 		*used = s.len > 1 ? 2 : s.len;
 		return 0;
 	}
+	/* Seven bits: an 8-bit name would collide with the identifiers of long names. */
 	if (s.ptr[0] != '{')
-		/* Seven bits: an 8-bit name would collide with the identifiers of long names. */
 		return (unsigned char)s.ptr[0] & 0x7f;
 	for (; at < s.len && s.ptr[at] != '}'; at++) {
 		if (!ascii_is_alnum(s.ptr[at]) && s.ptr[at] != '_')
@@ -119,14 +118,10 @@ size_t cf_translate(struct cf_eval *ev, char *p, size_t len)
 			int id = cf_macro_id(ev, span_make(p + from, len - from), &used);
 
 			from += used;
+			/* Without a name the operator goes, too: it would eat the next octet. */
 			if (id)
 				p[to++] = (char)id;
 			else
-				/*
-				 * A name that is an error was reported: the operator goes
-				 * with it, or it would take the next octet for its
-				 * argument.
-				 */
 				to--;
 		}
 	}

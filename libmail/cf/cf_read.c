@@ -242,9 +242,9 @@ static int ruleset_line(struct cf_eval *ev, struct span text)
 	struct buf b;
 	int rs;
 
-	/* Rules are appended, as sendmail does: a feature may add to a ruleset of the main file. */
 	buf_init_fixed(&b, mem, sizeof mem);
 	rs = cf_ruleset_id(ev, expanded(ev, text, &b), true, NULL);
+	/* Rules are appended, as sendmail does: a feature may add to a ruleset of the main file. */
 	if (rs >= 0 && ev->cf->rs[rs].first)
 		cf_note(ev, "WARNING: Ruleset %.*s has multiple definitions", SPAN_ARG(text));
 	return rs;
@@ -321,9 +321,8 @@ static struct span folded_line(struct span *text, uint32_t *lines)
 
 bool cf_load(struct cf_eval *ev, struct span text)
 {
-	/* A rule before any S line has no ruleset. */
 	uint32_t line_no = 0;
-	int rs = -1;
+	int rs = -1; /* a rule before any S line has no ruleset */
 
 	ev->building = true;
 	while (text.len) {

@@ -263,15 +263,15 @@ void cf_rule_add(struct cf_eval *ev, int rs, struct span line)
 {
 	struct cf_ruleset *set = &ev->cf->rs[rs];
 	struct cf_tok *tok = cf_scratch(ev);
-	/*
-	 * A rule that could not be stored is dropped whole; one with a broken side is kept
-	 * with that side empty, as sendmail keeps it, so rule numbers in messages agree.
-	 */
 	struct cf_rule *r = arena_alloc(&ev->cf->mem, sizeof *r);
 	struct span left = span_cut(&line, '\t');
 	size_t n;
 	int fuzzy = 0;
 
+	/*
+	 * A rule that could not be stored is dropped whole; one with a broken side is kept
+	 * with that side empty, as sendmail keeps it, so rule numbers in messages agree.
+	 */
 	if (!tok || !r)
 		return;
 	/*

@@ -280,8 +280,8 @@ bool cf_scan(struct cf_eval *ev, struct span text, char delim, enum cf_scan_kind
 	struct cf_tok op;
 
 	*n = 0;
-	/* Comments in rules are text from level 9 on; "<" and ">" need not balance in a rule. */
 	s.in = span_head(text, span_index(text, '\0'));
+	/* Comments in rules are text from level 9 on; "<" and ">" need not balance in a rule. */
 	s.comments = kind == CF_SCAN_ADDRESS || ev->cf->level < 9;
 	s.angles = kind != CF_SCAN_RULE;
 	/* Room for every octet escaped and what at_end puts in. */

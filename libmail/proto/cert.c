@@ -149,11 +149,11 @@ static bool public_point(const struct tls_key *key, unsigned char point[POINT])
 	return tls_impl_ec()->mulgen(point, key->part[0], key->len[0], BR_EC_secp256r1) == POINT;
 }
 
+/*
+ * Written from the end: extensions, key, subject, validity, issuer,
+ * algorithm, serial, version.
+ */
 static void put_tbs(struct back *b, const struct cert_request *req,
-		    /*
-		     * Written from the end: extensions, key, subject, validity, issuer,
-		     * algorithm, serial, version.
-		     */
 		    const unsigned char point[POINT])
 {
 	unsigned char serial[CERT_SERIAL];

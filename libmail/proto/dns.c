@@ -136,14 +136,14 @@ static bool get_name(struct span msg, size_t *at, char name[DNS_NAME_MAX])
 bool dns_open_answer(struct dns_answer *a, struct span msg, uint16_t id, struct span name,
 		     uint16_t type)
 {
-	/*
-	 * Identifier, response bit and the question must be ours: together with the port
-	 * they are what an attacker off the path has to guess (RFC 5452).
-	 */
 	char asked[DNS_NAME_MAX];
 
 	if (name.len && name.ptr[name.len - 1] == '.')
 		name.len--;
+	/*
+	 * Identifier, response bit and the question must be ours: together with the port
+	 * they are what an attacker off the path has to guess (RFC 5452).
+	 */
 	if (msg.len < HEADER || get16(msg, 0) != id || !((unsigned char)msg.ptr[2] & FLAG_QR) ||
 	    get16(msg, 4) != 1)
 		return false;
@@ -178,10 +178,6 @@ bool dns_next_record(struct dns_answer *a, struct dns_record *r)
 		return false;
 	r->data = span_make(a->msg.ptr + at, len);
 	a->at = at + len;
-	/*
-	 * A name inside the data may be compressed: it can point outside of it, but not be
-	 * longer.
-	 */
 	r->target[0] = '\0';
 	r->preference = 0;
 	if (r->type == DNS_MX) {
@@ -190,6 +186,10 @@ bool dns_next_record(struct dns_answer *a, struct dns_record *r)
 		r->preference = (uint16_t)get16(a->msg, at);
 		at += 2;
 	}
+	/*
+	 * A name inside the data may be compressed: it can point outside of it, but not be
+	 * longer.
+	 */
 	if (r->type == DNS_MX || r->type == DNS_CNAME || r->type == DNS_PTR || r->type == DNS_NS)
 		return get_name(a->msg, &at, r->target);
 	return true;

@@ -144,11 +144,11 @@ static enum pop3_event do_auth(struct pop3 *p, struct span arg, struct buf *out)
 		return pop3_bad(p, out, "-ERR [AUTH] no such mechanism here");
 	if (!may_log_in(p))
 		return no_login(p, out);
-	/* RFC 5034 section 4: the response may come with the command, "=" being an empty one. */
 	if (arg.len == 0) {
 		p->state = POP3_SASL;
 		return pop3_say(out, "+ ");
 	}
+	/* RFC 5034 section 4: the response may come with the command, "=" being an empty one. */
 	return pop3_sasl_plain(p, span_eq(arg, SPAN("=")) ? span_make(NULL, 0) : arg, out);
 }
 

@@ -127,8 +127,8 @@ bool secret_md5_crypt(struct span setting, struct span password, struct buf *out
 	buf_puts(out, "$1$");
 	buf_put(out, salt);
 	buf_putc(out, '$');
+	/* The order of octets is part of the format; it has no other reason. */
 	for (int i = 0; i < 4; i++)
-		/* The order of octets is part of the format; it has no other reason. */
 		put64(out, d, i, i + 6, i + 12, 4);
 	put64(out, d, 4, 10, 5, 4);
 	put64(out, d, -1, -1, 11, 2);
@@ -223,11 +223,11 @@ static void put_sha(struct buf *out, const unsigned char *d, bool wide)
 bool secret_sha_crypt(struct span setting, struct span password, bool wide, struct buf *out)
 {
 	struct sha x = {.kind = wide ? &br_sha512_vtable : &br_sha256_vtable, .password = password};
+	uint64_t rounds = SHA_ROUNDS;
 	/*
 	 * Written into the result as given, even where it is raised: the text must equal
 	 * what is stored.
 	 */
-	uint64_t rounds = SHA_ROUNDS;
 	bool given = span_starts(setting, SPAN("rounds="));
 
 	if (given) {
@@ -340,8 +340,8 @@ enum secret_verdict secret_fits_scram(struct span stored, struct span password)
 
 	buf_init_fixed(&salt, salt_mem, sizeof salt_mem);
 	buf_init_fixed(&key, key_mem, sizeof key_mem);
+	/* A number of rounds without bound would let one entry stop the process. */
 	if (!num_parse(count, SCRAM_ROUNDS_MAX, &rounds) || rounds == 0 ||
-	    /* A number of rounds without bound would let one entry stop the process. */
 	    !base64_decode(salt64, &salt) || !buf_ok(&salt) || !base64_decode(key64, &key) ||
 	    key.len != sizeof made)
 		return v;

@@ -114,8 +114,8 @@ static void note_keyword(struct smtp_client *c, struct span line)
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
 		if (ascii_eq_nocase(word, table[i].word))
 			c->keywords |= table[i].bit;
+	/* No number, or 0: no limit is known (RFC 1870 section 4). */
 	if (ascii_eq_nocase(word, SPAN("SIZE")))
-		/* No number, or 0: no limit is known (RFC 1870 section 4). */
 		(void)num_parse(span_trim(rest), INT64_MAX, &c->size_max);
 }
 

@@ -107,13 +107,13 @@ static int policy_choose(const br_ssl_server_policy_class **class,
 	const struct tls_chain *chain = &p->s->cfg.server->chain;
 	bool ec = chain->key_type == TLS_KEY_EC;
 	unsigned hash = choose_hash(br_ssl_server_get_client_hashes(server), ec);
+	size_t n;
+	const br_suite_translated *suite = br_ssl_server_get_client_suites(server, &n);
+
 	/*
 	 * The client's order of suites decides, so that one without AES instructions gets
 	 * ChaCha20.
 	 */
-	size_t n;
-	const br_suite_translated *suite = br_ssl_server_get_client_suites(server, &n);
-
 	for (size_t i = 0; hash && i < n; i++) {
 		if (suite[i][1] >> 12 != (ec ? BR_SSLKEYX_ECDHE_ECDSA : BR_SSLKEYX_ECDHE_RSA))
 			continue;
@@ -307,8 +307,8 @@ void tls_close(struct tls_session *s)
 	s->closing = true;
 	/* Unread plaintext would keep the engine from looking at what comes after it. */
 	tls_read_ack(s, tls_read(s).len);
-	br_ssl_engine_close(&s->u.eng);
 	/* The close_notify of RFC 5246 section 7.2.1 tells the peer that nothing was cut off. */
+	br_ssl_engine_close(&s->u.eng);
 	look(s);
 }
 

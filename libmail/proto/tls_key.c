@@ -146,11 +146,11 @@ bool tls_key_sign(const struct tls_key *key, const struct tls_sign_request *req,
 {
 	const br_hash_class *hash = tls_impl_hash(req->hash);
 
+	/*
+	 * Asked by a less trusted process: kind of key, hash and length must fit together
+	 * before anything is signed.
+	 */
 	if (!hash || req->key_type != key->type ||
-	    /*
-	     * Asked by a less trusted process: kind of key, hash and length must fit
-	     * together before anything is signed.
-	     */
 	    req->digest_len != (hash->desc >> BR_HASHDESC_OUT_OFF & BR_HASHDESC_OUT_MASK))
 		return false;
 	if (key->type == TLS_KEY_RSA)

@@ -331,8 +331,8 @@ static bool find_in_system(const struct account_source *s, struct span name, str
 
 	span_to_cstr(name, text, sizeof text);
 	if (account_system(text, &pw, mem, sizeof mem, &failed))
-		/* Reading accounts failed, which must never look like "no such user". */
 		return account_from_passwd(s, &pw, out, e);
+	/* Reading accounts failed, which must never look like "no such user". */
 	if (failed)
 		return err_temp(e, "4.3.0", "accounts cannot be read");
 	if (!is_own_name(text))

@@ -158,8 +158,8 @@ static void on_close(struct ipc *c)
 
 static struct agent *find(struct agents *a, struct span user)
 {
+	/* An agent that is about to fail takes no more work. */
 	for (struct agent *g = a->first; g; g = g->next)
-		/* An agent that is about to fail takes no more work. */
 		if (span_eq(span_str(g->user), user) && g->failure.class == ERR_NONE)
 			return g;
 	return NULL;

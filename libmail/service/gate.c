@@ -70,11 +70,11 @@ static bool on_account(struct gate *g, struct supervise_role *r, struct wire_in 
 	struct span name;
 	struct err e = {0};
 
-	/* A role gets a name only: uid, home and mailbox are not its business. */
 	if (!mta_ipc_get_text(in, &name) || name.len > MTA_NAME_MAX)
 		return false;
 	if (!account_find(&g->accounts, name, &a, &e))
 		a.name[0] = '\0';
+	/* A role gets a name only: uid, home and mailbox are not its business. */
 	mta_ipc_put_outcome(&g->b, MTA_ACCOUNT_IS, in->id, &e, span_str(a.name));
 	ipc_send(&r->channel, &g->b, NULL, 0);
 	return true;
@@ -260,8 +260,8 @@ static bool start(struct gate *g, struct err *e)
 		return false;
 	supervise_init(&g->supervise, &g->loop, NULL, on_stopped);
 	if (g->plan->listen) {
+		/* Before the roles: they must not run when a port is taken. */
 		if (!bind_all(g, e))
-			/* Before the roles: they must not run when a port is taken. */
 			return false;
 		open_keys(g);
 		write_pid(g->settings);

@@ -54,11 +54,8 @@ static int bind_listen(const union address *a, socklen_t len, bool both)
 		return -1;
 	/* A daemon that starts again must not wait for connections of the last one to time out. */
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	/* Off for "*": one socket for both families, where the kernel maps IPv4 addresses. */
 	if (a->sa.sa_family == AF_INET6)
-		/*
-		 * Off for "*": one socket for both families, where the kernel maps IPv4
-		 * addresses.
-		 */
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
 	if (bind(fd, &a->sa, len) == 0 && listen(fd, GATE_BACKLOG) == 0)
 		return fd;

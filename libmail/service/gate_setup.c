@@ -158,11 +158,8 @@ void gate_setup_smtpd(struct supervise_role *r)
 	struct gate *g = (struct gate *)((char *)r - offsetof(struct gate, smtpd));
 
 	send_settings(g, r);
+	/* Copies: gate keeps the sockets for the next smtpd, so none is ever closed to clients. */
 	for (size_t i = 0; i < g->socket_count; i++)
-		/*
-		 * Copies: gate keeps the sockets for the next smtpd, so none is ever
-		 * closed to clients.
-		 */
 		send_listener(g, MTA_L_TCP, g->settings->listeners[i].name, g->sockets[i]);
 	if (g->local >= 0)
 		send_listener(g, MTA_L_SUBMIT, "local", g->local);

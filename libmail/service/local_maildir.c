@@ -126,8 +126,8 @@ static bool prepare(struct maildir *m, struct local_job *job, struct file *f)
 
 	*f = (struct file){.job = {.fd = -1}};
 	put_names(m, f);
+	/* O_EXCL and O_NOFOLLOW: the directory is the user's, who may have put a link there. */
 	f->job.fd =
-	    /* O_EXCL and O_NOFOLLOW: the directory is the user's, who may have put a link there. */
 	    openat(m->tmp, f->tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (f->job.fd < 0)
 		return err_errno(&job->err, errno, "cannot make a file in the Maildir");

@@ -113,8 +113,8 @@ static bool write_message(struct mailbox_source *s, int fd, bool quoted, const c
 	bool ok = true;
 
 	buf_init_fixed(&marks, text, sizeof text);
+	/* In a Maildir the marks are in the name. */
 	if (quoted)
-		/* In a Maildir the marks are in the name. */
 		mailbox_put_marks(&marks, s->flags);
 	f.marks = buf_span(&marks);
 	buf_init(&plain, CHUNK + 2 * MAILBOX_MARKS_MAX);

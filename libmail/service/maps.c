@@ -254,8 +254,8 @@ static void put_user_field(const struct passwd *pw, struct span field, struct bu
 
 	while (i < 7 && !ascii_eq_nocase(span_str(names[i]), field))
 		i++;
+	/* Columns count from 1 as in passwd(5); what is none is the name. */
 	if (i == 7)
-		/* Columns count from 1 as in passwd(5); what is none is the name. */
 		i = field.len && ascii_is_digit(field.ptr[0]) ? field.ptr[0] - '1' : 0;
 	switch (i) {
 	case 1:

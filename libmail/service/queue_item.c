@@ -109,11 +109,8 @@ bool queue_load(const struct queue *q, const char *id, bool lock, struct queue_i
 	*item = (struct queue_item){.fd = -1};
 	buf_init(&item->raw, QFILE_ENVELOPE_MAX * 4);
 	buf_init(&item->text, 0);
+	/* The name comes from a directory or a peer: nothing else may be opened through it. */
 	if (!queue_valid_id(span_str(id)))
-		/*
-		 * The name comes from a directory or a peer: nothing else may be opened
-		 * through it.
-		 */
 		return err_perm(e, "5.3.5", "%s: not a queue id", id);
 	span_to_cstr(span_str(id), item->id, sizeof item->id);
 	item->fd = fs_open_regular(q->dir, id, lock ? O_RDWR : O_RDONLY, 0, e);

@@ -126,8 +126,8 @@ bool schedule_check_answer(struct schedule *q, struct wire_in *in)
 	while (*at && (*at)->number != in->id)
 		at = &(*at)->next;
 	l = *at;
+	/* Answered twice, or never asked: nobody waits for it. */
 	if (!l)
-		/* Answered twice, or never asked: nobody waits for it. */
 		return true;
 	*at = l->next;
 	if (e.class == ERR_PERM && try_other(q, l))

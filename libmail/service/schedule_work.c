@@ -145,8 +145,8 @@ static bool wants_warning(const struct work *w)
 	const struct qfile_state *state = &w->item.head.state;
 	uint64_t after = w->q->settings.queue_warn_s;
 
+	/* Nobody is told about the delay of a report (null sender). */
 	return after && any(w, QFILE_PENDING) && !(state->flags & (QFILE_WARNED | QFILE_BOUNCE)) &&
-	       /* Nobody is told about the delay of a report (null sender). */
 	       w->item.head.sender.len && clock_wall().s - state->created > (int64_t)after;
 }
 

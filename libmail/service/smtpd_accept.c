@@ -28,8 +28,8 @@ static bool too_fast(struct smtpd *d, uint64_t source)
 
 	if (!d->settings.max_rate)
 		return false;
+	/* Made with the first connection, and only when there is a limit. */
 	if (!d->rates)
-		/* Made with the first connection, and only when there is a limit. */
 		d->rates = calloc(SMTPD_RATES, sizeof *d->rates);
 	if (!d->rates)
 		return false;
@@ -100,8 +100,8 @@ void smtpd_accept_ready(struct loop_watch *w, uint32_t events)
 	struct smtpd_listener *l =
 	    (struct smtpd_listener *)((char *)w - offsetof(struct smtpd_listener, watch));
 
-	/* A burst of connections must not keep sessions from their turn. */
 	(void)events;
+	/* A burst of connections must not keep sessions from their turn. */
 	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
 		struct sockaddr_storage ss = {0};
 		socklen_t len = sizeof ss;

@@ -206,9 +206,9 @@ bool smtpd_event(struct smtpd_session *s, enum smtp_server_event ev)
 {
 	switch (ev) {
 	case SMTP_EV_MAIL:
+		/* The flag tells smtpd_event_verdict which of the two was asked. */
 		s->asked = MTA_CHECK_MAIL;
 		on_mail(s);
-		/* The flag tells smtpd_event_verdict which of the two was asked. */
 		break;
 	case SMTP_EV_RCPT:
 		s->asked = MTA_CHECK_RCPT;

@@ -56,11 +56,11 @@ static bool flush_tls(struct smtpd_session *s)
 
 			buf_consume(&s->out, n);
 			tls_flush(s->tls);
+			/*
+			 * Plaintext waits for the handshake: nothing can be sent now, and
+			 * nothing is wrong.
+			 */
 			if (n == 0 && tls_output(s->tls).len == 0)
-				/*
-				 * Plaintext waits for the handshake: nothing can be sent
-				 * now, and nothing is wrong.
-				 */
 				return tls_state(s->tls) == TLS_HANDSHAKE;
 			continue;
 		}

@@ -110,9 +110,9 @@ static void plan_fast(struct smtpd_store *st, const struct smtpd_session *s)
 {
 	const char *at = s->locals.ptr;
 
-	/* d=i: deliver while the client waits. SuperSafe=y asks for a queue file on disk first. */
 	buf_init(&st->sender, MTA_ADDR_MAX);
 	buf_put(&st->sender, buf_span(&s->sender));
+	/* d=i: deliver while the client waits. SuperSafe=y asks for a queue file on disk first. */
 	if (s->nlocals != s->nrcpts || s->d->settings.delivery_mode != 'i' ||
 	    s->d->settings.supersafe == 'y')
 		return;
@@ -221,10 +221,11 @@ static void on_committed(struct commit_job *job)
 	char mem[WIRE_MAX];
 	struct buf b;
 
-	/* The queue role looks at once; without the word it would find it by its own scan. */
 	if (job->err.class != ERR_NONE) {
 		log_err("%s: cannot commit: %s", st->w.id, job->err.text);
 	} else {
+		/* The queue role looks at once; without the word it would find it by its own scan.
+		 */
 		buf_init_fixed(&b, mem, sizeof mem);
 		mta_ipc_put_text(&b, MTA_QUEUED, 0, span_str(st->w.id));
 		ipc_send(&st->d->queue_role, &b, NULL, 0);

@@ -107,11 +107,11 @@ static void add_line(struct table *t, struct span line)
 	if (t->form == TABLE_COLUMNS) {
 		if (!column(line, t->key_column, t->delim, &key))
 			return;
+		/*
+		 * The key is known, its value is missing: told apart from a key that is
+		 * not there.
+		 */
 		if (!column(line, t->value_column, t->delim, &value))
-			/*
-			 * The key is known, its value is missing: told apart from a key
-			 * that is not there.
-			 */
 			value = (struct span){line.ptr, TABLE_NO_VALUE};
 	} else if (!pair(line, &key, &value)) {
 		return;
@@ -204,8 +204,8 @@ static uint32_t le32(const struct table *t, size_t pos)
 
 static bool cdb_record(const struct table *t, uint32_t pos, struct span key, struct span *value)
 {
-	/* As size_t: three numbers of 32 bits from the file may sum up to more. */
 	uint32_t klen = le32(t, pos), vlen = le32(t, (size_t)pos + 4);
+	/* As size_t: three numbers of 32 bits from the file may sum up to more. */
 	size_t end = (size_t)pos + 8 + klen;
 
 	if (klen != key.len || end > t->data.len || vlen > t->data.len - end)

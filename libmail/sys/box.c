@@ -227,8 +227,8 @@ bool box_become(uid_t uid, gid_t gid, struct err *e)
 		return err_temp(e, "4.3.0", "cannot become uid %ld: not started as root",
 				(long)uid);
 	}
+	/* Not dumpable: neither ptrace by the user nor a core file with somebody's mail. */
 	return change_user(uid, gid, NULL, 0, e) &&
-	       /* Not dumpable: neither ptrace by the user nor a core file with somebody's mail. */
 	       (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 || err_errno(e, errno, "prctl"));
 }
 
@@ -265,8 +265,8 @@ static bool set_limits(const struct box *b, struct err *e)
 	const bool memory = b->max_memory > 0;
 #endif
 
+	/* Without fork and threads no process needs to be made. */
 	return lower(RLIMIT_CORE, 0, e) &&
-	       /* Without fork and threads no process needs to be made. */
 	       (b->allow & (BOX_FORK | BOX_THREADS) || lower(RLIMIT_NPROC, 0, e)) &&
 	       (!b->max_files || lower(RLIMIT_NOFILE, b->max_files, e)) &&
 	       (!memory || lower(RLIMIT_AS, b->max_memory, e));
@@ -347,11 +347,8 @@ bool box_account(uid_t *uid, gid_t *gid)
 
 	if (wanted && *wanted) {
 		found = find_account(wanted, uid, gid);
+		/* Told, and then the usual ones: a daemon that does not start serves nobody. */
 		if (!found)
-			/*
-			 * Told, and then the usual ones: a daemon that does not start
-			 * serves nobody.
-			 */
 			log_warn("LETTERBOX_USER=%s: no such ordinary account", wanted);
 	}
 	for (size_t i = 0; i < sizeof names / sizeof names[0] && !found; i++)

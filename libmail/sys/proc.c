@@ -104,9 +104,9 @@ static void default_signals(void)
 {
 	sigset_t none;
 
+	/* Handlers do not survive an exec, but ignored signals do. */
 	for (int signo = 1; signo < _NSIG; signo++)
 		if (signo != SIGKILL && signo != SIGSTOP)
-			/* Handlers do not survive an exec, but ignored signals do. */
 			signal(signo, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -119,8 +119,8 @@ static _Noreturn void become_role(const char *name, int control, int report, pid
 	char *argv[] = {title, (char *)"role", NULL};
 	int binary, sys;
 
-	/* The parent may have died before the signal was asked for. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* The parent may have died before the signal was asked for. */
 	if (getppid() != parent)
 		_exit(EXIT_OSERR);
 	snprintf(title, sizeof title, PROC_ROLE_PREFIX "%s", name);
