@@ -111,6 +111,7 @@ bool mail_cmd_known(struct span name)
 	return false;
 }
 
+/* Words are cut out of text itself: quotes go, so a word is never longer than it was. */
 bool mail_cmd_split(char *text, struct mail_args *a)
 {
 	char *out = text;
@@ -124,6 +125,8 @@ bool mail_cmd_split(char *text, struct mail_args *a)
 			return true;
 		a->word[a->words++] = out = text;
 		for (; *text && (quote || !ascii_is_blank(*text)); text++) {
+			/* A backslash protects the next octet, but not in single quotes, as in sh.
+			 */
 			if (*text == quote)
 				quote = 0;
 			else if (!quote && (*text == '"' || *text == '\''))
@@ -148,16 +151,19 @@ static bool run(struct mail *m, const struct command *c, struct mail_args *a, ch
 {
 	int list;
 
+	/* A start-up file runs before any mailbox is open. */
 	if ((c->flags & FOLDER) && (!m->folder || m->sourcing)) {
 		fprintf(stderr, "mail: %s: not in a start-up file\n", c->name);
 		return false;
 	}
+	/* A command in piped input would let whoever wrote the letter run programs. */
 	if ((c->flags & TTY) && !isatty(0)) {
 		fprintf(stderr, "mail: %s: only at a terminal\n", c->name);
 		return false;
 	}
 	if ((c->flags & (STRINGS | LIST)) && !mail_cmd_split(copy, a))
 		return false;
+	/* "save" and its like: the last word is the file, if there is any word. */
 	list = a->words - ((c->flags & FILE1) && a->words);
 	if ((c->flags & LIST) && !mail_list_mark(m, list, a->word, c->flags & DEAD))
 		return false;
@@ -191,6 +197,10 @@ bool mail_cmd_run(struct mail *m, const char *line)
 	}
 	a.name = c->name;
 	rest = span_trim(span_str(line + len));
+	/*
+	 * Twice: the rest as it was typed, for commands that take it whole, and one to cut
+	 * words from.
+	 */
 	copy = mail_alloc(2 * (rest.len + 1));
 	memcpy(copy, rest.ptr, rest.len);
 	memcpy(copy + rest.len + 1, rest.ptr, rest.len);
@@ -211,6 +221,7 @@ void mail_cmd_loop(struct mail *m)
 		enum mail_line got;
 
 		prompt = mail_value(m, "prompt");
+		/* Between two commands, so the text of no command is broken by it. */
 		if (m->interactive && m->folder)
 			mail_folder_news(m);
 		if (m->interactive)
@@ -228,6 +239,7 @@ void mail_cmd_loop(struct mail *m)
 			mail_cmd_run(m, "exit");
 			break;
 		}
+		/* 25 times, so that a terminal that is gone does not keep us for ever. */
 		if (got == MAIL_EOF && m->interactive && mail_value(m, "ignoreeof") &&
 		    ends++ < 25) {
 			puts("Use \"quit\" to quit.");

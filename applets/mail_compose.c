@@ -16,6 +16,10 @@ bool mail_compose_ask(struct mail *m, const char *prompt, struct buf *answer)
 	enum mail_line got;
 
 	buf_init(&line, MAIL_COMPOSE_LINE_MAX);
+	/*
+	 * An answer that is there already (from a command line) is shown and kept by an
+	 * empty line.
+	 */
 	if (answer->len)
 		printf("%s[%s] ", prompt, buf_cstr(answer));
 	else
@@ -29,6 +33,7 @@ bool mail_compose_ask(struct mail *m, const char *prompt, struct buf *answer)
 	if (got != MAIL_LINE)
 		putchar('\n');
 	buf_free(&line);
+	/* EOF is the empty answer, an interrupt gives the letter up. */
 	return got == MAIL_LINE || got == MAIL_EOF;
 }
 
@@ -38,6 +43,7 @@ bool mail_compose_insert(struct mail *m, struct mail_letter *l, const char *name
 	FILE *f;
 	bool ok;
 
+	/* "-" is the rest of standard input, as for any other tool. */
 	if (strcmp(name, "-") == 0 && !m->interactive)
 		return mail_input_drain(&m->input, l->body);
 	if (!mail_file_name(m, name, path, sizeof path))
@@ -55,12 +61,14 @@ bool mail_compose_insert(struct mail *m, struct mail_letter *l, const char *name
 static void put_line(struct mail *m, struct mail_letter *l, const struct buf *line)
 {
 	mail_put(buf_span(line), l->body);
+	/* A long line comes in pieces; only the last of them has an end. */
 	if (m->input.whole)
 		putc('\n', l->body);
 }
 
 static bool is_end(const struct mail *m, const struct buf *line)
 {
+	/* "." ends a letter that is typed (set dot), never one that comes through a pipe. */
 	return line->len == 1 && line->ptr[0] == '.' && (m->interactive || m->reading) &&
 	       (mail_value(m, "dot") || mail_value(m, "ignoreeof"));
 }
@@ -91,6 +99,7 @@ static bool read_body(struct mail *m, struct mail_letter *l)
 			result = MAIL_ESCAPE_SEND;
 		} else if (m->tilde && start && escape && *escape && line.len &&
 			   line.ptr[0] == *escape) {
+			/* Only at the start of a line, not of a piece of one. */
 			result = mail_escape(m, l, &line);
 		} else {
 			put_line(m, l, &line);

@@ -15,6 +15,7 @@
 
 #include "mail.h"
 
+/* The copy does not close on exec, which the original does. */
 static void become(int fd, int as)
 {
 	if (fd >= 0 && fd != as)
@@ -29,6 +30,7 @@ int mail_run(const char *path, const char *const *argv, int in, int out)
 
 	memset(&ignore, 0, sizeof ignore);
 	ignore.sa_handler = SIG_IGN;
+	/* What waits in our streams would be written twice, by the child too. */
 	fflush(NULL);
 	sigaction(SIGINT, &ignore, &old_int);
 	sigaction(SIGQUIT, &ignore, &old_quit);
@@ -57,6 +59,7 @@ int mail_run(const char *path, const char *const *argv, int in, int out)
 int mail_run_shell(const struct mail *m, const char *command, const char *operand, int in, int out)
 {
 	const char *shell = mail_value(m, "SHELL");
+	/* operand is $0 of the command: a file name reaches the shell as data, never as text. */
 	const char *argv[] = {"sh", "-c", command, operand, NULL};
 
 	return mail_run(shell && *shell ? shell : "/bin/sh", argv, in, out);
@@ -76,6 +79,7 @@ static int temp_file(char *path, size_t cap)
 	return fd;
 }
 
+/* Without a name: it is gone when we are, however that comes about. */
 FILE *mail_run_temp(void)
 {
 	char path[256];
@@ -123,6 +127,7 @@ bool mail_run_editor(const struct mail *m, bool visual, FILE **f)
 		fprintf(stderr, "mail: %s: %s\n", path, strerror(errno));
 		return false;
 	}
+	/* "$0" is the file, see mail_run_shell. */
 	snprintf(command, sizeof command, "%.400s \"$0\"",
 		 editor && *editor ? editor
 		 : visual          ? "vi"

@@ -14,7 +14,7 @@
 #include "base/ascii.h"
 #include "mail_folder.h"
 
-/* The file is the last word; without one POSIX means MBOX. */
+/* The file is the last word; without one POSIX means MBOX ("&"). */
 static bool target(const struct mail *m, struct mail_args *a, char *path, size_t cap)
 {
 	return mail_file_name(m, a->words ? a->word[a->words - 1] : "&", path, cap);
@@ -35,6 +35,7 @@ static bool save(struct mail *m, struct mail_args *a, unsigned flags)
 	if (!target(m, a, path, sizeof path))
 		return false;
 	there = stat(path, &st) == 0;
+	/* Message by message: what was saved before a failure is marked, the rest is not. */
 	for (size_t i = mail_list_next(f, 0); i < f->count; i = mail_list_next(f, i + 1)) {
 		if (!mail_folder_copy(m, i, path))
 			return false;
@@ -62,6 +63,7 @@ bool mail_save_write(struct mail *m, struct mail_args *a)
 	bool there, ok;
 	FILE *out;
 
+	/* POSIX gives write no default: text without a header is no mailbox. */
 	if (!a->words) {
 		fputs("mail: write: which file?\n", stderr);
 		return false;
@@ -78,6 +80,7 @@ bool mail_save_write(struct mail *m, struct mail_args *a)
 		mail_show_body(m, i, out);
 		f->msg[i].flags |= MSG_SAVED | MSG_TOUCHED;
 	}
+	/* A full disk may show at the close only. */
 	ok = !ferror(out);
 	ok = fclose(out) == 0 && ok;
 	if (ok)
@@ -98,11 +101,13 @@ bool mail_save_pipe(struct mail *m, struct mail_args *a)
 	bool ok;
 	size_t n = 0;
 
+	/* Nothing but numbers and their signs can be told from a command. */
 	while (copy[n] && strchr("0123456789-.*^$ ", copy[n]))
 		n++;
 	copy[n] = '\0';
 	command += n;
 	ok = mail_cmd_split(copy, &list) && mail_list_mark(m, list.words, list.word, false);
+	/* set cmd=...: what "pipe" without a command runs. */
 	if (ok && !*command)
 		command = mail_value(m, "cmd");
 	if (ok && command && *command) {
@@ -112,6 +117,7 @@ bool mail_save_pipe(struct mail *m, struct mail_args *a)
 			f->msg[i].flags |= MSG_TOUCHED | MSG_READ;
 		}
 		fflush(text);
+		/* The child reads through the descriptor, which the stream has moved. */
 		lseek(fileno(text), 0, SEEK_SET);
 		ok = mail_run_shell(m, command, NULL, fileno(text), -1) == 0;
 		fclose(text);
@@ -155,6 +161,7 @@ bool mail_save_file(struct mail *m, struct mail_args *a)
 		mail_folder_summary(m);
 		return true;
 	}
+	/* The old folder was closed and the new one cannot be opened: nothing is left to do. */
 	if (!mail_folder_open(m, a->word[0], NULL)) {
 		m->over = !m->folder;
 		return false;

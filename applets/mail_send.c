@@ -33,6 +33,10 @@ static off_t dead_size(const struct mail *m)
 	return dead_name(m, path, sizeof path) && stat(path, &st) == 0 ? st.st_size : 0;
 }
 
+/*
+ * What is kept is the letter as it would have been sent, or its text alone if that cannot
+ * be made.
+ */
 void mail_send_dead(const struct mail *m, struct mail_letter *l)
 {
 	FILE *msg;
@@ -82,6 +86,7 @@ static size_t sendmail_words(const struct mail *m, char *path, size_t cap, char 
 	const char *smtp = mail_value(m, "smtp");
 	size_t n = 0;
 
+	/* s-nail's mta: a path, file://PATH, or the URL of a relay. */
 	if (value && strstr(value, "://") && strncmp(value, "file://", 7) != 0) {
 		smtp = value;
 		value = NULL;
@@ -90,6 +95,7 @@ static size_t sendmail_words(const struct mail *m, char *path, size_t cap, char 
 		value = strchr(value, ':') + (value[0] == 'f' ? 3 : 1);
 	if (smtp && *smtp)
 		relay_to(m, smtp);
+	/* Split at blanks and not by a shell, so nothing in it is expanded. */
 	if (value && *value) {
 		snprintf(copy, cap, "%s", value);
 		while (n < SENDMAIL_WORDS_MAX) {
@@ -106,6 +112,7 @@ static size_t sendmail_words(const struct mail *m, char *path, size_t cap, char 
 		snprintf(path, cap, "%s", argv[0]);
 		return n;
 	}
+	/* This binary under sendmail's name; the one in /usr/sbin where it cannot be found. */
 	if (!proc_self_path(path, cap))
 		snprintf(path, cap, "/usr/sbin/sendmail");
 	argv[0] = "sendmail";
@@ -120,6 +127,7 @@ static int hand_over(const struct mail *m, struct mail_rcpts *r, const char *sen
 	struct span left = buf_span(&r->envelope);
 	int status;
 
+	/* -i: a line that is a lone dot must not end the letter. */
 	argv[n++] = "-i";
 	if (m->verbose)
 		argv[n++] = "-v";
@@ -127,6 +135,7 @@ static int hand_over(const struct mail *m, struct mail_rcpts *r, const char *sen
 		argv[n++] = "-f";
 		argv[n++] = sender;
 	}
+	/* Behind it nothing is an option, whatever an address looks like (CVE-2014-7844). */
 	argv[n++] = "--";
 	while (left.len)
 		argv[n++] = span_cut(&left, '\0').ptr;
@@ -140,6 +149,7 @@ static int hand_over(const struct mail *m, struct mail_rcpts *r, const char *sen
 			fprintf(stderr, "mail: %s: exit status %d\n", path, status);
 	}
 	free(argv);
+	/* 127: the program could not be started. */
 	return status == 127 ? EXIT_UNAVAILABLE : status;
 }
 

@@ -48,6 +48,7 @@ static enum found look_all(struct resolver *r, struct span full, bool mx_too,
 	for (int i = 0; i < (mx_too ? 3 : 2); i++) {
 		enum found f = look(r, full, types[i], alias);
 
+		/* The first that says anything decides; no records of a type say nothing. */
 		if (f != FOUND_NOTHING)
 			return f;
 	}
@@ -64,6 +65,8 @@ static int canon_dns(struct resolver *r, struct span name, bool use_mx, struct b
 	if (absolute)
 		name.len--;
 	dotted = absolute || span_index(name, '.') < name.len;
+	/* A name with a dot is tried as it is first, then with the suffixes; one without only so.
+	 */
 	for (int i = dotted ? -1 : 0; i < (absolute ? 0 : r->searches); i++) {
 		enum found f;
 
@@ -73,13 +76,16 @@ static int canon_dns(struct resolver *r, struct span name, bool use_mx, struct b
 			buf_putc(&b, '.');
 			buf_puts(&b, r->search[i]);
 		}
+		/* An MX is as good as an address for a name that was written in full. */
 		f = look_all(r, buf_span(&b), use_mx || i < 0, alias);
+		/* A suffix that cannot be asked about is passed over, the name itself is not. */
 		if (f == FOUND_ERROR && i < 0)
 			return EXIT_TEMPFAIL;
 		if (f == FOUND_ALIAS)
 			return depth < CNAME_MAX
 				   ? canon_dns(r, span_str(alias), use_mx, out, depth + 1)
 				   : EXIT_NOHOST;
+		/* An MX is remembered, but an address under a later suffix is better. */
 		if (f == FOUND_ADDRESS || (f == FOUND_MX && !saved)) {
 			buf_reset(out);
 			buf_put(out, buf_span(&b));
@@ -100,6 +106,7 @@ int resolver_canon(struct resolver *r, struct span name, bool use_mx, struct buf
 	for (w = resolver_word(&line); w.len; w = resolver_word(&line)) {
 		if (!first.len)
 			first = w;
+		/* The first name with a dot is the canonical one in a hosts file. */
 		if (span_index(w, '.') < w.len) {
 			buf_put(out, w);
 			return 0;
@@ -183,6 +190,7 @@ int resolver_find_mx(struct resolver *r, struct span name, struct resolver_mx mx
 		if (rr.type != DNS_MX)
 			continue;
 		*kind = RESOLVER_MX_FOUND;
+		/* Sorted as they come; equal ones stay in the order of the answer. */
 		while (i > 0 && mx[i - 1].preference > rr.preference) {
 			mx[i] = mx[i - 1];
 			i--;
@@ -191,6 +199,7 @@ int resolver_find_mx(struct resolver *r, struct span name, struct resolver_mx mx
 		mx[i].preference = rr.preference;
 		++*n;
 	}
+	/* RFC 7505: "." as the only exchanger means that the domain takes no mail. */
 	if (*n == 1 && mx[0].name[0] == '\0') {
 		*n = 0;
 		*kind = RESOLVER_MX_NULL;
