@@ -65,8 +65,7 @@ static int canon_dns(struct resolver *r, struct span name, bool use_mx, struct b
 	if (absolute)
 		name.len--;
 	dotted = absolute || span_index(name, '.') < name.len;
-	/* A name with a dot is tried as it is first, then with the suffixes; one without only so.
-	 */
+	/* With a dot the name is tried as it is, then with the suffixes; without only with them. */
 	for (int i = dotted ? -1 : 0; i < (absolute ? 0 : r->searches); i++) {
 		enum found f;
 
