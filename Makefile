@@ -67,9 +67,31 @@ $(OBJ)/letterbox: $(APPLET_OBJ) $(LIBMAIL) $(BEARSSL_LIB) $(OBJ)/flags $(OBJ)/li
 	@echo "  link $@"
 	$(Q)$(LINK) $(LTO_LINK) -Wl,-Map=$@.map -o $@ $(CRT_BEGIN) $(APPLET_OBJ) $(LINK_LIBS)
 
-$(OUT)/letterbox: $(OBJ)/letterbox
+# What ships.  letterbox.debug is the same program at the same addresses, not packed.
+$(OBJ)/letterbox.stripped: $(OBJ)/letterbox
 	@cp $< $(OUT)/letterbox.debug
 	$(Q)$(STRIP) -s -R .comment -o $@ $<
+
+ifeq ($(PACK),1)
+STUB := $(OBJ)/stub
+$(STUB)/pack: stub/pack.c stub/image.h | $(TOOLS)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) -std=c11 $(WARN) -O2 -I. -o $@ $<
+
+$(STUB)/image.zst: $(OBJ)/letterbox.stripped $(STUB)/pack
+	$(Q)$(STUB)/pack $< $(STUB)/image $(STUB)/image.inc
+	$(Q)zstd --ultra -22 --single-thread --no-check -q -f -o $@ $(STUB)/image
+
+$(OUT)/letterbox: $(STUB)/image.zst $(wildcard stub/*.[ch]) $(OBJ)/flags
+	@echo "  pack $@"
+	$(Q)$(CC) $(STUB_FLAGS) -DLETTERBOX_IMAGE_PACKED='"$(STUB)/image.zst"' \
+	    -DLETTERBOX_IMAGE_DESCRIPTION='"$(STUB)/image.inc"' -o $@ stub/unpack.c stub/zstd.c \
+	    stub/zstd_entropy.c
+	$(Q)$(STRIP) -s -R .comment $@
+else
+$(OUT)/letterbox: $(OBJ)/letterbox.stripped
+	$(Q)cp $< $@
+endif
 
 $(OUT)/$(VARIANT)/letterbox: $(OBJ)/letterbox
 	@mkdir -p $(@D)

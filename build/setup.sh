@@ -30,6 +30,7 @@ for_build() { # CC
         ;;
     esac
     have xz || missing="$missing xz-utils"
+    have zstd || missing="$missing zstd"
     [ -n "$missing" ] || return 0
     if ! have apt-get; then
         echo "letterbox: missing:$missing (a musl system's own compiler serves with CC=cc)" >&2

@@ -34,6 +34,14 @@ enum {
  */
 static int self_fd = -1;
 
+/* The unpacked program that this process runs from (stub/unpack.c), -1 when there is none. */
+static int image_fd(void)
+{
+	unsigned long fd = getauxval(AT_EXECFD);
+
+	return fd > PROC_IMAGE_FD ? (int)fd : -1;
+}
+
 /* What the kernel was told to execute, for where /proc is missing. */
 static const char *exec_name(void)
 {
@@ -117,7 +125,7 @@ static _Noreturn void become_role(const char *name, int control, int report, pid
 	extern char **environ;
 	char title[64];
 	char *argv[] = {title, (char *)"role", NULL};
-	int binary, sys;
+	int binary, image, sys;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* The parent may have died before the signal was asked for. */
@@ -128,9 +136,12 @@ static _Noreturn void become_role(const char *name, int control, int report, pid
 	binary = fcntl(self_fd, F_DUPFD_CLOEXEC, SPARE_FD);
 	report = fcntl(report, F_DUPFD_CLOEXEC, SPARE_FD);
 	control = fcntl(control, F_DUPFD_CLOEXEC, SPARE_FD);
+	image = fcntl(image_fd(), F_DUPFD_CLOEXEC, SPARE_FD);
 	/* dup2 clears close-on-exec on the copy only. */
 	if (dup2(control, PROC_CONTROL_FD) == PROC_CONTROL_FD) {
 		sweep(PROC_CONTROL_FD + 1);
+		if (image >= 0)
+			dup2(image, PROC_IMAGE_FD);
 		default_signals();
 		fexecve(binary, argv, environ);
 		/* Some emulators and old sandboxes know no execveat. */
@@ -209,6 +220,8 @@ void proc_enter_role(const char *name)
 	if (self_fd >= 0)
 		close(self_fd);
 	self_fd = -1;
+	if (image_fd() >= 0)
+		close(image_fd());
 }
 
 pid_t proc_reap(int *status)

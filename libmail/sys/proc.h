@@ -21,7 +21,10 @@
 
 #define PROC_ROLE_PREFIX "letterbox: "
 
-enum { PROC_CONTROL_FD = 3 };
+enum {
+	PROC_CONTROL_FD = 3,
+	PROC_IMAGE_FD = 4, /* the unpacked program, for the stub alone: closed before main */
+};
 
 /*
  * First thing in main: occupies descriptors 0, 1 and 2 where they are closed (so that

@@ -1,0 +1,169 @@
+/*
+ * pack PROGRAM IMAGE DESCRIPTION: lays a static program out as the image that stub/unpack.c
+ * maps, with calls made absolute, and writes the description that it is compiled with.
+ *
+ * Runs while letterbox is built, on what the linker just made; it is not part of letterbox.
+ */
+#include <elf.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stub/image.h"
+
+static _Noreturn void fail(const char *what, const char *name)
+{
+	fprintf(stderr, "pack: %s: %s\n", name, what);
+	exit(1);
+}
+
+static uint64_t down(uint64_t n)
+{
+	return n & ~(uint64_t)(IMAGE_PAGE - 1);
+}
+
+static uint64_t up(uint64_t n)
+{
+	return down(n + IMAGE_PAGE - 1);
+}
+
+static uint8_t *slurp(const char *name, size_t *size)
+{
+	FILE *f = fopen(name, "rb");
+	uint8_t *data;
+	long n;
+
+	if (!f || fseek(f, 0, SEEK_END) != 0 || (n = ftell(f)) < (long)sizeof(Elf64_Ehdr))
+		fail("cannot be read", name);
+	rewind(f);
+	data = malloc((size_t)n);
+	if (!data || fread(data, 1, (size_t)n, f) != (size_t)n)
+		fail("cannot be read", name);
+	fclose(f);
+	*size = (size_t)n;
+	return data;
+}
+
+/* One PT_LOAD: its place in the image, and its octets into it. */
+static void lay(struct image *im, uint8_t *image, const uint8_t *elf, const Elf64_Phdr *p)
+{
+	struct image_segment *s = &im->segment[im->segments++];
+	uint64_t lead = p->p_vaddr - down(p->p_vaddr);
+
+	s->address = down(p->p_vaddr);
+	s->offset = im->octets;
+	s->octets = up(lead + p->p_filesz);
+	s->memory = up(lead + p->p_memsz);
+	s->protection = p->p_flags;
+	memcpy(image + s->offset + lead, elf + p->p_offset, p->p_filesz);
+	im->octets += s->octets;
+}
+
+/* Where the machine code (.text alone: constants are better left) is in the image. */
+static bool find_code(struct image *im, const uint8_t *elf, const Elf64_Ehdr *h)
+{
+	const Elf64_Shdr *section = (const void *)(elf + h->e_shoff);
+	const char *names = (const char *)elf + section[h->e_shstrndx].sh_offset;
+
+	for (unsigned i = 0; i < h->e_shnum; i++)
+		if (strcmp(names + section[i].sh_name, ".text") == 0) {
+			im->code = section[i].sh_addr - im->segment[0].address;
+			im->code_end = im->code + section[i].sh_size;
+			return im->code_end <= im->segment[0].octets;
+		}
+	return false;
+}
+
+static void pack_calls(uint8_t *code, int32_t size)
+{
+	for (int32_t i = 0; i + CALL_OCTETS <= size; i++) {
+		int32_t v;
+
+		if (code[i] != CALL_X86 && code[i] != CALL_X86_JUMP)
+			continue;
+		memcpy(&v, code + i + 1, sizeof v);
+		v = (int32_t)__builtin_bswap32((uint32_t)image_call_pack(v, i + CALL_OCTETS, size));
+		memcpy(code + i + 1, &v, sizeof v);
+		i += CALL_OCTETS - 1;
+	}
+}
+
+/* FNV-1a, twice: enough to tell builds apart, which is all that it is for. */
+static void make_tag(uint8_t *tag, const uint8_t *data, size_t n)
+{
+	uint64_t h[2] = {0xcbf29ce484222325, 0x84222325cbf29ce4};
+
+	for (size_t i = 0; i < n; i++)
+		for (unsigned k = 0; k < 2; k++)
+			h[k] = (h[k] ^ (data[i] + k)) * 0x100000001b3;
+	memcpy(tag, h, IMAGE_TAG);
+}
+
+static void describe(const struct image *im, FILE *f)
+{
+	fprintf(f, "\t.segment = {\n");
+	for (unsigned i = 0; i < im->segments; i++) {
+		const struct image_segment *s = &im->segment[i];
+
+		fprintf(f, "\t\t{0x%llx, 0x%llx, 0x%llx, 0x%llx, %u},\n",
+			(unsigned long long)s->address, (unsigned long long)s->offset,
+			(unsigned long long)s->octets, (unsigned long long)s->memory,
+			s->protection);
+	}
+	fprintf(f, "\t},\n\t.segments = %u,\n\t.headers = %u,\n", im->segments, im->headers);
+	fprintf(f, "\t.headers_address = 0x%llx,\n\t.entry = 0x%llx,\n\t.octets = 0x%llx,\n",
+		(unsigned long long)im->headers_address, (unsigned long long)im->entry,
+		(unsigned long long)im->octets);
+	fprintf(f, "\t.code = 0x%llx,\n\t.code_end = 0x%llx,\n\t.tag = {",
+		(unsigned long long)im->code, (unsigned long long)im->code_end);
+	for (unsigned i = 0; i < IMAGE_TAG; i++)
+		fprintf(f, "%u,", im->tag[i]);
+	fprintf(f, "},\n");
+}
+
+int main(int argc, char **argv)
+{
+	struct image im = {0};
+	size_t size;
+	uint8_t *elf, *image;
+	FILE *f;
+
+	if (argc != 4)
+		fail("usage: pack PROGRAM IMAGE DESCRIPTION", "wrong arguments");
+	elf = slurp(argv[1], &size);
+	const Elf64_Ehdr *h = (const void *)elf;
+	const Elf64_Phdr *p = (const void *)(elf + h->e_phoff);
+
+	if (memcmp(h->e_ident, ELFMAG, SELFMAG) != 0 || h->e_type != ET_EXEC ||
+	    h->e_machine != EM_X86_64)
+		fail("is no static x86-64 program at a fixed address (build with PACK=0)", argv[1]);
+	image = calloc(1, size + (IMAGE_SEGMENTS + 1) * (size_t)IMAGE_PAGE);
+	if (!image)
+		fail("out of memory", argv[1]);
+	for (unsigned i = 0; i < h->e_phnum; i++)
+		if (p[i].p_type == PT_LOAD && im.segments < IMAGE_SEGMENTS)
+			lay(&im, image, elf, &p[i]);
+		else if (p[i].p_type == PT_LOAD || p[i].p_type == PT_INTERP)
+			fail("has segments that unpack.c does not know", argv[1]);
+	/* libc finds its headers through the image's first page. */
+	if (im.segments == 0 || p->p_offset > h->e_phoff || !find_code(&im, elf, h))
+		fail("has no code where unpack.c expects it", argv[1]);
+	im.headers = h->e_phnum;
+	im.headers_address = im.segment[0].address + h->e_phoff;
+	im.entry = h->e_entry;
+	make_tag(im.tag, image, im.octets);
+	pack_calls(image + im.code, (int32_t)(im.code_end - im.code));
+	memcpy(image + im.octets, im.tag, IMAGE_TAG);
+	im.octets += IMAGE_TAG;
+	f = fopen(argv[2], "wb");
+	if (!f || fwrite(image, 1, im.octets, f) != im.octets || fclose(f) != 0)
+		fail("cannot be written", argv[2]);
+	f = fopen(argv[3], "w");
+	if (!f)
+		fail("cannot be written", argv[3]);
+	describe(&im, f);
+	if (fclose(f) != 0)
+		fail("cannot be written", argv[3]);
+	return 0;
+}

@@ -1,0 +1,297 @@
+/*
+ * What the kernel starts: unpacks letterbox and becomes it.
+ *
+ * The image goes into an anonymous file (memfd_create(2)), which is then sealed and mapped
+ * at the addresses that the linker chose, code without write and data without execute
+ * permission.  The file stays open: proc.c hands it to the roles that a daemon starts, which
+ * map the same pages instead of unpacking again, so that all processes of a daemon share one
+ * copy of the code.  Where there is no such file (kernels before 3.17, sandboxes) the image
+ * is unpacked to where it belongs, and roles do so for themselves.
+ *
+ * No libc: that comes with the image, is given the process as the kernel left it (stack,
+ * arguments, auxiliary vector with the image's headers in place of ours), and never learns.
+ */
+#include <elf.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "stub/image.h"
+#include "stub/zstd.h"
+
+enum {
+	KEEP_FD = 10,    /* the image's descriptor is at least this: 0 to 9 are the caller's */
+	NOEXEC_SEAL = 8, /* MFD_NOEXEC_SEAL; without it vm.memfd_noexec=2 refuses */
+	SEAL_ALL = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE,
+	EXIT_UNAVAILABLE = 71, /* sysexits' EX_OSERR */
+};
+
+static const struct image image = {
+#include LETTERBOX_IMAGE_DESCRIPTION
+};
+
+/* The frame, with as much before and behind it as the decoder may look at. */
+__asm__(".section .rodata\n"
+	".balign 8\n"
+	".quad 0\n"
+	"packed: .incbin \"" LETTERBOX_IMAGE_PACKED "\"\n"
+	"packed_end: .quad 0\n"
+	".text\n");
+extern const uint8_t packed[], packed_end[];
+
+static struct zstd_work work __attribute__((aligned(IMAGE_PAGE)));
+
+/* The compiler calls these by itself. */
+void *memcpy(void *to, const void *from, size_t n);
+void *memset(void *to, int c, size_t n);
+
+void *memcpy(void *to, const void *from, size_t n)
+{
+	void *start = to;
+
+	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
+	return start;
+}
+
+void *memset(void *to, int c, size_t n)
+{
+	void *start = to;
+
+	__asm__ volatile("rep stosb" : "+D"(to), "+c"(n) : "a"(c) : "memory");
+	return start;
+}
+
+static long call(long nr, long a, long b, long c, long d, long e, long f)
+{
+	register long r10 __asm__("r10") = d;
+	register long r8 __asm__("r8") = e;
+	register long r9 __asm__("r9") = f;
+	long result;
+
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
+	return result;
+}
+
+static _Noreturn void give_up(const char *text, size_t n)
+{
+	call(SYS_write, 2, (long)text, (long)n, 0, 0, 0);
+	for (;;)
+		call(SYS_exit_group, EXIT_UNAVAILABLE, 0, 0, 0, 0, 0);
+}
+
+/* False for what the kernel returns as a negated errno. */
+static bool map(uint64_t at, uint64_t octets, int protection, int flags, long fd, uint64_t offset)
+{
+	return call(SYS_mmap, (long)at, (long)octets, protection, MAP_FIXED | flags, fd,
+		    (long)offset) == (long)at;
+}
+
+/* Room for the image and the decoder's slack, wherever; NULL when there is none. */
+static uint8_t *map_room(int flags, long fd)
+{
+	long at = call(SYS_mmap, 0, (long)image.octets + ZSTD_SLACK, PROT_READ | PROT_WRITE, flags,
+		       fd, 0);
+
+	return at < 0 && at > -IMAGE_PAGE ? NULL : (uint8_t *)at;
+}
+
+static void unmap_room(uint8_t *room)
+{
+	call(SYS_munmap, (long)room, (long)image.octets + ZSTD_SLACK, 0, 0, 0, 0);
+}
+
+/* Decodes to TO (image.octets and the decoder's slack) and makes calls relative again. */
+static void unpack(uint8_t *to)
+{
+	uint8_t *code = to + image.code;
+	int32_t size = (int32_t)(image.code_end - image.code);
+
+	zstd_decode(&work, packed, to);
+	for (int32_t i = 0; i + CALL_OCTETS <= size; i++) {
+		uint32_t v;
+
+		if (code[i] != CALL_X86 && code[i] != CALL_X86_JUMP)
+			continue;
+		__builtin_memcpy(&v, code + i + 1, sizeof v);
+		v = (uint32_t)image_call_unpack((int32_t)__builtin_bswap32(v), i + CALL_OCTETS,
+						size);
+		__builtin_memcpy(code + i + 1, &v, sizeof v);
+		i += CALL_OCTETS - 1;
+	}
+}
+
+/* A descriptor that nobody else has a use for, closed when another program is started. */
+static long keep(long fd)
+{
+	long high = call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, KEEP_FD, 0, 0, 0);
+
+	if (high < 0)
+		return fd;
+	call(SYS_close, fd, 0, 0, 0, 0, 0);
+	return high;
+}
+
+/* The image that a parent handed down, or -1: sealed, of this very build. */
+static long inherited(void)
+{
+	long seals = call(SYS_fcntl, IMAGE_FD, F_GET_SEALS, 0, 0, 0, 0);
+	uint8_t tag[IMAGE_TAG];
+
+	/* Later kernels add a seal of their own to those that were asked for. */
+	if (seals < 0 || (seals & SEAL_ALL) != SEAL_ALL ||
+	    call(SYS_pread64, IMAGE_FD, (long)tag, IMAGE_TAG, (long)(image.octets - IMAGE_TAG), 0,
+		 0) != IMAGE_TAG)
+		return -1;
+	for (unsigned i = 0; i < IMAGE_TAG; i++)
+		if (tag[i] != image.tag[i])
+			return -1;
+	return keep(IMAGE_FD);
+}
+
+/* The image in a sealed file of its own, or -1. */
+static long made(void)
+{
+	static const char name[] = "letterbox";
+	enum { FLAGS = MFD_CLOEXEC | MFD_ALLOW_SEALING };
+	long fd = call(SYS_memfd_create, (long)name, FLAGS | NOEXEC_SEAL, 0, 0, 0, 0);
+	uint8_t *room = NULL;
+
+	if (fd < 0)
+		fd = call(SYS_memfd_create, (long)name, FLAGS, 0, 0, 0, 0);
+	if (fd < 0)
+		return -1;
+	if (call(SYS_ftruncate, fd, (long)image.octets + ZSTD_SLACK, 0, 0, 0, 0) == 0)
+		room = map_room(MAP_SHARED, fd);
+	if (!room) {
+		call(SYS_close, fd, 0, 0, 0, 0, 0);
+		return -1;
+	}
+	unpack(room);
+	/* The kernel wants no write access left when it seals. */
+	unmap_room(room);
+	if (call(SYS_fcntl, fd, F_ADD_SEALS, SEAL_ALL, 0, 0, 0) != 0) {
+		call(SYS_close, fd, 0, 0, 0, 0, 0);
+		return -1;
+	}
+	return keep(fd);
+}
+
+static int protection(const struct image_segment *s)
+{
+	return (s->protection & PF_R ? PROT_READ : 0) | (s->protection & PF_W ? PROT_WRITE : 0) |
+	       (s->protection & PF_X ? PROT_EXEC : 0);
+}
+
+/* Maps the image's file; false when this kernel or its policy will not. */
+static bool map_file(long fd)
+{
+	for (unsigned i = 0; i < image.segments; i++) {
+		const struct image_segment *s = &image.segment[i];
+
+		if (!map(s->address, s->octets, protection(s), MAP_PRIVATE, fd, s->offset) ||
+		    (s->memory > s->octets &&
+		     !map(s->address + s->octets, s->memory - s->octets, protection(s),
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)))
+			return false;
+	}
+	return true;
+}
+
+/* Unpacks aside, copies each segment to its place, and only then forbids writing. */
+static bool map_memory(void)
+{
+	uint8_t *room = map_room(MAP_PRIVATE | MAP_ANONYMOUS, -1);
+
+	if (!room)
+		return false;
+	unpack(room);
+	for (unsigned i = 0; i < image.segments; i++) {
+		const struct image_segment *s = &image.segment[i];
+
+		if (!map(s->address, s->memory, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			 -1, 0))
+			return false;
+		memcpy((void *)s->address, room + s->offset, s->octets);
+		if (call(SYS_mprotect, (long)s->address, (long)s->memory, protection(s), 0, 0, 0) !=
+		    0)
+			return false;
+	}
+	unmap_room(room);
+	return true;
+}
+
+/* Libc is to see the image's headers, and proc.c the image's descriptor. */
+static void amend(Elf64_auxv_t *aux, long fd)
+{
+	for (; aux->a_type != AT_NULL; aux++)
+		switch (aux->a_type) {
+		case AT_PHDR:
+			aux->a_un.a_val = image.headers_address;
+			break;
+		case AT_PHNUM:
+			aux->a_un.a_val = image.headers;
+			break;
+		case AT_ENTRY:
+			aux->a_un.a_val = image.entry;
+			break;
+		case AT_FLAGS:
+			/* Always zero and of no use: its place is taken. */
+			if (fd >= 0) {
+				aux->a_type = AT_EXECFD;
+				aux->a_un.a_val = (uint64_t)fd;
+			}
+			break;
+		}
+}
+
+/* Gives the whole pages between two addresses back. */
+static void give_back(uintptr_t from, uintptr_t to)
+{
+	from = (from + IMAGE_PAGE - 1) & ~(uintptr_t)(IMAGE_PAGE - 1);
+	to &= ~(uintptr_t)(IMAGE_PAGE - 1);
+	if (from < to)
+		call(SYS_munmap, (long)from, (long)(to - from), 0, 0, 0, 0);
+}
+
+/* The whole of it; returns where to go on.  STACK is as the kernel made it. */
+__attribute__((used)) uint64_t start(uint64_t *stack);
+
+uint64_t start(uint64_t *stack)
+{
+	static const char failure[] =
+	    "letterbox: cannot map the program: memory or policy forbids it\n";
+	long fd = inherited();
+	uint64_t *p = stack + 1 + stack[0] + 1;
+
+	while (*p++)
+		continue;
+	if (fd < 0)
+		fd = made();
+	if (fd >= 0 && !map_file(fd)) {
+		call(SYS_close, fd, 0, 0, 0, 0, 0);
+		fd = -1;
+	}
+	if (fd < 0 && !map_memory())
+		give_up(failure, sizeof failure - 1);
+	amend((Elf64_auxv_t *)p, fd);
+	give_back((uintptr_t)packed, (uintptr_t)packed_end);
+	give_back((uintptr_t)&work, (uintptr_t)(&work + 1));
+	return image.entry;
+}
+
+/* The kernel enters here, with the stack pointer at argc. */
+__asm__(".globl _start\n"
+	"_start:\n"
+	"\tmov %rsp, %rbx\n"
+	"\tmov %rsp, %rdi\n"
+	"\tand $-16, %rsp\n"
+	"\tcall start\n"
+	"\tmov %rbx, %rsp\n"
+	"\txor %ebx, %ebx\n"
+	"\txor %edx, %edx\n"
+	"\tjmp *%rax\n");
