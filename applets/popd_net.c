@@ -306,8 +306,7 @@ static bool enter(struct popd_net *n, struct err *e)
 			  .chroot_dir = empty_dir(),
 			  .max_files = n->settings.max_sessions * 2 + SPARE_FILES};
 
-	box.drop = box_account(&box.uid, &box.gid);
-	return box_enter(&box, e);
+	return box_account(&box.uid, &box.gid, &box.drop, e) && box_enter(&box, e);
 }
 
 static bool start(struct popd_net *n, struct err *e)

@@ -8,6 +8,7 @@
 
 #include "stub/zstd.h"
 
+/* Octets in the order of the machine that this is for, which is the format's. */
 static inline uint64_t zstd_load64(const uint8_t *p)
 {
 	uint64_t v;
@@ -16,6 +17,7 @@ static inline uint64_t zstd_load64(const uint8_t *p)
 	return v;
 }
 
+/* The position of the highest set bit; v is not 0. */
 static inline unsigned zstd_high_bit(uint32_t v)
 {
 	return 31 - (unsigned)__builtin_clz(v);
@@ -59,6 +61,7 @@ static inline uint8_t zstd_fse_step(const struct zstd_fse *t, unsigned *state, s
 {
 	const struct zstd_fse_cell *cell = &t->cell[*state];
 
+	/* The symbol is the old state's; the bits tell which of its successors comes. */
 	*state = cell->base + zstd_bits_take(b, cell->bits);
 	return cell->symbol;
 }

@@ -205,10 +205,11 @@ static bool by_id(uid_t uid, struct passwd *pw, char mem[PASSWD_MAX])
 }
 
 /* Whose the mail of a users-file line is. */
-static void put_owner(const struct passwdfile_entry *entry, struct account *a)
+static bool put_owner(const struct passwdfile_entry *entry, struct account *a, struct err *e)
 {
 	char mem[PASSWD_MAX];
 	struct passwd pw;
+	bool change;
 
 	/* No uid in the line: virtual users all belong to the mail account (or to us, not root). */
 	a->uid = geteuid();
@@ -217,11 +218,12 @@ static void put_owner(const struct passwdfile_entry *entry, struct account *a)
 		a->uid = entry->uid;
 		if (!entry->has_gid)
 			a->gid = by_id(a->uid, &pw, mem) ? pw.pw_gid : (gid_t)a->uid;
-	} else if (a->uid == 0) {
-		box_account(&a->uid, &a->gid);
+	} else if (a->uid == 0 && !box_account(&a->uid, &a->gid, &change, e)) {
+		return false;
 	}
 	if (entry->has_gid)
 		a->gid = entry->gid;
+	return true;
 }
 
 static void put_text(char *to, size_t cap, struct span from)
@@ -237,7 +239,8 @@ bool account_fill(const struct account_source *s, const struct passwdfile_entry 
 	put_text(a->gecos, sizeof a->gecos, entry->gecos);
 	if (!span_to_cstr(entry->home, a->home, sizeof a->home))
 		return err_temp(e, "4.3.5", "%s: home directory too long", a->name);
-	put_owner(entry, a);
+	if (!put_owner(entry, a, e))
+		return false;
 	if (entry->mailbox.len)
 		return put_own_mailbox(entry->mailbox, a, e);
 	return put_mailbox(span_str(s->template), false, a, e);

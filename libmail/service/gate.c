@@ -18,6 +18,7 @@
 
 #include "service/gate_agent.h"
 #include "service/gate_listen.h"
+#include "service/queue.h"
 #include "service/settings_part.h"
 #include "sys/box.h"
 #include "sys/clock.h"
@@ -33,23 +34,24 @@ enum { RELOAD_MS = 60000 };
 bool gate_make_queue(const struct settings *s, struct err *e)
 {
 	static const char *const mine[] = {"tmp", "queue"};
-	struct queue_ids {
-		uid_t uid;
-		gid_t gid;
-	} ids;
 	char path[SETTINGS_PATH_MAX + 16];
-	bool root = box_account(&ids.uid, &ids.gid);
+	struct queue q;
+	bool root, ok;
+	uid_t uid;
+	gid_t gid;
 
-	if (!fs_mkdirs(s->queue, 0711, e))
+	if (!box_account(&uid, &gid, &root, e) || !fs_mkdirs(s->queue, 0711, e))
 		return false;
 	for (size_t i = 0; i < 2; i++) {
 		snprintf(path, sizeof path, "%s/%s", s->queue, mine[i]);
 		if (!fs_mkdir(AT_FDCWD, path, 0700, e))
 			return false;
-		if (root && lchown(path, ids.uid, ids.gid) != 0)
-			return err_errno(e, errno, "%s", path);
 	}
-	return true;
+	if (!root)
+		return true;
+	ok = queue_open(&q, s->queue, false, e) && queue_adopt(&q, uid, gid, e);
+	queue_close(&q);
+	return ok;
 }
 
 /* When all roles are ready, the starter is told that the daemon runs, and can exit 0. */

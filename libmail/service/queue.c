@@ -19,6 +19,7 @@
 #include "sys/commit.h"
 #include "sys/fs.h"
 #include "sys/lock.h"
+#include "sys/log.h"
 #include "sys/rand.h"
 
 static int open_dir(int at, const char *name)
@@ -206,6 +207,52 @@ bool queue_each(const struct queue *q, bool (*each)(void *arg, const char *id), 
 		struct err *e)
 {
 	return each_name(q->dir, each, arg, e);
+}
+
+struct adopt {
+	int dir;
+	uid_t from, uid;
+	gid_t gid;
+};
+
+static bool adopt_one(void *arg, const char *id)
+{
+	const struct adopt *a = arg;
+	struct stat st;
+	struct err e;
+	int fd = fs_open_regular(a->dir, id, O_RDONLY, 0, &e);
+
+	if (fd < 0)
+		return true;
+	/* Only what the old owner wrote: the names in his directory could be links to other files.
+	 */
+	if (fstat(fd, &st) == 0 && st.st_uid == a->from && fchown(fd, a->uid, a->gid) != 0)
+		log_warn("queue file %s cannot be given to uid %u: %s", id, (unsigned)a->uid,
+			 strerror(errno));
+	close(fd);
+	return true;
+}
+
+bool queue_adopt(const struct queue *q, uid_t uid, gid_t gid, struct err *e)
+{
+	const int dirs[] = {q->tmp, q->dir};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct adopt a = {.dir = dirs[i], .uid = uid, .gid = gid};
+		struct stat st;
+
+		if (fstat(a.dir, &st) != 0)
+			return err_errno(e, errno, "queue directory %s", q->path);
+		if (st.st_uid == uid && st.st_gid == gid)
+			continue;
+		a.from = st.st_uid;
+		/* The files first: after a crash in between the directory still tells. */
+		if (!each_name(a.dir, adopt_one, &a, e))
+			return false;
+		if (fchown(a.dir, uid, gid) != 0)
+			return err_errno(e, errno, "queue directory %s", q->path);
+	}
+	return true;
 }
 
 struct sweep {

@@ -32,6 +32,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -117,6 +118,13 @@ bool queue_remove(const struct queue *q, const char *id, struct err *e);
 /* Calls each(arg, id) for every queued message until it returns false. */
 bool queue_each(const struct queue *q, bool (*each)(void *arg, const char *id), void *arg,
 		struct err *e);
+
+/*
+ * For root, before the roles start: makes the queue theirs.  Their account may be another one
+ * than last time (LETTERBOX_USER, a new "mail" in /etc/passwd); then what waits goes with it, or
+ * it would wait for ever.
+ */
+bool queue_adopt(const struct queue *q, uid_t uid, gid_t gid, struct err *e);
 
 /* Removes orphans from tmp/ (see the table). */
 void queue_sweep(const struct queue *q, int64_t now_s);

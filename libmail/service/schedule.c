@@ -324,8 +324,7 @@ static bool enter(struct schedule *q, struct err *e)
 	q->changes.fd = fd;
 	box.paths[0] = (struct box_path){q->settings.queue, true};
 	box.paths[1] = (struct box_path){"/etc", false};
-	box.drop = box_account(&box.uid, &box.gid);
-	return box_enter(&box, e);
+	return box_account(&box.uid, &box.gid, &box.drop, e) && box_enter(&box, e);
 }
 
 static bool open_channels(struct schedule *q, struct err *e)

@@ -332,8 +332,7 @@ static bool enter(struct smtpd *d, struct err *e)
 	snprintf(dir, sizeof dir, "%s/queue", d->settings.queue);
 	box.paths[0] = (struct box_path){tmp, true};
 	box.paths[1] = (struct box_path){dir, true};
-	box.drop = box_account(&box.uid, &box.gid);
-	return box_enter(&box, e);
+	return box_account(&box.uid, &box.gid, &box.drop, e) && box_enter(&box, e);
 }
 
 static bool start(struct smtpd *d, struct err *e)

@@ -315,45 +315,57 @@ bool box_enter(const struct box *b, struct err *e)
 	return true;
 }
 
-/* A name, or "uid" or "uid:gid" in digits. */
-static bool find_account(const char *name, uid_t *uid, gid_t *gid)
+enum found { FOUND, ABSENT, UNKNOWN };
+
+/* A name, or "uid" or "uid:gid" in digits.  UNKNOWN with errno when the accounts cannot be read. */
+static enum found find_account(const char *name, uid_t *uid, gid_t *gid)
 {
 	struct span rest = span_str(name), first = span_cut(&rest, ':');
 	struct passwd pw, *found = NULL;
 	char mem[1024];
 	uint64_t u, g;
+	int sys;
 
 	if (num_parse(first, INT32_MAX, &u)) {
 		g = u;
 		if (rest.len && !num_parse(rest, INT32_MAX, &g))
-			return false;
+			return ABSENT;
 		*uid = (uid_t)u;
 		*gid = (gid_t)g;
 		/* Root is no account for a role, whatever it is called. */
-		return u != 0;
+		return u != 0 ? FOUND : ABSENT;
 	}
-	if (getpwnam_r(name, &pw, mem, sizeof mem, &found) != 0 || !found || pw.pw_uid == 0)
-		return false;
+	sys = getpwnam_r(name, &pw, mem, sizeof mem, &found);
+	/* An image without any accounts is no error. */
+	if (sys != 0 && sys != ENOENT && sys != ENOTDIR) {
+		errno = sys;
+		return UNKNOWN;
+	}
+	if (!found || pw.pw_uid == 0)
+		return ABSENT;
 	*uid = pw.pw_uid;
 	*gid = pw.pw_gid;
-	return true;
+	return FOUND;
 }
 
-bool box_account(uid_t *uid, gid_t *gid)
+bool box_account(uid_t *uid, gid_t *gid, bool *change, struct err *e)
 {
 	static const char *const names[] = {"letterbox", "mail", "nobody"};
 	const char *wanted = getenv("LETTERBOX_USER");
-	bool found = false;
+	enum found found = ABSENT;
 
 	if (wanted && *wanted) {
 		found = find_account(wanted, uid, gid);
 		/* Told, and then the usual ones: a daemon that does not start serves nobody. */
-		if (!found)
+		if (found == ABSENT)
 			log_warn("LETTERBOX_USER=%s: no such ordinary account", wanted);
 	}
-	for (size_t i = 0; i < sizeof names / sizeof names[0] && !found; i++)
+	for (size_t i = 0; i < sizeof names / sizeof names[0] && found == ABSENT; i++)
 		found = find_account(names[i], uid, gid);
-	if (!found)
+	if (found == UNKNOWN)
+		return err_errno(e, errno, "the accounts of this system cannot be read");
+	if (found == ABSENT)
 		*uid = *gid = NOBODY;
-	return may_become(*uid, *gid);
+	*change = may_become(*uid, *gid);
+	return true;
 }

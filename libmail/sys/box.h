@@ -68,9 +68,10 @@ bool box_become(uid_t uid, gid_t gid, struct err *e);
 
 /*
  * The account that the roles run as: LETTERBOX_USER (a name, "uid" or "uid:gid"), else "letterbox",
- * "mail", "nobody", else 65534; never root.  False when this process cannot change to it, being no
- * root or root in name only: then the roles run as it does.
+ * "mail", "nobody", else 65534; never root.  *CHANGE is false when this process cannot change to
+ * it, being no root or root in name only: then the roles run as it does.  Fails TEMP when the
+ * accounts cannot be read: which one it is decides who may read the queue, so it is not guessed.
  */
-bool box_account(uid_t *uid, gid_t *gid);
+bool box_account(uid_t *uid, gid_t *gid, bool *change, struct err *e);
 
 #endif

@@ -21,6 +21,7 @@
 enum {
 	IDLE_S = 5,
 	STACK_OCTETS = 64 * 1024, /* the deepest call is a vsnprintf for an error's text */
+	TELL_TRIES = 8,           /* a write to an eventfd fails only when a sandbox makes it */
 	MERGE_MAX = 32,           /* flushed files that do not wait for more company */
 };
 
@@ -69,7 +70,10 @@ static void tell_loop(struct commit_pool *p)
 {
 	uint64_t one = 1;
 
-	(void)!write(p->watch.fd, &one, sizeof one);
+	/* Nothing else would wake the loop: jobs that are done would wait for ever. */
+	for (int tries = 0; tries < TELL_TRIES; tries++)
+		if (write(p->watch.fd, &one, sizeof one) == (ssize_t)sizeof one || errno == EAGAIN)
+			return;
 }
 
 /* The directory is flushed by one at a time, when nobody is about to bring more names. */

@@ -134,8 +134,12 @@ void commit_steps_name(const struct commit_steps_dirs *d, struct commit_job *fir
 			continue;
 		if (flushed) {
 			/* XFS calls a directory flushed though the file system was shut down. */
-			if (unlinkat(d->from, j->from, 0) != 0 && (errno == EIO || errno == EROFS))
+			if (unlinkat(d->from, j->from, 0) != 0 &&
+			    (errno == EIO || errno == EROFS)) {
 				err_errno(&j->err, errno, "%s", j->to);
+				/* What is called a failure must not be there as well. */
+				unlinkat(d->to, j->to, 0);
+			}
 		} else {
 			unlinkat(d->to, j->to, 0);
 			j->err = e;

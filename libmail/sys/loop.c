@@ -20,6 +20,7 @@ bool loop_init(struct loop *l, struct err *e)
 	*l = (struct loop){.signals = {.fd = -1}};
 	for (int i = 0; i < LOOP_SLOTS; i++)
 		l->wheel[i].prev = l->wheel[i].next = &l->wheel[i];
+	l->soon.prev = l->soon.next = &l->soon;
 	l->now_ms = clock_ms();
 	l->tick = l->now_ms / LOOP_TICK_MS;
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -81,11 +82,12 @@ void loop_timer_clear(struct loop *l, struct loop_timer *t)
 
 /*
  * Rounded up, and never into the slot under the hand: a timer may be late by a tick, but not
- * early, and a handler that sets it to 0 again does not spin within one turn.
+ * early.  0 is no time but "after this turn's events": no tick is waited for, and a handler
+ * that sets its timer to 0 again has its turn after all others.
  */
 void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t ms)
 {
-	struct loop_timer *slot;
+	struct loop_timer *slot = &l->soon;
 	uint64_t tick;
 
 	loop_timer_clear(l, t);
@@ -93,7 +95,8 @@ void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t ms)
 	tick = (t->due_ms + LOOP_TICK_MS - 1) / LOOP_TICK_MS;
 	if (tick <= l->tick)
 		tick = l->tick + 1;
-	slot = &l->wheel[tick % LOOP_SLOTS];
+	if (ms > 0)
+		slot = &l->wheel[tick % LOOP_SLOTS];
 	t->prev = slot->prev;
 	t->next = slot;
 	slot->prev->next = t;
@@ -106,6 +109,8 @@ static int next_wait(const struct loop *l)
 {
 	if (l->timers == 0)
 		return -1;
+	if (l->soon.next != &l->soon)
+		return 0;
 	for (uint64_t i = 1; i <= LOOP_SLOTS; i++) {
 		const struct loop_timer *slot = &l->wheel[(l->tick + i) % LOOP_SLOTS];
 
@@ -155,6 +160,7 @@ static void advance(struct loop *l)
 	}
 	while (steps--)
 		fire_slot(l, &l->wheel[++l->tick % LOOP_SLOTS]);
+	fire_slot(l, &l->soon);
 }
 
 /*

@@ -39,6 +39,7 @@ struct loop {
 	uint64_t tick;   /* the wheel's position, in ticks */
 	size_t timers;   /* how many are set */
 	struct loop_timer wheel[LOOP_SLOTS];
+	struct loop_timer soon;    /* those set to 0 ms */
 	struct epoll_event *batch; /* of this turn, to forget removed watches */
 	int batch_len;
 	struct loop_watch signals;
@@ -62,7 +63,10 @@ void loop_events(struct loop *l, struct loop_watch *w, uint32_t events);
 /* Forgets the watch; does not close its descriptor.  Harmless when not watched. */
 void loop_remove(struct loop *l, struct loop_watch *w);
 
-/* Fires once, ms from now at the earliest; setting a set timer moves it. */
+/*
+ * Fires once, ms from now at the earliest and up to LOOP_TICK_MS later; setting a set timer moves
+ * it.  With 0 it fires when this turn's events are handled (set from a timer: the next turn's).
+ */
 void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t ms);
 void loop_timer_clear(struct loop *l, struct loop_timer *t);
 

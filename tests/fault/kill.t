@@ -17,8 +17,9 @@ round() { # STORE UID
     server_setup "$1" "$2"
     acked=$T/acked.$1
     : >"$acked"
-    load send --port "$SMTP" --acked "$acked" --patient --clients 8 --count 100000 --seconds 24 \
-        --seed "$1" >"$T/load.out" 2>&1 &
+    # Not by the function: it would be the shell around the sender that is killed in the end.
+    python3 "$ROOT/tests/lib/load.py" send --port "$SMTP" --acked "$acked" --patient --clients 8 \
+        --count 100000 --seconds 24 --seed "$1" >"$T/load.out" 2>&1 &
     loader=$!
     kills=0
     while [ $kills -lt 12 ]; do

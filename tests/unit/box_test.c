@@ -343,27 +343,48 @@ TEST(parent_death_signal_survives)
 	run(death_signal);
 }
 
+static bool account_is(const char *wanted, uid_t *uid, gid_t *gid)
+{
+	bool change = false;
+	struct err e = {0};
+
+	if (wanted)
+		setenv("LETTERBOX_USER", wanted, 1);
+	else
+		unsetenv("LETTERBOX_USER");
+	return box_account(uid, gid, &change, &e) && change == is_root();
+}
+
 static void account(void)
 {
 	uid_t uid = 0;
 	gid_t gid = 0;
-	bool root = is_root();
 
-	setenv("LETTERBOX_USER", "777:888", 1);
-	MUST(box_account(&uid, &gid) == root && uid == 777 && gid == 888);
-	setenv("LETTERBOX_USER", "778", 1);
-	MUST(box_account(&uid, &gid) == root && uid == 778 && gid == 778);
-	setenv("LETTERBOX_USER", "root", 1);
-	MUST(box_account(&uid, &gid) == root && uid != 0);
-	setenv("LETTERBOX_USER", "0", 1);
-	MUST(box_account(&uid, &gid) == root && uid != 0);
+	MUST(account_is("777:888", &uid, &gid) && uid == 777 && gid == 888);
+	MUST(account_is("778", &uid, &gid) && uid == 778 && gid == 778);
+	MUST(account_is("root", &uid, &gid) && uid != 0);
+	MUST(account_is("0", &uid, &gid) && uid != 0);
+	MUST(account_is(NULL, &uid, &gid) && uid != 0 && gid != 0);
+}
+
+/* Which account it is must not be guessed when the list of accounts cannot be opened. */
+static void unreadable(void)
+{
+	struct rlimit none = {0, 0};
+	struct err e = {0};
+	bool change;
+	uid_t uid;
+	gid_t gid;
+
 	unsetenv("LETTERBOX_USER");
-	MUST(box_account(&uid, &gid) == root && uid != 0 && gid != 0);
+	MUST(setrlimit(RLIMIT_NOFILE, &none) == 0);
+	MUST(!box_account(&uid, &gid, &change, &e) && e.class == ERR_TEMP);
 }
 
 TEST(account_of_the_roles)
 {
 	run(account);
+	run(unreadable);
 }
 
 TEST_MAIN

@@ -70,6 +70,22 @@ TEST(timer_fires_once_and_not_early)
 	loop_close(&l);
 }
 
+/* Work that is due now must not wait for the wheel's next tick. */
+TEST(timer_of_no_time_fires_in_the_next_turn)
+{
+	struct clock_hand h = {.timer.fire = fire};
+
+	setup();
+	loop_timer_set(&l, &h.timer, 0);
+	loop_turn(&l, 0);
+	CHECK_INT(h.fired, 1);
+	loop_timer_set(&l, &h.timer, 0);
+	loop_timer_clear(&l, &h.timer);
+	loop_turn(&l, 0);
+	CHECK_INT(h.fired, 1);
+	loop_close(&l);
+}
+
 TEST(timer_cleared_and_moved)
 {
 	struct clock_hand a = {.timer.fire = fire}, b = {.timer.fire = fire};
