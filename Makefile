@@ -73,20 +73,20 @@ $(OBJ)/letterbox.stripped: $(OBJ)/letterbox
 	$(Q)$(STRIP) -s -R .comment -o $@ $<
 
 ifeq ($(PACK),1)
-STUB := $(OBJ)/stub
-$(STUB)/pack: stub/pack.c stub/image.h | $(TOOLS)
+START := $(OBJ)/start
+$(START)/pack: start/pack.c start/image.h | $(TOOLS)
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) -std=c11 $(WARN) -O2 -I. -o $@ $<
 
-$(STUB)/image.zst: $(OBJ)/letterbox.stripped $(STUB)/pack
-	$(Q)$(STUB)/pack $< $(STUB)/image $(STUB)/image.inc
-	$(Q)zstd --ultra -22 --single-thread --no-check -q -f -o $@ $(STUB)/image
+$(START)/image.zst: $(OBJ)/letterbox.stripped $(START)/pack
+	$(Q)$(START)/pack $< $(START)/image $(START)/image.inc
+	$(Q)zstd --ultra -22 --single-thread --no-check -q -f -o $@ $(START)/image
 
-$(OUT)/letterbox: $(STUB)/image.zst $(wildcard stub/*.[ch]) $(OBJ)/flags
+$(OUT)/letterbox: $(START)/image.zst $(wildcard start/*.[ch]) $(OBJ)/flags
 	@echo "  pack $@"
-	$(Q)$(CC) $(STUB_FLAGS) -DLETTERBOX_IMAGE_PACKED='"$(STUB)/image.zst"' \
-	    -DLETTERBOX_IMAGE_DESCRIPTION='"$(STUB)/image.inc"' -o $@ stub/unpack.c stub/zstd.c \
-	    stub/zstd_entropy.c
+	$(Q)$(CC) $(START_FLAGS) -DLETTERBOX_IMAGE_PACKED='"$(START)/image.zst"' \
+	    -DLETTERBOX_IMAGE_DESCRIPTION='"$(START)/image.inc"' -o $@ start/unpack.c start/zstd.c \
+	    start/zstd_entropy.c
 	$(Q)$(STRIP) -s -R .comment $@
 else
 $(OUT)/letterbox: $(OBJ)/letterbox.stripped

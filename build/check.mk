@@ -91,7 +91,7 @@ size: $(OUT)/letterbox
 # process for several files saves nothing and makes the va_list checks of version 14 go wrong.
 TIDY_KNOWN   := -include build/lint/lib/tidy.h
 TIDY_FLAGS    = -std=c11 -D_GNU_SOURCE -Ilibmail -I$(OUT)/bearssl/inc $(TIDY_KNOWN)
-TIDY         := $(patsubst %.c,$(OUT)/lint/%.tidy,$(SRC) $(wildcard stub/*.c))
+TIDY         := $(patsubst %.c,$(OUT)/lint/%.tidy,$(SRC) $(wildcard start/*.c))
 TIDY_APPLETS := $(filter $(OUT)/lint/applets/%,$(TIDY))
 TIDY_FORMAT  := $(filter $(foreach d,base sys format,$(OUT)/lint/libmail/$d/%),$(TIDY))
 TIDY_PROTO   := $(filter $(foreach d,cf proto,$(OUT)/lint/libmail/$d/%),$(TIDY))
@@ -112,10 +112,10 @@ $(OUT)/lint/%.tidy: %.c .clang-tidy | $(BEARSSL_STAMP)
 # The one file that defines what tidy.h wraps.
 $(OUT)/lint/libmail/base/err.tidy: TIDY_KNOWN :=
 
-# The stub has no libmail; what it unpacks was described when the program was packed.
-$(OUT)/lint/stub/%.tidy: TIDY_FLAGS = -std=c11 -D_GNU_SOURCE -I. -ffreestanding \
-    -DLETTERBOX_IMAGE_DESCRIPTION='"$(OBJ)/stub/image.inc"' -DLETTERBOX_IMAGE_PACKED='""'
-$(OUT)/lint/stub/unpack.tidy: | $(OUT)/letterbox
+# The starter has no libmail; what it unpacks was described when the program was packed.
+$(OUT)/lint/start/%.tidy: TIDY_FLAGS = -std=c11 -D_GNU_SOURCE -I. -ffreestanding \
+    -DLETTERBOX_IMAGE_DESCRIPTION='"$(OBJ)/start/image.inc"' -DLETTERBOX_IMAGE_PACKED='""'
+$(OUT)/lint/start/unpack.tidy: | $(OUT)/letterbox
 
 ifneq ($(filter tidy%,$(MAKECMDGOALS)),)
 -include $(TIDY:%=%.d)

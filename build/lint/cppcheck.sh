@@ -6,4 +6,4 @@ mkdir -p build/out/lint/cppcheck
 exec cppcheck --quiet --std=c11 --language=c -D_GNU_SOURCE --error-exitcode=1 --inline-suppr \
     --enable=warning,performance,portability --suppress=missingInclude \
     --cppcheck-build-dir=build/out/lint/cppcheck -j 2 \
-    --template='{file}:{line}: {severity}: {message} [{id}]' -Ilibmail -I. applets libmail stub
+    --template='{file}:{line}: {severity}: {message} [{id}]' -Ilibmail -I. applets libmail start

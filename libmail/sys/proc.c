@@ -34,7 +34,7 @@ enum {
  */
 static int self_fd = -1;
 
-/* The unpacked program that this process runs from (stub/unpack.c), -1 when there is none. */
+/* The unpacked program that this process runs from (start/unpack.c), -1 when there is none. */
 static int image_fd(void)
 {
 	unsigned long fd = getauxval(AT_EXECFD);

@@ -23,7 +23,7 @@
 
 enum {
 	PROC_CONTROL_FD = 3,
-	PROC_IMAGE_FD = 4, /* the unpacked program, for the stub alone: closed before main */
+	PROC_IMAGE_FD = 4, /* the unpacked program, for the starter alone: closed before main */
 };
 
 /*

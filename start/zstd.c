@@ -1,15 +1,15 @@
 /*
- * The Zstandard decoder; see stub/zstd.h.  Section numbers are those of RFC 8878.
+ * The Zstandard decoder; see start/zstd.h.  Section numbers are those of RFC 8878.
  *
  * Written for size and for few mispredicted branches per symbol: it stands between the
  * user's command and its first instruction.  Bit streams are read backwards (their last
  * octet comes first), with one unaligned 64-bit load for each read.
  */
-#include "stub/zstd.h"
+#include "start/zstd.h"
 
 #include <stdbool.h>
 
-#include "stub/zstd_entropy.h"
+#include "start/zstd_entropy.h"
 
 enum {
 	LENGTH_CODES = 36,

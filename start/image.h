@@ -1,12 +1,12 @@
 /*
- * image: how the program lies in memory, as stub/pack.c writes it down and stub/unpack.c does it.
+ * image: how the program lies in memory, as start/pack.c writes it down and start/unpack.c does it.
  *
  * The image is what the file of an ordinary static program is to the kernel: its
  * segments, each at a page's beginning, one after the other, and after the last one a tag
  * by which a copy of it is known again.
  */
-#ifndef LETTERBOX_STUB_IMAGE_H
-#define LETTERBOX_STUB_IMAGE_H
+#ifndef LETTERBOX_START_IMAGE_H
+#define LETTERBOX_START_IMAGE_H
 
 #include <stdint.h>
 

@@ -18,8 +18,8 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-#include "stub/image.h"
-#include "stub/zstd.h"
+#include "start/image.h"
+#include "start/zstd.h"
 
 enum {
 	KEEP_FD = 10,    /* the image's descriptor is at least this: 0 to 9 are the caller's */
@@ -140,7 +140,7 @@ static long keep(long fd)
 static long inherited(void)
 {
 	long seals = call(SYS_fcntl, IMAGE_FD, F_GET_SEALS, 0, 0, 0, 0);
-	uint8_t tag[IMAGE_TAG];
+	uint8_t tag[IMAGE_TAG] = {0};
 
 	/* Later kernels add a seal of their own to those that were asked for. */
 	if (seals < 0 || (seals & SEAL_ALL) != SEAL_ALL ||

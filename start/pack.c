@@ -1,5 +1,5 @@
 /*
- * pack PROGRAM IMAGE DESCRIPTION: lays a static program out as the image that stub/unpack.c
+ * pack PROGRAM IMAGE DESCRIPTION: lays a static program out as the image that start/unpack.c
  * maps, with calls made absolute, and writes the description that it is compiled with.
  *
  * Runs while letterbox is built, on what the linker just made; it is not part of letterbox.
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stub/image.h"
+#include "start/image.h"
 
 static _Noreturn void fail(const char *what, const char *name)
 {
@@ -165,5 +165,7 @@ int main(int argc, char **argv)
 	describe(&im, f);
 	if (fclose(f) != 0)
 		fail("cannot be written", argv[3]);
+	free(image);
+	free(elf);
 	return 0;
 }

@@ -3,10 +3,10 @@
  *
  * What is called for every symbol stands here, to be compiled into its callers.
  */
-#ifndef LETTERBOX_STUB_ZSTD_ENTROPY_H
-#define LETTERBOX_STUB_ZSTD_ENTROPY_H
+#ifndef LETTERBOX_START_ZSTD_ENTROPY_H
+#define LETTERBOX_START_ZSTD_ENTROPY_H
 
-#include "stub/zstd.h"
+#include "start/zstd.h"
 
 /* Octets in the order of the machine that this is for, which is the format's. */
 static inline uint64_t zstd_load64(const uint8_t *p)
@@ -57,6 +57,7 @@ static inline uint32_t zstd_bits_take(struct zstd_bits *b, unsigned n)
 	return v;
 }
 
+/* The symbol of a state, which moves on. */
 static inline uint8_t zstd_fse_step(const struct zstd_fse *t, unsigned *state, struct zstd_bits *b)
 {
 	const struct zstd_fse_cell *cell = &t->cell[*state];

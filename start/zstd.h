@@ -7,8 +7,8 @@
  *
  * Freestanding: no libc, no allocation, no state besides the caller's workspace.
  */
-#ifndef LETTERBOX_STUB_ZSTD_H
-#define LETTERBOX_STUB_ZSTD_H
+#ifndef LETTERBOX_START_ZSTD_H
+#define LETTERBOX_START_ZSTD_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,8 @@
 /*
- * The entropy coders of Zstandard; see stub/zstd_entropy.h.  Section numbers are those of RFC 8878.
+ * The entropy coders of Zstandard; see start/zstd_entropy.h.  Section numbers are those of RFC
+ * 8878.
  */
-#include "stub/zstd_entropy.h"
+#include "start/zstd_entropy.h"
 
 enum { SYMBOLS_MAX = 256, PROBABILITY_LESS_THAN_1 = -1 };
 
@@ -9,7 +10,7 @@ enum { SYMBOLS_MAX = 256, PROBABILITY_LESS_THAN_1 = -1 };
 void zstd_fse_build(struct zstd_fse *t, const int8_t *small, const int16_t *probability,
 		    unsigned count, unsigned log)
 {
-	uint16_t next[SYMBOLS_MAX];
+	uint16_t next[SYMBOLS_MAX] = {0};
 	unsigned size = 1u << log, high = size, at = 0;
 
 	t->log = log;
@@ -41,7 +42,7 @@ void zstd_fse_build(struct zstd_fse *t, const int8_t *small, const int16_t *prob
 /* 4.1.1: reads a table's description (forwards, unlike all else) and returns where it ends. */
 const uint8_t *zstd_fse_read(struct zstd_fse *t, const uint8_t *in)
 {
-	int16_t probability[SYMBOLS_MAX];
+	int16_t probability[SYMBOLS_MAX] = {0};
 	unsigned log = (in[0] & 15) + 5, at = 4, count = 0;
 	int left = (1 << log) + 1;
 
@@ -101,11 +102,12 @@ static unsigned weights_read(struct zstd_fse *t, const uint8_t *in, const uint8_
 /* 4.2.1: reads the tree's description and returns where it ends. */
 const uint8_t *zstd_huf_read(struct zstd_work *w, const uint8_t *in)
 {
-	uint8_t weight[SYMBOLS_MAX];
+	uint8_t weight[SYMBOLS_MAX] = {0};
 	unsigned head = *in++, count, sum = 0, at = 0, log;
 
 	if (head < 128) {
-		struct zstd_fse scratch; /* the block's own tables may still be asked for */
+		struct zstd_fse scratch = {
+		    .log = 0}; /* the block's own tables may still be asked for */
 
 		count = weights_read(&scratch, in, in + head, weight);
 		in += head;
