@@ -53,6 +53,7 @@ clang-tidy clang-tidy
 cppcheck cppcheck
 mandoc mandoc
 strace strace
+zstd zstd
 openssl openssl
 curl curl
 swaks swaks

@@ -1,7 +1,8 @@
 /*
  * zstd_entropy: the two entropy coders of Zstandard (RFC 8878 section 4) and their bit streams.
  *
- * What is called for every symbol stands here, to be compiled into its callers.
+ * What is called for every symbol stands here, to be compiled into its callers.  As in
+ * start/zstd.h all input is believed.
  */
 #ifndef LETTERBOX_START_ZSTD_ENTROPY_H
 #define LETTERBOX_START_ZSTD_ENTROPY_H

@@ -1,0 +1,36 @@
+#!/bin/sh
+# What zstd(1) packs, at every level, the decoder of start/ unpacks to the same octets.
+. "$(dirname "$0")/../lib/tap.sh"
+need zstd python3
+peer=$OBJ/tests/interop/zstd_peer
+
+python3 - "$T" <<'P'
+import random
+import sys
+
+random.seed(1)
+words = [bytes(random.choices(b'abcdefghijklmnopqrstuvwxyz', k=random.randint(1, 9))) for _ in range(900)]
+cases = {
+    'octet': b'x',
+    'short': b'abc' * 3,
+    'zeros': bytes(700000),
+    'random': random.randbytes(300000),
+    'text': b' '.join(random.choices(words, weights=range(900, 0, -1), k=120000)),
+    'skewed': bytes(min(int(random.expovariate(0.05)), 255) for _ in range(400000)),
+    'mixed': b''.join(random.choice([random.randbytes(3000), bytes(5000), b'abcdefg' * 700, words[i % 900] * 90])
+                      for i in range(300)),
+    'far': random.randbytes(200000) * 3,
+}
+for name, data in cases.items():
+    open(f'{sys.argv[1]}/{name}.in', 'wb').write(data)
+P
+cp "$BIN" "$T/program.in"
+for case in octet short zeros random text skewed mixed far program; do
+    differ=
+    for level in 1 2 3 4 5 6 8 10 13 15 16 17 18 19 20 21 22; do
+        zstd -q -f --ultra "-$level" --single-thread --no-check -o "$T/packed" "$T/$case.in" &&
+            "$peer" "$T/packed" >"$T/unpacked" 2>"$T/err" && cmp -s "$T/unpacked" "$T/$case.in" ||
+            differ="$differ $level"
+    done
+    is "$differ" "" "$case: the same at every level"
+done
