@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The shipped binary's octets, by archive and object; fails above the budget.
 
-The parts come from the linker's map, the sum from the file: headers, padding between
-segments and what the linker makes itself are the difference.
+The parts come from the linker's map and are those of the program in memory, which the file
+holds packed (start/unpack.c); headers, padding between segments and what the linker makes
+itself are the difference to its sum.  The budget is for the file.
 """
 import os
 import re
@@ -41,7 +42,7 @@ def parts(path):
     return sizes
 
 
-def show(sizes, total):
+def show(sizes, whole, total):
     archives = {}
     for (archive, _), size in sizes.items():
         archives[archive] = archives.get(archive, 0) + size
@@ -51,8 +52,9 @@ def show(sizes, total):
         for size, name in sorted(rows, reverse=True)[:None if '--all' in sys.argv else 12]:
             if size:
                 print(f'{size:16} {name}')
-    print(f'{total - sum(archives.values()):8} headers, padding, relocations')
-    print(f'{total:8} of {BUDGET}')
+    print(f'{whole - sum(archives.values()):8} headers, padding, relocations')
+    print(f'{whole:8} in memory')
+    print(f'{total:8} in the file, of {BUDGET}')
 
 
 def main():
@@ -61,7 +63,8 @@ def main():
         source.skip('not built')
     total = os.path.getsize(binary)
     if '--show' in sys.argv:
-        show(parts(os.path.join(source.ROOT, 'build/out/obj/release/letterbox.map')), total)
+        made = os.path.join(source.ROOT, 'build/out/obj/release/letterbox')
+        show(parts(made + '.map'), os.path.getsize(made + '.stripped'), total)
     if total > BUDGET:
         source.finish([f'build/out/letterbox has {total} octets, at most {BUDGET}'])
 
