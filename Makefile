@@ -46,6 +46,9 @@ $(OBJ)/flags: FORCE
 $(OBJ)/linking: FORCE
 	@mkdir -p $(@D)
 	@echo '$(LTO_LINK)' | cmp -s - $@ || echo '$(LTO_LINK)' >$@
+$(OBJ)/packing: FORCE
+	@mkdir -p $(@D)
+	@echo '$(PACK) $(START_FLAGS)' | cmp -s - $@ || echo '$(PACK) $(START_FLAGS)' >$@
 .PHONY: FORCE
 FORCE:
 
@@ -82,14 +85,14 @@ $(START)/image.zst: $(OBJ)/letterbox.stripped $(START)/pack
 	$(Q)$(START)/pack $< $(START)/image $(START)/image.inc
 	$(Q)zstd --ultra -22 --single-thread --no-check -q -f -o $@ $(START)/image
 
-$(OUT)/letterbox: $(START)/image.zst $(wildcard start/*.[ch]) $(OBJ)/flags
+$(OUT)/letterbox: $(START)/image.zst $(wildcard start/*.[ch]) $(OBJ)/flags $(OBJ)/packing
 	@echo "  pack $@"
 	$(Q)$(CC) $(START_FLAGS) -DLETTERBOX_IMAGE_PACKED='"$(START)/image.zst"' \
 	    -DLETTERBOX_IMAGE_DESCRIPTION='"$(START)/image.inc"' -o $@ start/unpack.c start/zstd.c \
 	    start/zstd_entropy.c
 	$(Q)$(STRIP) -s -R .comment $@
 else
-$(OUT)/letterbox: $(OBJ)/letterbox.stripped
+$(OUT)/letterbox: $(OBJ)/letterbox.stripped $(OBJ)/packing
 	$(Q)cp $< $@
 endif
 
