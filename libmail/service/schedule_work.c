@@ -16,7 +16,15 @@
 #include "sys/log.h"
 #include "sys/rand.h"
 
-enum { DAMAGED_RETRY_S = 3600 };
+enum {
+	DAMAGED_RETRY_S = 3600,
+	/*
+	 * A submitter gives the file its name, flushes the directory and only then lets go of its
+	 * lock; we are told of the name.
+	 */
+	HANDOVER_MS = 20,
+	HANDOVER_TRIES = 16, /* of a tick of the loop each: two seconds for a slow flush */
+};
 
 /* One recipient on its way. lookup and job are lent to others, so tasks must not move. */
 struct task {
@@ -29,12 +37,15 @@ struct task {
 
 struct work {
 	struct schedule *q;
+	char id[QUEUE_ID_MAX]; /* of the file to load */
 	struct queue_item item;
 	struct task *tasks;
 	size_t count, open; /* tasks, and those not answered */
 	struct commit_job commit;
 	struct queue_writer report;
 	enum bounce_kind kind;
+	struct loop_timer retry;
+	unsigned tries; /* to lock the file */
 	char user[MTA_NAME_MAX + 1];
 };
 
@@ -319,29 +330,28 @@ static void start_tasks(struct work *w)
 		finish(w);
 }
 
-void schedule_work_start(struct schedule *q, const char *id)
+/* Locked by another process that delivers it, or damaged; a file that has gone is done. */
+static void not_loaded(struct work *w, const struct err *e)
 {
-	struct work *w = calloc(1, sizeof *w);
+	bool busy = e->sys == EAGAIN;
+
+	if (busy && w->tries++ < HANDOVER_TRIES && !w->q->stopping) {
+		loop_timer_set(&w->q->loop, &w->retry, HANDOVER_MS);
+		return;
+	}
+	if (e->sys != ENOENT && !busy)
+		log_err("%s: left alone for %d s: %s", w->id, DAMAGED_RETRY_S, e->text);
+	memcpy(w->item.id, w->id, sizeof w->item.id);
+	over(w, e->sys == ENOENT, clock_wall().s + (busy ? SCHEDULE_BUSY_S : DAMAGED_RETRY_S));
+}
+
+static void load(struct work *w)
+{
 	int64_t now = clock_wall().s;
 	struct err e;
 
-	if (!w) {
-		schedule_over(q, id, false, now + SCHEDULE_BUSY_S);
-		return;
-	}
-	w->q = q;
-	w->report.fd = -1;
-	if (!queue_load(&q->queue, id, true, &w->item, &e)) {
-		/*
-		 * Locked by another process that delivers it, or damaged; a file that has
-		 * gone is done.
-		 */
-		int64_t wait = e.sys == EAGAIN ? SCHEDULE_BUSY_S : DAMAGED_RETRY_S;
-
-		if (e.sys != ENOENT && e.sys != EAGAIN)
-			log_err("%s: left alone for %d s: %s", id, DAMAGED_RETRY_S, e.text);
-		span_to_cstr(span_str(id), w->item.id, sizeof w->item.id);
-		over(w, e.sys == ENOENT, now + wait);
+	if (!queue_load(&w->q->queue, w->id, true, &w->item, &e)) {
+		not_loaded(w, &e);
 		return;
 	}
 	w->tasks = calloc(w->item.count ? w->item.count : 1, sizeof *w->tasks);
@@ -352,4 +362,24 @@ void schedule_work_start(struct schedule *q, const char *id)
 		over(w, false, INT64_MAX);
 	else
 		start_tasks(w);
+}
+
+static void on_retry(struct loop_timer *t)
+{
+	load((struct work *)((char *)t - offsetof(struct work, retry)));
+}
+
+void schedule_work_start(struct schedule *q, const char *id)
+{
+	struct work *w = calloc(1, sizeof *w);
+
+	if (!w) {
+		schedule_over(q, id, false, clock_wall().s + SCHEDULE_BUSY_S);
+		return;
+	}
+	w->q = q;
+	w->report.fd = -1;
+	w->retry.fire = on_retry;
+	span_to_cstr(span_str(id), w->id, sizeof w->id);
+	load(w);
 }

@@ -5,6 +5,7 @@
 #include "service/supervise.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -339,6 +340,7 @@ TEST(starts_from_an_empty_root_without_the_file)
 	pid = fork();
 	if (pid == 0) {
 		struct proc_child child;
+		struct pollfd p;
 		struct err e = {0};
 
 		if (chdir(dir) != 0 || chroot(".") != 0)
@@ -347,6 +349,10 @@ TEST(starts_from_an_empty_root_without_the_file)
 			dprintf(1, "# %s\n", e.text);
 			_exit(2);
 		}
+		/* Its first word, which finds nobody when we are gone already. */
+		p = (struct pollfd){.fd = child.control, .events = POLLIN};
+		if (poll(&p, 1, 10000) != 1 || !(p.revents & POLLIN))
+			_exit(3);
 		close(child.control);
 		_exit(waitpid(child.pid, &status, 0) != child.pid || status != 0);
 	}
