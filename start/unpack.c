@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "start/image.h"
@@ -136,14 +137,21 @@ static long keep(long fd)
 	return high;
 }
 
-/* The image that a parent handed down, or -1: sealed, of this very build. */
+/*
+ * The image that a parent handed down, or -1: sealed, of this very build, and made by the user
+ * that we are, since the tag is no secret and descriptors pass through programs that change users.
+ */
 static long inherited(void)
 {
 	long seals = call(SYS_fcntl, IMAGE_FD, F_GET_SEALS, 0, 0, 0, 0);
 	uint8_t tag[IMAGE_TAG] = {0};
 
+	struct stat st = {.st_uid = (uid_t)-1};
+
 	/* Later kernels add a seal of their own to those that were asked for. */
 	if (seals < 0 || (seals & SEAL_ALL) != SEAL_ALL ||
+	    call(SYS_fstat, IMAGE_FD, (long)&st, 0, 0, 0, 0) != 0 ||
+	    (long)st.st_uid != call(SYS_geteuid, 0, 0, 0, 0, 0, 0) ||
 	    call(SYS_pread64, IMAGE_FD, (long)tag, IMAGE_TAG, (long)(image.octets - IMAGE_TAG), 0,
 		 0) != IMAGE_TAG)
 		return -1;
