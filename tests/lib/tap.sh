@@ -222,13 +222,14 @@ port_or_end() { # PORT NAME
     listening "$1" || ! alive "$2"
 }
 
+# The kernel's list is read in pieces and may lack a line while other sockets come and go: one
+# look that does not find the port says nothing as long as the program is there.
 wait_port() { # PORT [NAME]
     if [ $# -gt 1 ]; then
-        wait_for 20 port_or_end "$1" "$2"
+        wait_for 20 port_or_end "$1" "$2" && alive "$2"
     else
         wait_for 20 listening "$1"
     fi
-    listening "$1"
 }
 
 wait_log() { # NAME ERE
