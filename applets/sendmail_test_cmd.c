@@ -60,7 +60,7 @@ static void cmd_canon(struct sendmail_test *t, struct span arg)
 	if (resolver_canon(&t->resolver, arg, true, &b) == 0)
 		buf_put(&t->out, buf_span(&b));
 	else
-		buf_put(&t->out, arg);
+		buf_put(&t->out, span_head(arg, arg.len - (arg.ptr[arg.len - 1] == '.')));
 	sendmail_test_say_str(t, "\n");
 }
 

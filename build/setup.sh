@@ -54,6 +54,7 @@ cppcheck cppcheck
 mandoc mandoc
 strace strace
 zstd zstd
+m4 m4
 openssl openssl
 curl curl
 swaks swaks

@@ -21,7 +21,7 @@ struct crack {
 	char *out;          /* CF_LINE octets */
 	size_t n, out_head; /* written; where the phrase goes */
 	int copy, angle, comment, real_comment, bracket;
-	bool quoted, real_quoted, placed, quote_phrase, got_angle, got_colon, colon_ok;
+	bool quoted, real_quoted, placed, quote_phrase, got_angle, got_colon, colon_ok, spoiled;
 };
 
 static void put(struct crack *x, char c)
@@ -76,11 +76,11 @@ static void keep_phrase(struct crack *x, char mark)
 		put(x, x->in.ptr[i]);
 	}
 	/*
-	 * An empty phrase gets no pair of quotes, and blanks between phrase and mark stay
-	 * outside of them.
+	 * An empty phrase at the very beginning gets no pair of quotes, and blanks between phrase
+	 * and mark stay outside of them.
 	 */
 	if (x->quote_phrase) {
-		if (x->n == x->out_head + 1)
+		if (x->n == 1)
 			x->n--;
 		else
 			put(x, '"');
@@ -132,8 +132,11 @@ static bool colon(struct crack *x)
 	/* "host::user" and "host:.user" are addresses, no groups. */
 	if (peek(x) == ':' || peek(x) == '.') {
 		x->quote_phrase = true;
-		if (x->copy > 0)
+		if (x->copy > 0) {
+			/* sendmail has the first colon twice here. */
+			put(x, ':');
 			put(x, peek(x));
+		}
 		x->at++;
 		address_char(x);
 		return true;
@@ -174,6 +177,9 @@ static void angle_close(struct crack *x)
 
 static void crack_char(struct crack *x, char c)
 {
+	/* A quoted string behind the address: sendmail's count of room fails, and it gives up. */
+	if (x->real_quoted)
+		x->spoiled = true;
 	if (x->copy > 0)
 		put(x, c);
 	/* Quoted pairs are taken whole, so that "\(" opens no comment. */
@@ -225,6 +231,12 @@ void cf_crack(struct span addr, bool colon_ok, struct buf *out)
 		x.in = span_skip(x.in, 1);
 	while (x.at < x.in.len)
 		crack_char(&x, x.in.ptr[x.at++]);
+	if (x.spoiled) {
+		buf_puts(out, "<");
+		buf_putc(out, (char)CF_MACRO);
+		buf_puts(out, "g>");
+		return;
+	}
 	buf_put(out, span_make(mem, x.n));
 	/*
 	 * Whatever the input left open is closed, so that what is put behind the address

@@ -97,10 +97,23 @@ static int canon_dns(struct resolver *r, struct span name, bool use_mx, struct b
 	return status;
 }
 
+/* No name of the DNS (RFC 1035 3.1): a label is empty, other than the root's at the end. */
+static bool has_empty_label(struct span name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (name.ptr[i] == '.' && (i == 0 || name.ptr[i - 1] == '.'))
+			return true;
+	return name.len == 0;
+}
+
 int resolver_canon(struct resolver *r, struct span name, bool use_mx, struct buf *out)
 {
-	struct span line = resolver_hosts_line(r, name), w;
-	struct span first = {NULL, 0};
+	struct span first = {NULL, 0}, line, w, bare = name;
+
+	/* A hosts file knows no absolute names. */
+	while (bare.len && bare.ptr[bare.len - 1] == '.')
+		bare.len--;
+	line = resolver_hosts_line(r, bare);
 
 	for (w = resolver_word(&line); w.len; w = resolver_word(&line)) {
 		if (!first.len)
@@ -119,6 +132,9 @@ int resolver_canon(struct resolver *r, struct span name, bool use_mx, struct buf
 		}
 		return 0;
 	}
+	/* Nobody needs to be asked, and no answer could be waited for. */
+	if (has_empty_label(name))
+		return EXIT_NOHOST;
 	return canon_dns(r, name, use_mx, out, 0);
 }
 

@@ -6,6 +6,7 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 out=$top/build/out/oracle
+build=${LETTERBOX_BUILD:-release}
 bin=${LETTERBOX_BIN:-$top/build/out/letterbox}
 pairs=${1:-300}
 seed=${2:-1}
@@ -16,13 +17,16 @@ skip() {
 }
 
 [ "$(id -u)" = 0 ] || skip "not root"
-for tool in apt-get dpkg m4 python3 unshare; do
+for tool in apt-get dpkg m4 python3 unshare flock; do
 	command -v $tool >/dev/null || skip "no $tool"
 done
 unshare -m -u -n true 2>/dev/null || skip "no namespaces"
 [ -x "$bin" ] || skip "no $bin"
 
-mkdir -p "$out/deb" "$out/root" "$out/cf"
+# Both builds' tests may run at once: one unpacks, and each has its own cf files and tables.
+mkdir -p "$out/deb" "$out/root" "$out/$build"
+exec 9>"$out/lock"
+flock 9
 if [ ! -x "$out/root/usr/libexec/sendmail/sendmail" ]; then
 	libs="liblockfile1 libsasl2-2 libdb5.3 libldap-2.5-0 libssl3 libwrap0 libnsl2 libtirpc3"
 	(cd "$out/deb" && apt-get download sendmail-bin sendmail-cf >/dev/null 2>&1) ||
@@ -33,14 +37,17 @@ if [ ! -x "$out/root/usr/libexec/sendmail/sendmail" ]; then
 	for deb in "$out"/deb/*.deb; do
 		dpkg -x "$deb" "$out/root"
 	done
+	# A set-group-id program takes no libraries from a folder that is named to it.
+	chmod a-s "$out/root/usr/libexec/sendmail/sendmail"
 fi
+exec 9>&-
 real=$out/root/usr/libexec/sendmail/sendmail
 LD_LIBRARY_PATH=$(dirname "$(find "$out/root" -name 'libsasl2.so*' | head -1)" 2>/dev/null)
 export LD_LIBRARY_PATH
 ldd "$real" 2>/dev/null | grep -q 'not found' && skip "libraries of sendmail-bin are missing"
 
 # Tables must not lie below a folder that all may write to, or sendmail refuses them.
-tbl=/var/lib/letterbox-oracle
+tbl=/var/lib/letterbox-oracle-$build
 rm -rf "$tbl"
 umask 022
 mkdir -p "$tbl"
@@ -51,17 +58,17 @@ done
 share=$out/root/usr/share/sendmail/cf/
 for f in "$here"/mc/*.mc; do
 	n=$(basename "$f" .mc)
-	sed "s:@TBL@:$tbl:g" "$f" >"$out/cf/$n.mc"
-	(cd "$out/cf" && m4 -D_CF_DIR_="$share" "$share/m4/cf.m4" "$n.mc" >"$n.cf" 2>/dev/null)
+	sed "s:@TBL@:$tbl:g" "$f" >"$out/$build/$n.mc"
+	(cd "$out/$build" && m4 -D_CF_DIR_="$share" "$share/m4/cf.m4" "$n.mc" >"$n.cf" 2>/dev/null)
 done
 for f in "$here"/rawcf/*.cf; do
-	sed "s:@TBL@:$tbl:g" "$f" >"$out/cf/${f##*/}"
+	sed "s:@TBL@:$tbl:g" "$f" >"$out/$build/${f##*/}"
 done
 
-printf '127.0.0.1 localhost\n192.0.2.1 mx.test.example mx\n192.0.2.9 long.test.example\n' >"$out/hosts"
-printf 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n' >"$out/resolv.conf"
-cd "$out/cf" || exit 1
+printf '127.0.0.1 localhost\n192.0.2.1 mx.test.example mx\n192.0.2.9 long.test.example\n' >"$out/$build.hosts"
+printf 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n' >"$out/$build.resolv"
+cd "$out/$build" || exit 1
 unshare -m -u -n sh -c '
 	hostname mx && ip link set lo up 2>/dev/null
-	mount --bind "$1/hosts" /etc/hosts && mount --bind "$1/resolv.conf" /etc/resolv.conf &&
-	exec python3 "$2/compare.py" "$3" "$4" "$5" "$6"' sh "$out" "$here" "$real" "$bin" "$pairs" "$seed"
+	mount --bind "$1.hosts" /etc/hosts && mount --bind "$1.resolv" /etc/resolv.conf &&
+	exec python3 "$2/compare.py" "$3" "$4" "$5" "$6"' sh "$out/$build" "$here" "$real" "$bin" "$pairs" "$seed"
