@@ -29,6 +29,9 @@ ifeq ($(VARIANT),release)
 ifeq ($(origin CC),default)
 CC := $(if $(findstring musl,$(shell cc -dumpmachine 2>/dev/null)),cc,musl-gcc)
 endif
+# On a bare machine the compiler is installed only after this was read; it will be for the
+# machine that asks, as is the one that is there.
+MACHINE := $(or $(shell $(CC) -dumpmachine 2>/dev/null),$(shell uname -m))
 
 # Measured on the whole program without POP3 and the cf engine, stripped, in octets:
 #   350280  -Os, static-pie        337424  at a fixed address (stacks, heaps and mappings of
@@ -46,7 +49,7 @@ SMALL = -Oz -fno-ident -ffunction-sections -fdata-sections -fno-optimize-sibling
          -fno-caller-saves -fno-move-loop-invariants -fno-tree-dominator-opts \
          -fno-inline-small-functions -fno-tree-pre -fno-code-hoisting
 # The one file that counts lines by the vector does without the last of these.
-SMALL += $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),-fno-jump-tables $(SCALAR))
+SMALL += $(if $(findstring x86_64,$(MACHINE)),-fno-jump-tables $(SCALAR))
 SCALAR = -mgeneral-regs-only
 LINK_HARDEN := -Wl,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code -Wl,--build-id=none
 # Debian's musl-gcc does not know -static-pie, hence the start files by hand.
@@ -73,7 +76,7 @@ LTO_LINK    = $(if $(filter 1,$(LTO)),-flto=1 -flto-partition=one,-fno-lto)
 # The file is a starter (start/unpack.c) with the program in it, packed: half as large, two
 # milliseconds of unpacking for each start.  The starter lies above the program, so that the
 # heap, which begins behind what the kernel loaded, is in nobody's way.
-PACK ?= $(if $(filter 0,$(PIE)),$(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),1,0),0)
+PACK ?= $(if $(filter 0,$(PIE)),$(if $(findstring x86_64,$(MACHINE)),1,0),0)
 START_FLAGS = -std=c11 -D_GNU_SOURCE $(WARN) -I. -O2 -ffreestanding -nostdlib -static -no-pie -fno-pie \
              -fno-stack-protector -fno-asynchronous-unwind-tables -fno-ident -fno-lto \
              -Wl,-z,noexecstack,-z,noseparate-code,--build-id=none,-Ttext-segment=0x2000000
