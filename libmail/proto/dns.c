@@ -148,6 +148,7 @@ bool dns_open_answer(struct dns_answer *a, struct span msg, uint16_t id, struct 
 	    get16(msg, 4) != 1)
 		return false;
 	*a = (struct dns_answer){.msg = msg, .at = HEADER, .left = get16(msg, 6)};
+	a->others = get16(msg, 8);
 	a->rcode = (unsigned char)msg.ptr[3] & 0x0f;
 	a->truncated = (unsigned char)msg.ptr[2] & FLAG_TC;
 	if (!get_name(msg, &a->at, asked) || msg.len - a->at < 4)
@@ -193,6 +194,34 @@ bool dns_next_record(struct dns_answer *a, struct dns_record *r)
 	if (r->type == DNS_MX || r->type == DNS_CNAME || r->type == DNS_PTR || r->type == DNS_NS)
 		return get_name(a->msg, &at, r->target);
 	return true;
+}
+
+void dns_read_ttl(const struct dns_answer *a, uint32_t *ttl)
+{
+	struct dns_answer all = *a;
+	struct dns_record r;
+	unsigned own = all.left;
+
+	/* An authority section follows the answer's, and speaks where the answer is empty. */
+	if (own == 0)
+		all.left = a->others < DNS_RECORDS_MAX ? a->others : DNS_RECORDS_MAX;
+	for (bool first = true; dns_next_record(&all, &r);) {
+		uint32_t v = r.ttl;
+
+		if (own == 0 && (r.type != DNS_SOA || r.data.len < 4))
+			continue;
+		/* Two names of any length, and the minimum as the last of five numbers. */
+		if (own == 0) {
+			size_t at = r.data.len - 4;
+			uint32_t minimum =
+			    (uint32_t)get16(r.data, at) << 16 | get16(r.data, at + 2);
+
+			v = minimum < v ? minimum : v;
+		}
+		if (first || v < *ttl)
+			*ttl = v;
+		first = false;
+	}
 }
 
 /* Eight groups of two octets each. */

@@ -19,6 +19,7 @@ enum dns_type {
 	DNS_A = 1,
 	DNS_NS = 2,
 	DNS_CNAME = 5,
+	DNS_SOA = 6,
 	DNS_PTR = 12,
 	DNS_MX = 15,
 	DNS_TXT = 16,
@@ -43,6 +44,7 @@ struct dns_answer {
 	struct span msg; /* borrowed */
 	size_t at;       /* next record */
 	unsigned left;   /* records of the answer section not yet read */
+	unsigned others; /* records of the authority section */
 	uint8_t rcode;
 	bool truncated;
 };
@@ -62,6 +64,12 @@ struct dns_record {
 
 /* The next record of the answer section; false at the end or where it is broken. */
 bool dns_next_record(struct dns_answer *a, struct dns_record *r);
+
+/*
+ * How many seconds an answer may be kept that was opened and not read yet: the least TTL of its
+ * records, or what the SOA of a negative one says (RFC 2308 5).  Untouched when nothing says.
+ */
+void dns_read_ttl(const struct dns_answer *a, uint32_t *ttl);
 
 /* Appends the data of a record as text: an address, a name, TXT strings joined. */
 void dns_put_data(const struct dns_record *r, struct buf *out);

@@ -244,6 +244,8 @@ int resolver_ask(struct resolver *r, struct span name, uint16_t type, struct dns
 	uint16_t id = (uint16_t)rand_u64();
 	struct buf q;
 
+	if (r->ask)
+		return r->ask(r, name, type, a);
 	buf_init_fixed(&q, mem, sizeof mem);
 	if (!dns_put_query(&q, id, name, type))
 		return EXIT_NOHOST;

@@ -6,6 +6,9 @@
  * up, asks each server in turn over UDP, and again over TCP when the answer does
  * not fit.  Statuses are sysexits: 0, EXIT_NOHOST (there is no such thing, and
  * that is certain), EXIT_TEMPFAIL (nobody could tell).
+ *
+ * Where nothing may block, service/dns_client.h answers instead (dns_client_attach): then any
+ * status may also be RESOLVER_PENDING, and what was called is called again later.
  */
 #ifndef LETTERBOX_SERVICE_RESOLVER_H
 #define LETTERBOX_SERVICE_RESOLVER_H
@@ -21,7 +24,8 @@
 enum {
 	RESOLVER_SERVERS = 3, /* MAXNS of resolv.conf(5) */
 	RESOLVER_SEARCH = 6,  /* MAXDNSRCH */
-	RESOLVER_MX = 20      /* mail exchangers of a name that are looked at */
+	RESOLVER_MX = 20,     /* mail exchangers of a name that are looked at */
+	RESOLVER_PENDING = -1 /* the question is under way */
 };
 
 struct resolver {
@@ -33,6 +37,9 @@ struct resolver {
 	struct buf hosts;              /* /etc/hosts */
 	char own_domain[DNS_NAME_MAX]; /* put behind a name of the hosts file that has no dot */
 	struct buf answer;             /* of the last question */
+	/* Who is asked instead of the servers, or NULL: as resolver_ask. */
+	int (*ask)(struct resolver *r, struct span name, uint16_t type, struct dns_answer *a);
+	void *asker;
 };
 
 /* Reads /etc/resolv.conf and /etc/hosts; without them, one server at 127.0.0.1. */

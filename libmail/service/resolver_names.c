@@ -14,7 +14,15 @@
 enum { CNAME_MAX = 10 }; /* MAXCNAMEDEPTH: links that are followed */
 
 /* What one question of resolver_canon found. */
-enum found { FOUND_NOTHING, FOUND_ADDRESS, FOUND_MX, FOUND_ALIAS, FOUND_NO_NAME, FOUND_ERROR };
+enum found {
+	FOUND_NOTHING,
+	FOUND_ADDRESS,
+	FOUND_MX,
+	FOUND_ALIAS,
+	FOUND_NO_NAME,
+	FOUND_ERROR,
+	FOUND_PENDING,
+};
 
 static enum found look(struct resolver *r, struct span name, uint16_t type,
 		       char alias[DNS_NAME_MAX])
@@ -24,6 +32,8 @@ static enum found look(struct resolver *r, struct span name, uint16_t type,
 	int status = resolver_ask(r, name, type, &a);
 	bool is_alias = false;
 
+	if (status == RESOLVER_PENDING)
+		return FOUND_PENDING;
 	if (status)
 		return status == EXIT_NOHOST ? FOUND_NO_NAME : FOUND_ERROR;
 	while (dns_next_record(&a, &rr)) {
@@ -80,6 +90,8 @@ static int canon_dns(struct resolver *r, struct span name, bool use_mx, struct b
 		/* A suffix that cannot be asked about is passed over, the name itself is not. */
 		if (f == FOUND_ERROR && i < 0)
 			return EXIT_TEMPFAIL;
+		if (f == FOUND_PENDING)
+			return RESOLVER_PENDING;
 		if (f == FOUND_ALIAS)
 			return depth < CNAME_MAX
 				   ? canon_dns(r, span_str(alias), use_mx, out, depth + 1)
