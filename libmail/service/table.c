@@ -1,6 +1,5 @@
 /*
- * Text tables and constant data bases; see service/table.h.  The format of cdb is
- * D. J. Bernstein's: 256 hash tables behind the records, little-endian.
+ * Text tables and constant data bases; see service/table.h.
  *
  * Contents are hostile as far as bounds go: every offset is checked.
  */
@@ -11,9 +10,11 @@
 #include <sys/stat.h>
 
 #include "base/ascii.h"
+#include "format/aliases.h"
+#include "format/cdb.h"
 #include "sys/fs.h"
 
-enum { FILE_MAX = 1 << 30, CDB_TABLES = 256, CDB_HEADER = 2048 };
+enum { FILE_MAX = 1 << 30, KEY_MAX = 2048 };
 
 /* Folded for exact tables too: keys that differ in case only share a chain, no more. */
 static uint32_t hash_key(struct span s)
@@ -98,11 +99,26 @@ static bool pair(struct span line, struct span *key, struct span *value)
 	return value->len > 0;
 }
 
+/* The first line of a key counts, as makemap keeps it; of an alias the last, as newaliases does. */
+static void add_entry(struct table *t, struct span key, struct span value)
+{
+	uint32_t *slot = find_slot(t, key);
+	struct table_entry en = {(uint32_t)(key.ptr - t->data.ptr), (uint32_t)key.len,
+				 (uint32_t)(value.ptr - t->data.ptr), (uint32_t)value.len};
+
+	if (*slot && t->form != TABLE_ALIASES)
+		return;
+	if (*slot) {
+		t->entry[*slot - 1] = en;
+		return;
+	}
+	t->entry[t->entries] = en;
+	*slot = ++t->entries;
+}
+
 static void add_line(struct table *t, struct span line)
 {
 	struct span key, value;
-	struct table_entry *en = &t->entry[t->entries];
-	uint32_t *slot;
 
 	if (t->form == TABLE_COLUMNS) {
 		if (!column(line, t->key_column, t->delim, &key))
@@ -116,13 +132,23 @@ static void add_line(struct table *t, struct span line)
 	} else if (!pair(line, &key, &value)) {
 		return;
 	}
-	slot = find_slot(t, key);
-	/* The first line of a key counts, as makemap warns about and keeps it. */
-	if (*slot)
-		return;
-	*en = (struct table_entry){(uint32_t)(key.ptr - t->data.ptr), (uint32_t)key.len,
-				   (uint32_t)(value.ptr - t->data.ptr), (uint32_t)value.len};
-	*slot = ++t->entries;
+	add_entry(t, key, value);
+}
+
+/* Mistakes are for newaliases to tell; what is good is in force. */
+static void add_aliases(struct table *t)
+{
+	enum aliases_event ev;
+	struct aliases_entry en;
+	struct aliases_reader r;
+
+	aliases_reader_init(&r, t->data.ptr, t->data.len);
+	while ((ev = aliases_read(&r, &en)) != ALIASES_END) {
+		struct span key = aliases_name(en.left);
+
+		if (ev == ALIASES_ENTRY && key.len)
+			add_entry(t, key, en.right);
+	}
 }
 
 /* Slots are at least twice the lines, so that a search always finds an empty one. */
@@ -141,8 +167,11 @@ static bool index_lines(struct table *t)
 	t->slot = calloc(t->slots, sizeof *t->slot);
 	if (!t->entry || !t->slot)
 		return false;
-	while (rest.len)
-		add_line(t, span_cut(&rest, '\n'));
+	if (t->form == TABLE_ALIASES)
+		add_aliases(t);
+	else
+		while (rest.len)
+			add_line(t, span_cut(&rest, '\n'));
 	return true;
 }
 
@@ -192,55 +221,19 @@ void table_refresh(struct table *t)
 	*t = fresh;
 }
 
-/* 0 outside of the file, which every caller takes for "nothing there". */
-static uint32_t le32(const struct table *t, size_t pos)
+/* makemap -N and newaliases count a NUL at the end of keys and values. */
+static bool find_in_cdb(const struct table *t, struct span key, struct span *value)
 {
-	const unsigned char *p = (const unsigned char *)t->data.ptr + pos;
+	struct span file = buf_span(&t->data);
+	char with_nul[KEY_MAX];
 
-	if (pos > t->data.len || t->data.len - pos < 4)
-		return 0;
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static bool cdb_record(const struct table *t, uint32_t pos, struct span key, struct span *value)
-{
-	uint32_t klen = le32(t, pos), vlen = le32(t, (size_t)pos + 4);
-	/* As size_t: three numbers of 32 bits from the file may sum up to more. */
-	size_t end = (size_t)pos + 8 + klen;
-
-	if (klen != key.len || end > t->data.len || vlen > t->data.len - end)
+	if (cdb_find(file, key, value))
+		return true;
+	if (!span_to_cstr(key, with_nul, sizeof with_nul) ||
+	    !cdb_find(file, span_make(with_nul, key.len + 1), value))
 		return false;
-	if (!span_eq(at(t, pos + 8, klen), key))
-		return false;
-	*value = span_make(t->data.ptr + end, vlen);
+	value->len -= value->len && value->ptr[value->len - 1] == '\0';
 	return true;
-}
-
-/* The low octet of the hash chooses the table, the rest the slot to start from. */
-static bool cdb_find(const struct table *t, struct span key, struct span *value)
-{
-	uint32_t h = 5381, start, n, i;
-
-	for (size_t k = 0; k < key.len; k++)
-		h = (h * 33) ^ (unsigned char)key.ptr[k];
-	if (t->data.len < CDB_HEADER)
-		return false;
-	start = le32(t, (h % CDB_TABLES) * 8);
-	n = le32(t, (h % CDB_TABLES) * 8 + 4);
-	if (n == 0 || start > t->data.len || n > (t->data.len - start) / 8)
-		return false;
-	i = (h >> 8) % n;
-	for (uint32_t tries = 0; tries < n; tries++) {
-		size_t slot = (size_t)start + (size_t)i * 8;
-		uint32_t pos = le32(t, slot + 4);
-
-		if (pos == 0)
-			return false;
-		if (le32(t, slot) == h && cdb_record(t, pos, key, value))
-			return true;
-		i = i + 1 == n ? 0 : i + 1;
-	}
-	return false;
 }
 
 bool table_find(const struct table *t, struct span key, struct span *value)
@@ -249,7 +242,7 @@ bool table_find(const struct table *t, struct span key, struct span *value)
 	uint32_t i;
 
 	if (t->form == TABLE_CDB)
-		return cdb_find(t, key, value);
+		return find_in_cdb(t, key, value);
 	i = t->slots ? *find_slot(t, key) : 0;
 	if (i == 0)
 		return false;

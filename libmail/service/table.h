@@ -1,9 +1,10 @@
 /*
  * table: a map's file in memory, found by key in constant time.
  *
- * Three forms: columns of a text file (sendmail's text maps), the source of
- * makemap ("key value" lines), and a constant data base in tinycdb's format.
- * The first line with a key wins.  Memory is the file and some 20 octets a line;
+ * Four forms: columns of a text file (sendmail's text maps), the source of
+ * makemap ("key value" lines), an alias file, and a constant data base in tinycdb's
+ * format.  The first line with a key wins, in an alias file the last.  Memory is the file
+ * and some 20 octets a line;
  * a file that changed (time, size or inode) is read again at the next look.
  */
 #ifndef LETTERBOX_SERVICE_TABLE_H
@@ -17,7 +18,7 @@
 #include "base/err.h"
 #include "base/span.h"
 
-enum table_form { TABLE_COLUMNS, TABLE_PAIRS, TABLE_CDB };
+enum table_form { TABLE_COLUMNS, TABLE_PAIRS, TABLE_ALIASES, TABLE_CDB };
 
 enum { TABLE_NO_VALUE = UINT32_MAX }; /* the length that marks a line without that column */
 
