@@ -64,39 +64,6 @@ static void show(struct span s, size_t most)
 }
 
 /*
- * Substrings, as sendmail's -qI, -qS and -qR match: no patterns, so nothing needs quoting in a
- * shell. A negated recipient filter asks whether any recipient differs, not whether all do.
- */
-static bool selected_by(const struct mailq_filter *f, const struct queue_item *item)
-{
-	size_t len = strlen(f->text);
-	struct span hay[1];
-
-	if (f->what == 'I')
-		return (strstr(item->id, f->text) != NULL) != f->negate;
-	if (f->what == 'S') {
-		hay[0] = item->head.sender;
-		return (len == 0 || memmem(hay[0].ptr, hay[0].len, f->text, len)) != f->negate;
-	}
-	for (size_t i = 0; i < item->count; i++) {
-		hay[0] = item->rcpts[i].addr;
-		if ((len == 0 || (hay[0].len && memmem(hay[0].ptr, hay[0].len, f->text, len))) !=
-		    f->negate)
-			return true;
-	}
-	return false;
-}
-
-/* Several filters narrow the choice, as several -q options of sendmail do. */
-static bool selected(const struct mailq_options *o, const struct queue_item *item)
-{
-	for (size_t i = 0; i < o->filters; i++)
-		if (!selected_by(&o->filter[i], item))
-			return false;
-	return true;
-}
-
-/*
  * The priority shown with -v is the size plus 30000 a recipient, sendmail's default work factor:
  * monitoring expects a number there. Finished recipients are left out, for they wait for nothing.
  */
@@ -105,21 +72,24 @@ static void print_text(const struct queue_item *item, bool verbose)
 	char mem[64];
 	struct buf date;
 	int64_t created = item->head.state.created;
+	bool held = (item->head.state.flags & QFILE_HELD) != 0;
 	struct span sender = item->head.sender.len ? item->head.sender : SPAN("<>");
 
 	buf_init_fixed(&date, mem, sizeof mem);
 	date_put_ctime(&date, created, clock_zone(created));
 	if (verbose)
-		printf("%-14s %8llu %10lld %.12s ", item->id, (unsigned long long)item->size,
+		printf("%-14s%c%8llu %10lld %.12s ", item->id, held ? 'X' : ' ',
+		       (unsigned long long)item->size,
 		       (long long)item->size + 30000 * (long long)item->count, buf_cstr(&date) + 4);
 	else
-		printf("%-14s%c%8llu %.16s ", item->id,
-		       item->head.state.flags & QFILE_HELD ? '?' : ' ',
+		printf("%-14s%c%8llu %.16s ", item->id, held ? 'X' : ' ',
 		       (unsigned long long)item->size, buf_cstr(&date));
 	show(sender, verbose ? SENDER_SHOWN_VERBOSE : SENDER_SHOWN);
 	if (item->head.body == QFILE_BODY_8BIT)
 		printf("\n      8BITMIME");
-	if (item->head.state.text[0])
+	if (held)
+		printf("\n     QUARANTINE: %.*s", verbose ? 100 : 60, item->head.state.text);
+	else if (item->head.state.text[0])
 		printf("\n                 (%s)", item->head.state.text);
 	putchar('\n');
 	for (size_t i = 0; i < item->count; i++) {
@@ -212,7 +182,7 @@ static size_t pass(const struct queue *q, const struct names *n, const struct ma
 				printf("%-14s %s\n", n->id[i], e.text);
 			continue;
 		}
-		if (selected(o, &item)) {
+		if (queue_select_match(&o->select, &item)) {
 			count++;
 			if (item.head.state.created < *oldest)
 				*oldest = item.head.state.created;

@@ -30,6 +30,18 @@ static int submit(struct sendmail_command *c)
 	return c->mode == 'v' ? sendmail_verify(&c->m) : sendmail_submit(&c->m);
 }
 
+static int run_queue(struct sendmail_command *c)
+{
+	if (!sendmail_may(&c->m, PRIVACY_RESTRICTQRUN)) {
+		puts("You do not have permission to process the queue");
+		return EXIT_NOPERM;
+	}
+	if (c->hold)
+		return sendmail_hold(c);
+	c->run.queue = true;
+	return sendmail_daemon(c);
+}
+
 static int run_mode(struct sendmail_command *c)
 {
 	switch (c->mode) {
@@ -37,11 +49,14 @@ static int run_mode(struct sendmail_command *c)
 	case 'D':
 		c->run.daemon = true;
 		c->run.foreground = c->mode == 'D';
-		return sendmail_daemon(&c->m, &c->run);
+		return sendmail_daemon(c);
 	case 's':
 		return sendmail_session(&c->m);
 	case 'p':
-		return mailq_list(&c->m.settings, &c->list);
+		if (sendmail_may(&c->m, PRIVACY_RESTRICTMAILQ))
+			return mailq_list(&c->m.settings, &c->list);
+		puts("You are not permitted to see the queue");
+		return EXIT_NOPERM;
 	case 'P':
 		puts("Data unavailable: shared memory not updated");
 		return 0;
@@ -50,13 +65,12 @@ static int run_mode(struct sendmail_command *c)
 	case 'i': /* text aliases are read as they are: nothing to rebuild */
 		return 0;
 	case 'q':
-		c->run.queue = true;
-		return sendmail_daemon(&c->m, &c->run);
+		return run_queue(c);
 	default:
 		break;
 	}
-	if (c->run.queue && c->argc == 0 && !c->m.from_header)
-		return sendmail_daemon(&c->m, &c->run);
+	if (c->hold || (c->run.queue && c->argc == 0 && !c->m.from_header))
+		return run_queue(c);
 	return submit(c);
 }
 
@@ -75,6 +89,7 @@ static int run(int argc, char **argv, char mode)
 		return EXIT_OSERR;
 	c->m.program = argv[0];
 	c->m.ret = c->m.body = '-';
+	c->m.traffic = -1;
 	c->mode = mode;
 	if (!settings_init(&c->m.settings, &e)) {
 		fprintf(stderr, "%s: %s\n", argv[0], e.text);

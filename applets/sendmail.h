@@ -3,6 +3,9 @@
  *
  *	sendmail.c         entry points, modes
  *	sendmail_options.c the command line
+ *	sendmail_value.c   values of its options
+ *	sendmail_queue.c   -q and -Q: what is run, what is held back
+ *	sendmail_traffic.c -X, and the dialogue that -v shows
  *	sendmail_read.c    the message on standard input, its recipients and header
  *	sendmail_submit.c  the three ways to safety: queue, daemon, direct delivery
  *	sendmail_smtp.c    talking to the daemon
@@ -41,21 +44,26 @@ struct sendmail {
 	struct settings settings;
 	const char *program;   /* argv[0], for messages */
 	const char *from;      /* -f, -r, NULL: the caller */
+	char from_letter;      /* the option it came by */
 	const char *full_name; /* -F */
 	bool from_header;      /* -t */
 	bool verbose;
-	bool no_alias;        /* -n */
-	char error_mode;      /* 'p', 'm', 'q', 'w', 'e' */
-	char delivery_mode;   /* 'b', 'i', 'q', 'd'; 0: not given */
-	char body;            /* enum qfile_body */
-	unsigned notify;      /* -N */
-	char ret;             /* -R: 'F', 'H', '-' */
-	const char *envid;    /* -V */
-	const char *protocol; /* -p */
-	char sender[1024];    /* resolved */
+	bool gateway;                 /* -G: passes through, nothing is repaired */
+	bool no_alias;                /* -n */
+	char error_mode;              /* 'p', 'm', 'q', 'w', 'e' */
+	char delivery_mode;           /* 'b', 'i', 'q', 'd'; 0: not given */
+	char body;                    /* enum qfile_body */
+	unsigned notify;              /* -N */
+	char ret;                     /* -R: 'F', 'H', '-' */
+	const char *envid;            /* -V */
+	char protocol[32], host[256]; /* -p, for Received: "" is not given */
+	int traffic;                  /* -X, or -1 */
+	struct buf traffic_line[2];   /* the beginning of a line, by enum sendmail_way */
+	char sender[1024];            /* resolved */
 	struct sendmail_rcpt *rcpts;
 	size_t count, room;
-	struct buf head; /* what was read before the recipients were known */
+	struct buf warning; /* a field about the sender, or empty */
+	struct buf head;    /* what was read before the recipients were known */
 	struct submit filter;
 	struct buf from_field, date_field, id_field;
 	bool input_done, lone_dots, at_line, head_given; /* state of reading */
@@ -66,6 +74,7 @@ struct sendmail {
 struct sendmail_run {
 	bool daemon, foreground; /* -bd, -bD */
 	bool queue;              /* -q */
+	bool stay;               /* -qp: each message when it is due */
 	uint64_t interval_s;     /* -q30m */
 };
 
@@ -75,6 +84,10 @@ struct sendmail_command {
 	char mode; /* letter behind -b */
 	struct sendmail_run run;
 	struct mailq_options list;
+	bool hold;              /* -Q */
+	const char *reason;     /* of -Q; NULL: let go */
+	const char *traffic;    /* -X */
+	const char *debug_file; /* -D */
 	int argc;
 	char **argv;
 };
@@ -89,6 +102,48 @@ int sendmail_parse(struct sendmail_command *c, int argc, char **argv, int *late)
  * settings are read.
  */
 bool sendmail_wants_test(int argc, char **argv, struct sendmail_test_options *t);
+
+/* ---- sendmail_value.c ---- */
+
+/* Prints a refusal as sendmail does; the status to end with. */
+int sendmail_refuse(const char *before, const char *value, const char *behind);
+
+/* Each takes an option's value: 0, or the status to end with. */
+int sendmail_set_notify(struct sendmail *m, const char *value);
+int sendmail_set_ret(struct sendmail *m, const char *value);
+int sendmail_set_body(struct sendmail *m, const char *value, int *late);
+int sendmail_set_hops(const char *value);
+int sendmail_set_envid(struct sendmail *m, const char *value);
+int sendmail_set_sender(struct sendmail *m, const char *value, char letter);
+void sendmail_set_protocol(struct sendmail *m, const char *value);
+
+/* ---- sendmail_queue.c ---- */
+
+int sendmail_set_queue_run(struct sendmail_command *c, const char *value);
+
+/* What PrivacyOptions leaves to this caller: PRIVACY_RESTRICTMAILQ or PRIVACY_RESTRICTQRUN. */
+bool sendmail_may(const struct sendmail *m, enum settings_privacy what);
+
+/* -Q: holds the chosen messages back or lets them go; an exit status. */
+int sendmail_hold(struct sendmail_command *c);
+
+/* ---- sendmail_traffic.c ---- */
+
+enum sendmail_way { SENDMAIL_IN, SENDMAIL_OUT };
+
+/*
+ * Opens a file to be appended to, with no more rights than the caller has; only root gets one
+ * made.  -1: it was said why.
+ */
+int sendmail_open_log(const char *path);
+int sendmail_open_traffic(struct sendmail *m, const char *path);
+
+/* Notes octets that came in or go out, whole lines at a time; the end of one way. */
+void sendmail_traffic(struct sendmail *m, enum sendmail_way way, struct span octets);
+void sendmail_traffic_end(struct sendmail *m, enum sendmail_way way);
+
+/* Prints lines for -v. */
+void sendmail_show(struct sendmail *m, const char *before, struct span octets);
 
 /* ---- sendmail_read.c ---- */
 
@@ -133,10 +188,13 @@ int sendmail_verify(struct sendmail *m);
 
 /* ---- sendmail_daemon.c ---- */
 
-int sendmail_daemon(struct sendmail *m, const struct sendmail_run *run);
+int sendmail_daemon(struct sendmail_command *c);
 int sendmail_session(struct sendmail *m);
 
-/* Starts a queue run in the background; waits for its end at most wait_ms. */
-void sendmail_start_run(struct sendmail *m, int wait_ms);
+/*
+ * Starts a queue run in the background; waits for its end at most wait_ms.  With -v it is for
+ * id alone, tells what it does on standard output, and is waited for.
+ */
+void sendmail_start_run(struct sendmail *m, const char *id, int wait_ms);
 
 #endif

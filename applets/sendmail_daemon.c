@@ -25,9 +25,9 @@ enum { PUMP_CHUNK = 16384, READY_WAIT_MS = 60000 };
 
 /*
  * Nothing of the caller's may stay open: a pipe held by a daemon keeps the shell that reads it
- * waiting.
+ * waiting. With -v it waits anyway, for what the run has to tell.
  */
-static void detach(void)
+static void detach(bool verbose)
 {
 	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -35,7 +35,8 @@ static void detach(void)
 	(void)!chdir("/");
 	if (fd >= 0)
 		for (int i = 0; i < 3; i++)
-			dup2(fd, i);
+			if (!verbose || i != STDOUT_FILENO)
+				dup2(fd, i);
 }
 
 /* -bd: the parent ends when the daemon answers, so that a script may go on at once. */
@@ -69,27 +70,34 @@ static int daemonize(struct sendmail *m, const struct gate_plan *plan)
 }
 
 /* A single queue run stays in the foreground: cron and tests wait for its end. */
-int sendmail_daemon(struct sendmail *m, const struct sendmail_run *run)
+int sendmail_daemon(struct sendmail_command *c)
 {
+	const struct sendmail_run *run = &c->run;
+	const struct queue_select *select = &c->list.select;
 	struct gate_plan plan = {.listen = run->daemon,
 				 .session = -1,
-				 .run_once = run->queue && !run->daemon && !run->interval_s,
+				 .run_once =
+				     run->queue && !run->daemon && !run->interval_s && !run->stay,
 				 .interval_s = run->interval_s,
+				 .select = select->count || select->none ? select : NULL,
 				 .foreground = run->foreground};
 
+	plan.daemon = !plan.run_once;
 	log_init("sendmail", LOG_T_AUTO);
+	settings_use_log(&c->m.settings);
 	if (plan.foreground || plan.run_once)
-		return gate_run(&m->settings, &plan, -1);
-	return daemonize(m, &plan);
+		return gate_run(&c->m.settings, &plan, -1);
+	c->m.settings.verbose = false;
+	return daemonize(&c->m, &plan);
 }
 
 /*
  * Output is flushed first, else the child would hold a copy of it. A failure is no error: the
  * message is in the queue, the next run takes it.
  */
-void sendmail_start_run(struct sendmail *m, int wait_ms)
+void sendmail_start_run(struct sendmail *m, const char *id, int wait_ms)
 {
-	struct gate_plan plan = {.session = -1, .run_once = true};
+	struct gate_plan plan = {.session = -1, .run_once = true, .only = m->verbose ? id : NULL};
 	struct pollfd p;
 	int fds[2];
 	pid_t pid;
@@ -99,13 +107,15 @@ void sendmail_start_run(struct sendmail *m, int wait_ms)
 		return;
 	pid = fork();
 	if (pid == 0) {
-		detach();
+		detach(m->verbose);
 		close(fds[0]);
 		/* The pipe's end is the sign that the run is over. */
 		_exit(gate_run(&m->settings, &plan, -1));
 	}
 	close(fds[1]);
 	p = (struct pollfd){.fd = fds[0], .events = POLLIN};
+	if (m->verbose)
+		wait_ms = -1;
 	if (pid > 0)
 		while (poll(&p, 1, wait_ms) < 0 && errno == EINTR)
 			;
@@ -113,7 +123,7 @@ void sendmail_start_run(struct sendmail *m, int wait_ms)
 }
 
 /* Moves what can be read from one to the other; false at the end or on failure. */
-static bool move(int from, int to)
+static bool move(struct sendmail *m, enum sendmail_way way, int from, int to)
 {
 	char chunk[PUMP_CHUNK];
 	ssize_t n;
@@ -121,11 +131,15 @@ static bool move(int from, int to)
 	do
 		n = read(from, chunk, sizeof chunk);
 	while (n < 0 && errno == EINTR);
+	if (n > 0)
+		sendmail_traffic(m, way, span_make(chunk, (size_t)n));
+	else
+		sendmail_traffic_end(m, way);
 	return n > 0 && fs_write(to, span_make(chunk, (size_t)n));
 }
 
 /* Standard input and output on one side, the daemon's socket on the other. */
-static int pump(int fd)
+static int pump(struct sendmail *m, int fd)
 {
 	struct pollfd p[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
 
@@ -135,11 +149,11 @@ static int pump(int fd)
 				continue;
 			return EXIT_OSERR;
 		}
-		if (p[0].fd >= 0 && p[0].revents && !move(STDIN_FILENO, fd)) {
+		if (p[0].fd >= 0 && p[0].revents && !move(m, SENDMAIL_IN, STDIN_FILENO, fd)) {
 			shutdown(fd, SHUT_WR);
 			p[0].fd = -1;
 		}
-		if (p[1].revents && !move(fd, STDOUT_FILENO))
+		if (p[1].revents && !move(m, SENDMAIL_OUT, fd, STDOUT_FILENO))
 			return 0;
 	}
 }
@@ -157,32 +171,61 @@ static int own_session(struct sendmail *m)
 	}
 	if (pid == 0) {
 		close(fds[0]);
-		detach();
+		detach(false);
 		plan.session = fds[1];
 		_exit(gate_run(&m->settings, &plan, -1));
 	}
 	close(fds[1]);
-	return pump(fds[0]);
+	return pump(m, fds[0]);
+}
+
+/* Neither daemon nor queue: straight into mailboxes. -X needs somebody in between. */
+static int direct_session(struct sendmail *m)
+{
+	struct account_source accounts;
+	struct err e = {0};
+	int fds[2], status;
+	pid_t pid;
+
+	if (!account_source_init(&accounts, m->settings.users, m->settings.mailbox, &e)) {
+		printf("421 4.3.5 %s %s\r\n", m->settings.hostname, e.text);
+		return EXIT_CONFIG;
+	}
+	if (m->traffic < 0)
+		return stdio_session_run(&m->settings, &accounts, false);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0 || (pid = fork()) < 0) {
+		fprintf(stderr, "%s: %s\n", m->program, strerror(errno));
+		return EXIT_OSERR;
+	}
+	if (pid == 0) {
+		dup2(fds[1], STDIN_FILENO);
+		dup2(fds[1], STDOUT_FILENO);
+		close(fds[0]);
+		close(fds[1]);
+		_exit(stdio_session_run(&m->settings, &accounts, false));
+	}
+	close(fds[1]);
+	status = pump(m, fds[0]);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_TEMPFAIL;
 }
 
 /* The same order as for a submission: daemon, own queue, mailboxes. */
 int sendmail_session(struct sendmail *m)
 {
-	struct account_source accounts;
 	struct queue q;
 	struct err e = {0};
 	int fd = gate_listen_connect(m->settings.queue);
 
 	log_init("sendmail", log_quiet());
+	settings_use_log(&m->settings);
+	m->settings.verbose = false;
 	if (fd >= 0)
-		return pump(fd);
+		return pump(m, fd);
 	if (gate_make_queue(&m->settings, &e) && queue_open(&q, m->settings.queue, false, &e)) {
 		queue_close(&q);
 		return own_session(m);
 	}
-	if (!account_source_init(&accounts, m->settings.users, m->settings.mailbox, &e)) {
-		printf("421 4.3.5 %s %s\r\n", m->settings.hostname, e.text);
-		return EXIT_CONFIG;
-	}
-	return stdio_session_run(&m->settings, &accounts, false);
+	return direct_session(m);
 }

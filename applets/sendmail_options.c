@@ -8,16 +8,16 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/ascii.h"
-#include "base/num.h"
 #include "base/opt.h"
-#include "format/xtext.h"
 #include "sendmail.h"
 
 enum {
 	MODE = 1,
 	SENDER,
+	SENDER_R,
 	FULL_NAME,
 	RCPTS,
 	DOTS,
@@ -36,6 +36,10 @@ enum {
 	ERRORS,
 	CONFIG,
 	TAG,
+	GATEWAY,
+	HOLD,
+	TRAFFIC,
+	DEBUG_FILE,
 	IGNORE,
 	IGNORE_ARG,
 	DEBUG,
@@ -50,13 +54,13 @@ static const struct opt_spec specs[] = {
     {'b', NULL, OPT_REQUIRED, MODE},
     {'C', NULL, OPT_REQUIRED, CONFIG},
     {'c', NULL, OPT_NONE, OLD_COMMENT},
-    {'D', NULL, OPT_REQUIRED, IGNORE_ARG},
+    {'D', NULL, OPT_REQUIRED, DEBUG_FILE},
     {'d', NULL, OPT_ATTACHED, DEBUG},
     {'E', NULL, OPT_ATTACHED, IGNORE},
     {'e', NULL, OPT_REQUIRED, ERRORS},
     {'F', NULL, OPT_REQUIRED, FULL_NAME},
     {'f', NULL, OPT_REQUIRED, SENDER},
-    {'G', NULL, OPT_NONE, IGNORE},
+    {'G', NULL, OPT_NONE, GATEWAY},
     {'h', NULL, OPT_REQUIRED, HOPS},
     {'I', NULL, OPT_NONE, ALIASES},
     {'i', NULL, OPT_NONE, DOTS},
@@ -69,17 +73,17 @@ static const struct opt_spec specs[] = {
     {'O', NULL, OPT_REQUIRED, ASSIGN},
     {'o', NULL, OPT_REQUIRED, SHORT},
     {'p', NULL, OPT_REQUIRED, PROTOCOL},
-    {'Q', NULL, OPT_ATTACHED, IGNORE},
+    {'Q', NULL, OPT_ATTACHED, HOLD},
     {'q', NULL, OPT_ATTACHED, QUEUE_RUN},
     {'R', NULL, OPT_REQUIRED, RET},
-    {'r', NULL, OPT_REQUIRED, SENDER},
+    {'r', NULL, OPT_REQUIRED, SENDER_R},
     {'s', NULL, OPT_NONE, IGNORE},
     {'T', NULL, OPT_ATTACHED, IGNORE},
     {'t', NULL, OPT_NONE, RCPTS},
     {'U', NULL, OPT_NONE, IGNORE},
     {'V', NULL, OPT_REQUIRED, ENVID},
     {'v', NULL, OPT_NONE, VERBOSE},
-    {'X', NULL, OPT_REQUIRED, IGNORE_ARG},
+    {'X', NULL, OPT_REQUIRED, TRAFFIC},
     {'x', NULL, OPT_NONE, IGNORE},
     {'a', "account", OPT_REQUIRED, IGNORE_ARG},
     {'j', NULL, OPT_NONE, JSON},
@@ -89,13 +93,6 @@ static const struct opt_spec specs[] = {
     {0, "from", OPT_REQUIRED, SENDER},
     {0, NULL, OPT_NONE, 0},
 };
-
-/* Prints like sendmail, on standard output, and gives the status to end with. */
-static int refuse(const char *before, const char *value, const char *behind)
-{
-	printf("%s%s%s\n", before, value, behind);
-	return EXIT_USAGE;
-}
 
 /* The modes of all the programs, so that one that does nothing here is no error either. */
 static int set_mode(struct sendmail_command *c, const char *value)
@@ -107,119 +104,9 @@ static int set_mode(struct sendmail_command *c, const char *value)
 		return EXIT_USAGE;
 	}
 	if (!value[0] || !strchr(known, value[0]))
-		return refuse("Invalid operation mode ", value, "");
+		return sendmail_refuse("Invalid operation mode ", value, "");
 	c->mode = value[0];
 	return 0;
-}
-
-static int set_notify(struct sendmail *m, const char *value)
-{
-	static const char *const words[] = {"NEVER", "SUCCESS", "FAILURE", "DELAY"};
-	struct span list = span_str(value);
-
-	while (list.len) {
-		struct span word = span_trim(span_cut(&list, ','));
-		unsigned i = 0;
-
-		while (i < 4 && !ascii_eq_nocase(word, span_str(words[i])))
-			i++;
-		if (i == 4)
-			return refuse("Invalid -N argument", "", "");
-		m->notify |= 1u << i;
-	}
-	return 0;
-}
-
-static int set_ret(struct sendmail *m, const char *value)
-{
-	struct span v = span_str(value);
-
-	if (ascii_eq_nocase(v, SPAN("full")))
-		m->ret = 'F';
-	else if (ascii_eq_nocase(v, SPAN("hdrs")))
-		m->ret = 'H';
-	else
-		return refuse("Invalid -R value", "", "");
-	return 0;
-}
-
-/* sendmail goes on after a wrong body type and fails at the end. */
-static int set_body(struct sendmail *m, const char *value, int *late)
-{
-	struct span v = span_str(value);
-
-	if (ascii_eq_nocase(v, SPAN("8bitmime")))
-		m->body = '8';
-	else if (ascii_eq_nocase(v, SPAN("7bit")))
-		m->body = '7';
-	else
-		*late = refuse("Illegal body type ", value, "");
-	return 0;
-}
-
-static int set_hops(const char *value)
-{
-	uint64_t hops;
-
-	return num_parse(span_str(value), 100, &hops) ? 0 : refuse("Bad hop count (", value, ")");
-}
-
-/* -V: an envelope identifier, written as xtext (RFC 3461 section 4.4). */
-static int set_envid(struct sendmail *m, const char *value)
-{
-	m->envid = value;
-	return xtext_is_valid(span_str(value)) ? 0 : refuse("Invalid syntax in -V flag", "", "");
-}
-
-/* -f and -r are the same; given twice with one value is what some scripts do. */
-static int set_sender(struct sendmail *m, const char *value)
-{
-	if (m->from && strcmp(m->from, value) != 0)
-		return refuse("More than one \"from\" person", "", "");
-	m->from = value;
-	return 0;
-}
-
-/* Filters of mailq: -qIid, -qRrcpt, -qSsender, with "!" in front turned around. */
-static void add_filter(struct mailq_options *o, const char *value)
-{
-	struct mailq_filter *f = &o->filter[o->filters];
-
-	if (o->filters == MAILQ_FILTERS)
-		return;
-	f->negate = *value == '!';
-	value += f->negate;
-	if (!*value || !strchr("IRS", *value))
-		return;
-	f->what = *value;
-	f->text = value + 1;
-	o->filters++;
-}
-
-/*
- * -q, -qf, -q30m, -qp30m; -qI -qR -qS -qG -qQ choose messages: all are run. -qp is a
- * persistent runner, which every runner here is.
- */
-static int set_queue_run(struct sendmail_command *c, const char *value)
-{
-	char bad[2] = "";
-
-	c->run.queue = true;
-	if (!value || strchr("fGQL", value[0]))
-		return 0;
-	if (strchr("!IRS", value[0])) {
-		add_filter(&c->list, value);
-		return 0;
-	}
-	if (value[0] == 'p')
-		value++;
-	if (!value[0])
-		return 0;
-	if (num_parse_interval(span_str(value), 60, &c->run.interval_s, bad))
-		return 0;
-	/* sendmail names the unit that it does not know, or what is there instead of a number. */
-	bad[0] = bad[0] ? bad[0] : value[0];
-	return refuse("Invalid time unit `", bad, "'");
 }
 
 /* -oX: sendmail's one-letter options; some act on this submission. */
@@ -262,30 +149,78 @@ static int assign(struct sendmail_command *c, const char *value)
 	return EXIT_SOFTWARE;
 }
 
+/* Options that say something about the message. */
+static int take_message(struct sendmail *m, int id, const char *value, int *late)
+{
+	switch (id) {
+	case SENDER:
+		return sendmail_set_sender(m, value, 'f');
+	case SENDER_R:
+		return sendmail_set_sender(m, value, 'r');
+	case FULL_NAME:
+		m->full_name = value;
+		return 0;
+	case RCPTS:
+		m->from_header = true;
+		return 0;
+	case DOTS:
+		m->settings.ignore_dots = true;
+		return 0;
+	case BODY:
+		return sendmail_set_body(m, value, late);
+	case NOTIFY:
+		return sendmail_set_notify(m, value);
+	case RET:
+		return sendmail_set_ret(m, value);
+	case ENVID:
+		return sendmail_set_envid(m, value);
+	case HOPS:
+		return sendmail_set_hops(value);
+	case NO_ALIAS:
+		m->no_alias = true;
+		return 0;
+	case GATEWAY:
+		m->gateway = true;
+		return 0;
+	case PROTOCOL:
+		sendmail_set_protocol(m, value);
+		return 0;
+	case ERRORS:
+		m->error_mode = value[0];
+		return 0;
+	default:
+		return 0;
+	}
+}
+
 static int take(struct sendmail_command *c, int id, const char *value, int *late)
 {
+	struct err e;
+
 	switch (id) {
 	case MODE:
 		return set_mode(c, value);
-	case SENDER:
-		return set_sender(&c->m, value);
-	case FULL_NAME:
-		c->m.full_name = value;
-		return 0;
-	case RCPTS:
-		c->m.from_header = true;
-		return 0;
-	case DOTS:
-		c->m.settings.ignore_dots = true;
-		return 0;
 	case ASSIGN:
 		return assign(c, value);
 	case SHORT:
 		return set_short(c, value);
 	case QUEUE_RUN:
-		return set_queue_run(c, value);
+		return sendmail_set_queue_run(c, value);
+	case HOLD:
+		c->hold = true;
+		c->reason = value;
+		return 0;
 	case VERBOSE:
-		c->m.verbose = c->list.verbose = true;
+		c->m.settings.verbose = c->list.verbose = true;
+		return 0;
+	case TAG:
+		settings_set(&c->m.settings, SPAN("LogTag"), span_str(value), &e);
+		return 0;
+	case TRAFFIC:
+		c->traffic = value;
+		return 0;
+	case DEBUG_FILE:
+		c->debug_file = value;
 		return 0;
 	case JSON:
 		c->list.json = true;
@@ -296,31 +231,34 @@ static int take(struct sendmail_command *c, int id, const char *value, int *late
 	case OLD_COMMENT: /* obsolete in sendmail; of mailq, the number of messages */
 		c->list.count = true;
 		return 0;
-	case BODY:
-		return set_body(&c->m, value, late);
-	case NOTIFY:
-		return set_notify(&c->m, value);
-	case RET:
-		return set_ret(&c->m, value);
-	case ENVID:
-		return set_envid(&c->m, value);
-	case HOPS:
-		return set_hops(value);
 	case ALIASES:
 		c->mode = 'i';
 		return 0;
-	case NO_ALIAS:
-		c->m.no_alias = true;
-		return 0;
-	case PROTOCOL:
-		c->m.protocol = value;
-		return 0;
-	case ERRORS:
-		c->m.error_mode = value[0];
-		return 0;
 	default:
-		return 0;
+		return take_message(&c->m, id, value, late);
 	}
+}
+
+/* What depends on several options at once, in whatever order they came. */
+static int settle(struct sendmail_command *c)
+{
+	int fd;
+
+	if (c->hold && c->mode != 'm' && c->mode != 'q')
+		return sendmail_refuse("Can not use -Q with -b", (char[2]){c->mode}, "");
+	/* restrictexpand: others than root are not told what an address becomes. */
+	if (c->m.settings.privacy & PRIVACY_RESTRICTEXPAND && getuid() != 0)
+		c->m.settings.verbose = false;
+	c->m.verbose = c->m.settings.verbose;
+	/* A program that reads JSON has "held" to look at. */
+	c->list.select.any = c->list.json && !queue_select_held(&c->list.select);
+	/* Only -bt has something to write there; but a file that cannot be is told. */
+	fd = c->debug_file ? sendmail_open_log(c->debug_file) : -1;
+	if (c->debug_file && fd < 0)
+		return EXIT_CANTCREAT;
+	if (fd >= 0)
+		close(fd);
+	return c->traffic ? sendmail_open_traffic(&c->m, c->traffic) : 0;
 }
 
 int sendmail_parse(struct sendmail_command *c, int argc, char **argv, int *late)
@@ -351,7 +289,7 @@ int sendmail_parse(struct sendmail_command *c, int argc, char **argv, int *late)
 	}
 	c->argc = argc - s.at;
 	c->argv = argv + s.at;
-	return 0;
+	return settle(c);
 }
 
 /* Looked for before anything else: -bt takes its own configuration and no settings. */
@@ -373,6 +311,8 @@ bool sendmail_wants_test(int argc, char **argv, struct sendmail_test_options *t)
 			t->cf_path = s.value;
 		else if (id == DEBUG)
 			t->debug = s.value ? s.value : "";
+		else if (id == DEBUG_FILE)
+			t->debug_file = s.value;
 		else if ((id == ASSIGN || id == SHORT) && t->options < SENDMAIL_TEST_OPTIONS) {
 			t->option[t->options].letter = id == ASSIGN ? ' ' : s.value[0];
 			t->option[t->options++].text = s.value + (id == SHORT && s.value[0]);

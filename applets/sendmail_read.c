@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/ascii.h"
@@ -19,6 +20,7 @@
 #include "format/header.h"
 #include "sendmail.h"
 #include "service/queue.h"
+#include "service/route.h"
 #include "sys/clock.h"
 
 enum { CHUNK = 16384 };
@@ -54,9 +56,14 @@ void sendmail_free(struct sendmail *m)
 		free(m->rcpts[i].addr);
 	free(m->rcpts);
 	buf_free(&m->head);
+	buf_free(&m->warning);
 	buf_free(&m->from_field);
 	buf_free(&m->date_field);
 	buf_free(&m->id_field);
+	for (int i = 0; i < 2; i++)
+		buf_free(&m->traffic_line[i]);
+	if (m->traffic >= 0)
+		close(m->traffic);
 }
 
 bool sendmail_add_rcpts(struct sendmail *m, struct span text, bool direct)
@@ -105,6 +112,21 @@ static void caller_name(char *name, size_t cap, char *full, size_t full_cap)
 	} else {
 		snprintf(name, cap, "uid%u", (unsigned)getuid());
 	}
+}
+
+/* authwarnings: who chose a sender that is not theirs, unless they are known to be right. */
+static void put_warning(struct sendmail *m, const char *name)
+{
+	struct stat st;
+	uid_t own = stat(m->settings.queue, &st) == 0 ? st.st_uid : 0;
+	struct span sender = span_str(m->sender);
+
+	if (!m->from || !(m->settings.privacy & PRIVACY_AUTHWARNINGS) ||
+	    route_is_trusted(&m->settings, getuid(), own, name) ||
+	    span_eq(span_cut(&sender, '@'), span_str(name)))
+		return;
+	buf_printf(&m->warning, "X-Authentication-Warning: %s: %s set sender to %s using -%c\n",
+		   m->settings.hostname, name, m->sender[0] ? m->sender : "<>", m->from_letter);
 }
 
 /* -F, else NAME, else the passwd entry, which says nothing about a sender given by -f. */
@@ -159,6 +181,8 @@ void sendmail_find_sender(struct sendmail *m)
 	else if (from.len)
 		snprintf(m->sender, sizeof m->sender, "%.200s@%.255s", name,
 			 settings_domain(&m->settings).ptr);
+	buf_init(&m->warning, 4096);
+	put_warning(m, name);
 	buf_init(&m->from_field, 8192);
 	buf_init(&m->date_field, 256);
 	buf_init(&m->id_field, 1024);
@@ -216,9 +240,13 @@ static bool read_some(struct sendmail *m, struct buf *out, struct err *e)
 		err_errno(e, errno, "standard input");
 	else if (n == 0)
 		m->input_done = true;
-	else if (m->settings.ignore_dots)
-		buf_put(out, span_make(chunk, (size_t)n));
+	if (n > 0)
+		sendmail_traffic(m, SENDMAIL_IN, span_make(chunk, (size_t)n));
 	else
+		sendmail_traffic_end(m, SENDMAIL_IN);
+	if (n > 0 && m->settings.ignore_dots)
+		buf_put(out, span_make(chunk, (size_t)n));
+	else if (n > 0)
 		put_until_dot(m, span_make(chunk, (size_t)n), out);
 	/* A lone dot as the last octet ends the message as well: it is no text. */
 	if (m->input_done && m->held)
@@ -275,6 +303,7 @@ bool sendmail_read_head(struct sendmail *m, struct err *e)
 				       .date = buf_span(&m->date_field),
 				       .message_id = buf_span(&m->id_field),
 				       .to = SPAN("To: undisclosed-recipients:;\n")};
+	unsigned flags = SUBMIT_FIX;
 
 	buf_init(&m->head, SENDMAIL_HEADER_MAX + CHUNK + 2);
 	m->at_line = true;
@@ -288,7 +317,12 @@ bool sendmail_read_head(struct sendmail *m, struct err *e)
 	}
 	if (m->from_header && !add_from_header(m))
 		return err_perm(e, "5.5.3", "too many recipients");
-	submit_init(&m->filter, SUBMIT_FIX, &fields);
+	/* A gateway passes on what others wrote: nothing is added, and blind copies are theirs. */
+	if (m->gateway) {
+		fields.from = fields.date = fields.message_id = fields.to = SPAN("");
+		flags |= m->from_header ? 0 : SUBMIT_KEEP_BCC;
+	}
+	submit_init(&m->filter, flags, &fields);
 	return true;
 }
 
@@ -303,6 +337,7 @@ bool sendmail_read_text(struct sendmail *m, struct buf *out, bool *done, struct 
 	 * the filter still holds.
 	 */
 	if (!m->head_given) {
+		buf_put(out, buf_span(&m->warning));
 		submit_feed(&m->filter, buf_span(&m->head), out);
 		m->head_given = true;
 	} else if (!m->input_done) {

@@ -26,7 +26,7 @@ struct dialogue {
 	struct smtp_client c;
 	struct buf in, out, text;
 	size_t *index; /* recipient numbers of the machine to ours */
-	bool sent, lost;
+	bool sent, lost, in_body;
 	struct err err;
 	size_t accepted;
 };
@@ -57,6 +57,9 @@ static bool flush(struct dialogue *d)
 {
 	bool ok = fs_write(d->fd, buf_span(&d->out));
 
+	sendmail_traffic(d->m, SENDMAIL_OUT, buf_span(&d->out));
+	if (!d->in_body)
+		sendmail_show(d->m, ">>> ", buf_span(&d->out));
 	if (!ok)
 		err_errno(&d->err, errno, "connection to the mail daemon");
 	buf_reset(&d->out);
@@ -87,6 +90,8 @@ static bool receive(struct dialogue *d)
 	while (n < 0 && errno == EINTR);
 	if (n <= 0)
 		return err_temp(&d->err, "4.4.2", "the mail daemon closed the connection");
+	sendmail_traffic(d->m, SENDMAIL_IN, span_make(at, (size_t)n));
+	sendmail_show(d->m, "", span_make(at, (size_t)n));
 	d->in.len += (size_t)n;
 	return true;
 }
@@ -96,6 +101,7 @@ static bool send_body(struct dialogue *d)
 {
 	bool done = false;
 
+	d->in_body = true;
 	while (!done) {
 		buf_reset(&d->text);
 		/*
@@ -110,6 +116,7 @@ static bool send_body(struct dialogue *d)
 		if (!flush(d))
 			return false;
 	}
+	d->in_body = false;
 	smtp_client_body_end(&d->c, &d->out);
 	return flush(d);
 }
@@ -181,8 +188,8 @@ static void talk(struct dialogue *d, struct smtp_client_message *msg)
 
 bool sendmail_smtp(struct sendmail *m, int fd, struct err *e)
 {
-	struct smtp_client_config cfg = {.name = span_str(m->settings.hostname),
-					 .tls = SMTP_TLS_NEVER};
+	struct smtp_client_config cfg = {
+	    .name = span_str(m->host[0] ? m->host : m->settings.hostname), .tls = SMTP_TLS_NEVER};
 	struct smtp_client_message msg = {
 	    .from = span_str(m->sender),
 	    .eightbit = m->body == '8',
@@ -200,8 +207,14 @@ bool sendmail_smtp(struct sendmail *m, int fd, struct err *e)
 	d.index = calloc(m->count ? m->count : 1, sizeof *d.index);
 	msg.arg = &d;
 	smtp_client_init(&d.c, &cfg);
+	if (m->verbose)
+		printf("%s... Connecting to %s/socket via submit...\n", m->rcpts[0].addr,
+		       m->settings.queue);
 	if (d.index)
 		talk(&d, &msg);
+	for (size_t i = 0; m->verbose && i < m->count; i++)
+		if (m->rcpts[i].err.class == ERR_NONE && d.accepted)
+			printf("%s... Sent\n", m->rcpts[i].addr);
 	/*
 	 * With some recipients accepted the message is the daemon's, and each refusal is told by
 	 * itself.

@@ -105,7 +105,7 @@ static size_t report(struct sendmail *m)
 
 /*
  * Finds recipients that cannot be: malformed ones, and unknown local users as far as we can
- * look them up.  With -oem and -oee the queue takes them and answers by mail.
+ * look them up.
  */
 static void check_rcpts(struct sendmail *m, struct account_source *accounts, bool look_up)
 {
@@ -137,7 +137,7 @@ static void put_envelope(struct sendmail *m, struct buf *out)
 {
 	char info[64];
 	struct qfile_head h = {
-	    .state = {.created = clock_wall().s},
+	    .state = {.created = clock_wall().s, .flags = m->no_alias ? QFILE_NO_ALIAS : 0},
 	    .sender = span_str(m->sender),
 	    .ret = m->ret,
 	    .envid = span_str(m->envid),
@@ -162,14 +162,19 @@ static void put_envelope(struct sendmail *m, struct buf *out)
 }
 
 /*
- * RFC 5321 section 4.4; no "with" clause, for no protocol was spoken. LF: the queue's line end.
+ * RFC 5321 section 4.4; a "with" clause only by -p, for no protocol was spoken here. LF: the
+ * queue's line end.
  */
 static void put_received(const struct sendmail *m, const char *id, struct buf *out)
 {
 	int64_t now = clock_wall().s;
 
-	buf_printf(out, "Received: (from uid%u@localhost)\n\tby %s (letterbox/Submit) id %s;\n\t",
-		   (unsigned)getuid(), m->settings.hostname, id);
+	if (m->host[0])
+		buf_printf(out, "Received: from %s (uid%u@localhost)", m->host, (unsigned)getuid());
+	else
+		buf_printf(out, "Received: (from uid%u@localhost)", (unsigned)getuid());
+	buf_printf(out, "\n\tby %s (letterbox/Submit)%s%s id %s;\n\t", m->settings.hostname,
+		   m->protocol[0] ? " with " : "", m->protocol, id);
 	date_put(out, now, clock_zone(now));
 	buf_putc(out, '\n');
 }
@@ -204,10 +209,10 @@ static bool write_queue(void *arg, struct span part)
  * Nothing is seen by a queue run before the commit, so that a program that dies half-way leaves
  * no half message.
  */
-static bool into_queue(struct sendmail *m, const struct queue *q, struct err *e)
+static bool into_queue(struct sendmail *m, const struct queue *q, char id[QUEUE_ID_MAX],
+		       struct err *e)
 {
 	struct queue_writer w = {.fd = -1};
-	char id[QUEUE_ID_MAX];
 	struct buf head;
 	bool ok;
 
@@ -265,6 +270,8 @@ static bool into_mailboxes(struct sendmail *m, struct account_source *accounts, 
 			 !direct_deliver(&a, NULL, &job))
 			r->err = job.err;
 		delivered += r->err.class == ERR_NONE;
+		if (m->verbose && r->err.class == ERR_NONE)
+			printf("%s... Connecting to local...\n%s... Sent\n", r->addr, r->addr);
 	}
 	close(fd);
 	if (delivered == 0 && m->count)
@@ -272,36 +279,64 @@ static bool into_mailboxes(struct sendmail *m, struct account_source *accounts, 
 	return true;
 }
 
+/* -oem, -oee: the status tells of unknown users, and a report goes out: they are queued, too. */
+static void answer_by_mail(struct sendmail *m)
+{
+	for (size_t i = 0; i < m->count; i++) {
+		struct err *e = &m->rcpts[i].err;
+
+		if (strcmp(e->status, "5.1.1") != 0)
+			continue;
+		note_status(m, e);
+		*e = (struct err){0};
+	}
+}
+
+/* Into our own queue, and a run for it when no daemon will see it. */
+static bool by_queue(struct sendmail *m, struct account_source *accounts, struct queue *q,
+		     struct err *e)
+{
+	bool wait = m->delivery_mode != 'q' && m->delivery_mode != 'd', ok;
+	char id[QUEUE_ID_MAX];
+	int fd = -1;
+
+	check_rcpts(m, accounts, true);
+	if (m->error_mode == 'm' || m->error_mode == 'e')
+		answer_by_mail(m);
+	if (report(m) == 0)
+		return true;
+	ok = into_queue(m, q, id, e);
+	if (ok && wait && (fd = gate_listen_connect(m->settings.queue)) < 0)
+		sendmail_start_run(m, id, m->delivery_mode == 'i' ? -1 : RUN_WAIT_MS);
+	else if (ok && m->verbose)
+		for (size_t i = 0; i < m->count; i++)
+			if (m->rcpts[i].err.class == ERR_NONE)
+				printf("%s... queued\n", m->rcpts[i].addr);
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
 /*
  * The queue first: it needs no daemon and survives a crash. Then the daemon, which can write what
- * we cannot; mailboxes only when both are missing, as in a small container.
+ * we cannot; mailboxes only when both are missing, as in a small container. With -v a daemon is
+ * asked first, since there is something to be seen then; but it could not be told of -n.
  */
 static bool send_somewhere(struct sendmail *m, struct account_source *accounts, struct err *e)
 {
 	struct queue q;
 	struct err unusable = {0};
-	int fd = -1;
+	int fd = m->verbose && !m->no_alias ? gate_listen_connect(m->settings.queue) : -1;
 	bool ok;
 
-	if (gate_make_queue(&m->settings, &unusable) &&
+	if (fd < 0 && gate_make_queue(&m->settings, &unusable) &&
 	    queue_open(&q, m->settings.queue, false, &unusable)) {
-		bool by_mail = m->error_mode == 'm' || m->error_mode == 'e';
-
-		check_rcpts(m, accounts, !by_mail);
-		if (report(m) == 0) {
-			queue_close(&q);
-			return true;
-		}
-		ok = into_queue(m, &q, e);
+		ok = by_queue(m, accounts, &q, e);
 		queue_close(&q);
-		if (ok && m->delivery_mode != 'q' && m->delivery_mode != 'd' &&
-		    (fd = gate_listen_connect(m->settings.queue)) < 0)
-			sendmail_start_run(m, m->delivery_mode == 'i' ? -1 : RUN_WAIT_MS);
-		if (fd >= 0)
-			close(fd);
 		return ok;
 	}
-	fd = gate_listen_connect(m->settings.queue);
+	if (fd < 0)
+		fd = gate_listen_connect(m->settings.queue);
 	check_rcpts(m, accounts, fd < 0);
 	if (report(m) == 0) {
 		if (fd >= 0)
@@ -334,6 +369,7 @@ int sendmail_submit(struct sendmail *m)
 	struct err e = {0};
 
 	log_init("sendmail", log_quiet());
+	settings_use_log(&m->settings);
 	if (!m->from_header && m->count == 0) {
 		puts("Recipient names must be specified");
 		return EXIT_USAGE;

@@ -18,7 +18,7 @@
 #include "base/err.h"
 #include "base/num.h"
 #include "cf/cf.h"
-#include "sendmail_test.h"
+#include "sendmail.h"
 #include "sendmail_test_part.h"
 #include "service/hostname.h"
 #include "service/maps.h"
@@ -315,6 +315,11 @@ int sendmail_test_mode(const struct sendmail_test_options *o)
 	if (!t)
 		return EXIT_OSERR;
 	t->path = o->cf_path;
+	t->trace_fd = -1;
+	if (o->debug_file && (t->trace_fd = sendmail_open_log(o->debug_file)) < 0) {
+		free(t);
+		return EXIT_CANTCREAT;
+	}
 	t->tty = isatty(STDIN_FILENO);
 	t->host = (struct cf_host){t,        sendmail_test_report, sendmail_test_trace, lookup,
 				   open_map, maps_read_file};
@@ -340,6 +345,8 @@ int sendmail_test_mode(const struct sendmail_test_options *o)
 	maps_free(&t->maps);
 	resolver_free(&t->resolver);
 	buf_free(&t->out);
+	if (t->trace_fd >= 0)
+		close(t->trace_fd);
 	free(t);
 	return status;
 }

@@ -13,9 +13,10 @@ enum { SENDMAIL_TEST_OPTIONS = 64 };
 #define SENDMAIL_TEST_VERSION "8.17.1"
 
 struct sendmail_test_options {
-	const char *cf_path; /* -C */
-	const char *debug;   /* -d, or NULL */
-	int options;         /* -O (letter ' ') and -o */
+	const char *cf_path;    /* -C */
+	const char *debug;      /* -d, or NULL */
+	const char *debug_file; /* -D: where traces go, or NULL */
+	int options;            /* -O (letter ' ') and -o */
 	struct {
 		char letter;
 		const char *text;

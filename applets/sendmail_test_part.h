@@ -26,6 +26,7 @@ struct sendmail_test {
 	const char *path; /* of the configuration, for messages */
 	struct buf out;   /* not written yet */
 	unsigned flags;   /* CF_ADDR_... of /try and /parse */
+	int trace_fd;     /* where traces go, -1: as everything */
 	bool tty;
 	int debug[4]; /* levels of enum debug */
 };

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "sendmail_test_part.h"
+#include "sys/fs.h"
 
 enum { OUT_FLUSH = 32768 }; /* octets gathered before they are written */
 
@@ -154,9 +155,8 @@ static void trace_rules(struct sendmail_test *t, const struct cf_trace *s)
 	buf_putc(&t->out, '\n');
 }
 
-void sendmail_test_trace(void *ctx, const struct cf_trace *s)
+static void trace(struct sendmail_test *t, const struct cf_trace *s)
 {
-	struct sendmail_test *t = ctx;
 	/* Columns of 16, and the name is cut to fit. */
 	struct span name = span_head(s->name, 16);
 
@@ -211,4 +211,19 @@ void sendmail_test_trace(void *ctx, const struct cf_trace *s)
 	buf_puts(&t->out, s->step == CF_STEP_INPUT ? "   input:" : " returns:");
 	put_tokens(t, s->tok, s->n);
 	buf_putc(&t->out, '\n');
+}
+
+/* With -D a trace is not among the answers: what was gathered goes out before it. */
+void sendmail_test_trace(void *ctx, const struct cf_trace *s)
+{
+	struct sendmail_test *t = ctx;
+
+	if (t->trace_fd < 0) {
+		trace(t, s);
+		return;
+	}
+	sendmail_test_flush(t);
+	trace(t, s);
+	fs_write(t->trace_fd, buf_span(&t->out));
+	buf_reset(&t->out);
 }

@@ -7,6 +7,7 @@
 #include "sendmail.h"
 #include "service/account.h"
 #include "service/route.h"
+#include "sys/log.h"
 
 static int verify_one(struct sendmail *m, struct account_source *accounts, const char *addr)
 {
@@ -37,6 +38,7 @@ int sendmail_verify(struct sendmail *m)
 	struct err e;
 	int status = 0;
 
+	log_init("sendmail", log_quiet());
 	if (m->count == 0) {
 		puts("Recipient names must be specified");
 		return EXIT_USAGE;

@@ -76,7 +76,7 @@ void qfile_put_state(struct buf *out, const struct qfile_state *s)
 	buf_putc(out, ' ');
 	put_number(out, s->tries, 5);
 	buf_putc(out, ' ');
-	buf_putc(out, (char)('0' + (s->flags & 7)));
+	buf_putc(out, "0123456789ABCDEF"[s->flags & 15]);
 	buf_putc(out, ' ');
 	put_fixed(out, s->text, QFILE_TEXT_MAX);
 	buf_putc(out, '\n');
@@ -205,7 +205,7 @@ static bool read_state(struct qfile_reader *r, struct qfile_state *s, struct err
 	if (!num_parse(span_head(rest, 10), UINT64_MAX, &created) ||
 	    !num_parse(span_head(span_skip(rest, 11), 10), UINT64_MAX, &next) ||
 	    !num_parse(span_head(span_skip(rest, 22), 5), UINT64_MAX, &tries) ||
-	    !num_parse(span_head(span_skip(rest, 28), 1), 7, &flags))
+	    !num_parse_base(span_head(span_skip(rest, 28), 1), 16, 15, &flags))
 		return damaged(e, "bad state line");
 	s->created = (int64_t)created;
 	s->next = (int64_t)next;

@@ -35,11 +35,12 @@ enum {
 	QFILE_ENVELOPE_MAX = 4 << 20, /* octets before the message: 10,000 recipients */
 };
 
-/* Message flags, a digit in the file. */
+/* Message flags, a hexadecimal digit in the file. */
 enum qfile_flag {
-	QFILE_WARNED = 1 << 0, /* a delay warning was sent */
-	QFILE_HELD = 1 << 1,   /* quarantined: not tried */
-	QFILE_BOUNCE = 1 << 2, /* we made it: its failure is for postmaster at most */
+	QFILE_WARNED = 1 << 0,   /* a delay warning was sent */
+	QFILE_HELD = 1 << 1,     /* quarantined: not tried */
+	QFILE_BOUNCE = 1 << 2,   /* we made it: its failure is for postmaster at most */
+	QFILE_NO_ALIAS = 1 << 3, /* recipients are meant as they are */
 };
 
 enum qfile_rcpt_state {

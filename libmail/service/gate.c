@@ -110,6 +110,21 @@ static void on_idle(struct gate *g, struct supervise_role *r)
 		supervise_stop(&g->supervise, SUPERVISE_GRACE_MS);
 }
 
+/* -v: the caller's standard output is ours for as long as the run lasts. */
+static bool on_tell(const struct gate *g, struct wire_in *in)
+{
+	char line[MTA_ADDR_MAX + 1];
+	struct span text;
+
+	if (!mta_ipc_get_text(in, &text) || !span_to_cstr(text, line, sizeof line - 1))
+		return false;
+	err_printable(line);
+	line[text.len] = '\n';
+	if (g->settings->verbose)
+		fs_write(STDOUT_FILENO, span_make(line, text.len + 1));
+	return true;
+}
+
 static bool on_message(struct supervise_role *r, struct wire_in *in, int fds[IPC_FDS_MAX])
 {
 	struct gate *g = (struct gate *)((char *)r->supervise - offsetof(struct gate, supervise));
@@ -123,6 +138,8 @@ static bool on_message(struct supervise_role *r, struct wire_in *in, int fds[IPC
 		return on_account(g, r, in);
 	case MTA_AGENT:
 		return on_agent(g, r, in);
+	case MTA_TELL:
+		return on_tell(g, in);
 	case MTA_IDLE:
 		if (g->plan->session >= 0 || g->plan->run_once)
 			on_idle(g, r);
@@ -266,8 +283,9 @@ static bool start(struct gate *g, struct err *e)
 		if (!bind_all(g, e))
 			return false;
 		open_keys(g);
-		write_pid(g->settings);
 	}
+	if (g->plan->listen || g->plan->daemon)
+		write_pid(g->settings);
 	if (g->plan->listen || g->session >= 0) {
 		g->smtpd = (struct supervise_role){.name = "smtpd",
 						   .setup = gate_setup_smtpd,
@@ -310,7 +328,7 @@ int gate_run(struct settings *s, const struct gate_plan *plan, int ready_fd)
 		log_info("starting daemon: %u listeners, queue %s%s", (unsigned)g->socket_count,
 			 s->queue, geteuid() ? " (not root: all roles run under one uid)" : "");
 	loop_run(&g->loop);
-	if (plan->listen && s->pid_file[0])
+	if ((plan->listen || plan->daemon) && s->pid_file[0])
 		unlink(s->pid_file);
 	tlskeys_close(&g->keys);
 	account_source_free(&g->accounts);

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "service/queue_select.h"
 #include "service/settings.h"
 
 struct gate_plan {
@@ -19,7 +20,10 @@ struct gate_plan {
 	int session;         /* -bs: a connected stream socket, taken over; -1 else */
 	bool run_once;       /* -q: one run of the queue, then end */
 	uint64_t interval_s; /* -q30m: a forced run every so often, 0 = none */
-	bool foreground;     /* -bD: stay; else the caller has daemonized already */
+	const struct queue_select *select; /* messages that -q is for; NULL: all */
+	const char *only;                  /* the one message that the run is for, or NULL */
+	bool daemon;                       /* stays until it is told to end */
+	bool foreground;                   /* -bD: stay; else the caller has daemonized already */
 };
 
 /*

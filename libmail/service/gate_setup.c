@@ -20,6 +20,13 @@ static void send_simple(struct gate *g, struct supervise_role *r, enum mta_type 
 	ipc_send(&r->channel, &g->b, NULL, 0);
 }
 
+static void send_text(struct gate *g, struct supervise_role *r, enum mta_type type,
+		      const char *text)
+{
+	mta_ipc_put_text(&g->b, type, 0, span_str(text));
+	ipc_send(&r->channel, &g->b, NULL, 0);
+}
+
 void gate_setup_run(struct gate *g, uint32_t number)
 {
 	mta_ipc_put_number(&g->b, MTA_RUN, number);
@@ -182,6 +189,12 @@ void gate_setup_queue(struct supervise_role *r)
 	send_settings(g, r);
 	if (g->smtpd.setup)
 		send_peer(g, r, &g->smtpd);
+	for (size_t i = 0; g->plan->select && i < g->plan->select->count; i++)
+		send_text(g, r, MTA_SELECT, g->plan->select->rule[i]);
+	if (g->plan->select && g->plan->select->none)
+		send_text(g, r, MTA_SELECT, "L");
+	if (g->plan->only)
+		send_text(g, r, MTA_QUEUED, g->plan->only);
 	if (g->plan->run_once || g->plan->interval_s)
 		gate_setup_run(g, g->plan->run_once ? 0 : (uint32_t)g->plan->interval_s);
 	send_simple(g, r, MTA_START);

@@ -1,8 +1,8 @@
 /*
  * mta_ipc: the messages between the roles of "sendmail -bd".
  *
- *	gate  -> role    SETTING LISTENER SESSION PEER CHAIN START RUN
- *	role  -> gate    AGENT ACCOUNT SIGN READY IDLE
+ *	gate  -> role    SETTING LISTENER SESSION PEER CHAIN SELECT QUEUED START RUN
+ *	role  -> gate    AGENT ACCOUNT SIGN READY IDLE TELL
  *	gate  -> role    AGENT_IS ACCOUNT_IS SIGNED
  *	smtpd -> queue   CHECK_MAIL CHECK_RCPT QUEUED        queue -> smtpd   VERDICT
  *	gate  -> agent   BOX          smtpd, queue -> agent  DELIVER      agent -> *  DELIVERED
@@ -32,6 +32,8 @@ enum mta_type {
 	MTA_READY,       /* a role is at work */
 	MTA_RUN,         /* queue, number: try everything now. 0: and say IDLE then; before START,
 			    any other: again every so many seconds */
+	MTA_SELECT,      /* queue, before START: a rule of service/queue_select.h */
+	MTA_TELL,        /* a line for whoever started a queue run with -v */
 	MTA_IDLE,        /* a role of a one-shot run has nothing left to do */
 	MTA_ACCOUNT,     /* name */
 	MTA_ACCOUNT_IS,  /* err, name as the source spells it */
@@ -42,7 +44,7 @@ enum mta_type {
 	MTA_CHECK_MAIL,
 	MTA_CHECK_RCPT,
 	MTA_VERDICT,
-	MTA_QUEUED,    /* id of a new message */
+	MTA_QUEUED,    /* id of a new message; from gate, before START: the run is for it alone */
 	MTA_BOX,       /* for an agent: whose mailbox */
 	MTA_DELIVER,   /* one message; with its file */
 	MTA_DELIVERED, /* err */

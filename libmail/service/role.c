@@ -17,6 +17,7 @@ bool role_setup(struct settings *s,
 	/* Gate's list is complete; what the environment gave must not be added to. */
 	s->listener_count = 0;
 	s->local[0] = s->trusted[0] = '\0';
+	s->privacy = 0;
 	for (;;) {
 		char mem[WIRE_MAX];
 		int fds[IPC_FDS_MAX];
@@ -27,8 +28,10 @@ bool role_setup(struct settings *s,
 
 		if (got == 0)
 			return err_temp(e, "4.3.0", "gate ended during set-up");
-		if (ok && in.type == MTA_START)
+		if (ok && in.type == MTA_START) {
+			settings_use_log(s);
 			return true;
+		}
 		if (ok && in.type == MTA_SETTING)
 			ok =
 			    mta_ipc_get_pair(&in, &name, &value) && settings_set(s, name, value, e);

@@ -52,8 +52,15 @@ void schedule_note(struct schedule *q, const char *id, int64_t next)
 
 	if (entry) {
 		entry->seen = true;
+		/* It was held back; -Q may have let it go. */
+		if (entry->next == INT64_MAX && !entry->busy) {
+			entry->next = next;
+			set_wake(q);
+		}
 		return;
 	}
+	if (q->only[0] && strcmp(q->only, id) != 0)
+		return;
 	if (q->count == q->room) {
 		size_t more = q->room ? q->room * 2 : 16;
 		struct schedule_entry *grown = realloc(q->entries, more * sizeof *grown);
@@ -70,16 +77,6 @@ void schedule_note(struct schedule *q, const char *id, int64_t next)
 	set_wake(q);
 }
 
-static void tell_gate(struct schedule *q, enum mta_type type)
-{
-	char mem[WIRE_MAX];
-	struct buf b;
-
-	buf_init_fixed(&b, mem, sizeof mem);
-	wire_begin(&b, (uint16_t)type, 0);
-	ipc_send(&q->gate, &b, NULL, 0);
-}
-
 /* A one-shot run is over when everything was tried once. */
 static void check_idle(struct schedule *q)
 {
@@ -92,7 +89,7 @@ static void check_idle(struct schedule *q)
 	for (size_t i = 0; i < q->count; i++)
 		if (q->entries[i].next <= now)
 			return;
-	tell_gate(q, MTA_IDLE);
+	schedule_choose_tell_gate(q, MTA_IDLE);
 }
 
 void schedule_over(struct schedule *q, const char *id, bool gone, int64_t next)
@@ -304,7 +301,7 @@ static bool on_setup(void *arg, struct wire_in *in, int fds[IPC_FDS_MAX])
 		q->interval_s = number;
 		return true;
 	default:
-		return false;
+		return schedule_choose_setup(q, in);
 	}
 }
 
@@ -319,7 +316,7 @@ static bool enter(struct schedule *q, struct err *e)
 	snprintf(dir, sizeof dir, "%s/queue", q->settings.queue);
 	fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	/* Without inotify (limits of a shared host) the periodic scan must do. */
-	if (fd >= 0 && inotify_add_watch(fd, dir, IN_CREATE | IN_MOVED_TO) < 0)
+	if (fd >= 0 && inotify_add_watch(fd, dir, IN_CREATE | IN_MOVED_TO | IN_ATTRIB) < 0)
 		log_warn("queue directory %s: cannot be watched: %s", dir, strerror(errno));
 	q->changes.fd = fd;
 	box.paths[0] = (struct box_path){q->settings.queue, true};
@@ -386,7 +383,7 @@ int schedule_main(int argc, char **argv)
 	if (q->interval_s)
 		loop_timer_set(&q->loop, &q->interval, q->interval_s * 1000);
 	loop_timer_set(&q->loop, &q->scan, SCHEDULE_SCAN_S * 1000);
-	tell_gate(q, MTA_READY);
+	schedule_choose_tell_gate(q, MTA_READY);
 	run_all(q);
 	loop_run(&q->loop);
 	commit_pool_free(q->pool);

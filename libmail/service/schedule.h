@@ -8,6 +8,7 @@
  *
  *	schedule.c     set-up, the other roles' messages, the schedule
  *	schedule_check.c   verdicts on MAIL and RCPT, account look-ups
+ *	schedule_choose.c  which messages a run is for, what it tells
  *	schedule_work.c    one message under work
  */
 #ifndef LETTERBOX_SERVICE_SCHEDULE_H
@@ -19,6 +20,7 @@
 #include "service/agents.h"
 #include "service/mta_ipc.h"
 #include "service/queue.h"
+#include "service/queue_select.h"
 #include "service/route.h"
 #include "service/settings.h"
 #include "sys/commit.h"
@@ -70,7 +72,10 @@ struct schedule {
 	struct schedule_lookup *lookups;
 	uint32_t next_number;
 	struct schedule_cached *cache;
-	uint64_t interval_s; /* of forced runs, 0 = none */
+	uint64_t interval_s;         /* of forced runs, 0 = none */
+	struct queue_select *select; /* what this run is for, NULL: everything */
+	char only[QUEUE_ID_MAX];     /* the one message it is for, or "" */
+	size_t sequence;             /* messages begun with */
 	bool one_shot, stopping;
 };
 
@@ -83,6 +88,22 @@ void schedule_note(struct schedule *q, const char *id, int64_t next);
 
 /* Work on id is over: due again at next, or gone. */
 void schedule_over(struct schedule *q, const char *id, bool gone, int64_t next);
+
+/* ---- schedule_choose.c ---- */
+
+/* Gate's MTA_SELECT and MTA_QUEUED before START; false: malformed. */
+bool schedule_choose_setup(struct schedule *q, struct wire_in *in);
+
+/* True when item is to be tried by this run. */
+bool schedule_choose_item(const struct schedule *q, const struct queue_item *item);
+
+/* A message without contents: MTA_READY, MTA_IDLE. */
+void schedule_choose_tell_gate(struct schedule *q, enum mta_type type);
+
+/* For -v: work on a message begins; what becomes of a recipient. */
+void schedule_choose_tell_start(struct schedule *q, const char *id);
+void schedule_choose_tell(struct schedule *q, struct span who, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* ---- schedule_check.c ---- */
 

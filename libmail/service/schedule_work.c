@@ -229,10 +229,13 @@ static void apply(struct work *w, struct task *t)
 	snprintf(r->status, sizeof r->status, "%.8s", t->err.class ? t->err.status : "2.0.0");
 	snprintf(r->text, sizeof r->text, "%.*s", QFILE_TEXT_MAX,
 		 t->err.class ? t->err.text : "Sent");
-	if (t->err.class == ERR_TEMP)
+	/* Of a quarantined message the reason for that stays. */
+	if (t->err.class == ERR_TEMP && !(state->flags & QFILE_HELD))
 		snprintf(state->text, sizeof state->text, "Deferred: %.100s", t->err.text);
 	if (!queue_mark_rcpt(&w->item, t->rcpt, &e))
 		log_err("%s: %s", w->item.id, e.text);
+	schedule_choose_tell(w->q, r->addr, "%s%s", t->err.class == ERR_TEMP ? "Deferred: " : "",
+			     r->text);
 	log_info("%s: to=<%.*s>, delay=%lld, dsn=%s, stat=%s%s", w->item.id, SPAN_ARG(r->addr),
 		 (long long)(clock_wall().s - state->created), r->status,
 		 t->err.class == ERR_TEMP ? "Deferred: " : "", r->text);
@@ -288,6 +291,7 @@ static void on_account(struct schedule_lookup *l, const struct err *e, struct sp
 				     .rcpt = w->item.rcpts[t->rcpt].addr,
 				     .done = on_delivered,
 				     .owner = t};
+	schedule_choose_tell(w->q, t->job.rcpt, "Connecting to local...");
 	agents_deliver(&w->q->agents, name, &t->job);
 }
 
@@ -313,6 +317,7 @@ static void hand_on(struct task *t)
 
 static void start_tasks(struct work *w)
 {
+	schedule_choose_tell_start(w->q, w->item.id);
 	/* One more than there are, so that answers that come at once do not end it early. */
 	w->open = 1;
 	w->count = 0;
@@ -357,8 +362,7 @@ static void load(struct work *w)
 	w->tasks = calloc(w->item.count ? w->item.count : 1, sizeof *w->tasks);
 	if (!w->tasks)
 		over(w, false, now + SCHEDULE_BUSY_S);
-	/* Quarantined: never due, until someone releases it. */
-	else if (w->item.head.state.flags & QFILE_HELD)
+	else if (!schedule_choose_item(w->q, &w->item))
 		over(w, false, INT64_MAX);
 	else
 		start_tasks(w);

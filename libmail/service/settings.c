@@ -13,7 +13,7 @@
 #include "base/num.h"
 #include "service/settings_part.h"
 
-enum kind { TEXT, LIST, NUMBER, INTERVAL, LETTER, FLAG, LISTENER };
+enum kind { TEXT, LIST, NUMBER, INTERVAL, LETTER, FLAG, PRIVACY, LISTENER };
 
 struct option {
 	const char *name;
@@ -43,7 +43,8 @@ static const struct option options[] = {
     {"ServerCertFile", 0, TEXT_AT(cert)},
     {"ServerKeyFile", 0, TEXT_AT(key)},
     {"TrustedUsers", 0, LIST_AT(trusted)},
-    {"PrivacyOptions", 'p', TEXT_AT(privacy)},
+    {"PrivacyOptions", 'p', PRIVACY, AT(privacy), 0},
+    {"LogTag", 0, TEXT_AT(tag)},
     {"DaemonPortOptions", 0, LISTENER, 0, 0},
     {"MaxMessageSize", 0, NUMBER, AT(max_message), 0},
     {"MaxRecipientsPerMessage", 0, NUMBER, AT(max_rcpts), 0},
@@ -63,6 +64,7 @@ static const struct option options[] = {
     {"SuperSafe", 's', LETTER, AT(supersafe), 0},
     {"ErrorMode", 'e', LETTER, AT(error_mode), 0},
     {"IgnoreDots", 'i', FLAG, AT(ignore_dots), 0},
+    {"Verbose", 'v', FLAG, AT(verbose), 0},
     {"NoTLS", 0, FLAG, AT(no_tls), 0},
 };
 
@@ -137,6 +139,8 @@ static bool store(struct settings *s, const struct option *o, struct span value,
 	case FLAG:
 		*(bool *)at = is_true(value);
 		return true;
+	case PRIVACY:
+		return settings_add_privacy((uint32_t *)(void *)at, value, e);
 	case LISTENER:
 		return settings_add_listener(s, value, e);
 	}
@@ -185,7 +189,8 @@ static void each_listener(const struct settings *s,
 void settings_each(const struct settings *s,
 		   void (*each)(void *arg, const char *name, struct span value), void *arg)
 {
-	char text[32];
+	char text[256];
+	struct buf words;
 
 	for (size_t i = 0; i < OPTIONS; i++) {
 		const struct option *o = &options[i];
@@ -202,6 +207,10 @@ void settings_each(const struct settings *s,
 			each(arg, o->name, span_str(text));
 		} else if (o->kind == LETTER && *at) {
 			each(arg, o->name, span_make(at, 1));
+		} else if (o->kind == PRIVACY && s->privacy) {
+			buf_init_fixed(&words, text, sizeof text);
+			settings_put_privacy(s->privacy, &words);
+			each(arg, o->name, buf_span(&words));
 		} else if (o->kind == FLAG) {
 			each(arg, o->name, *(const bool *)at ? SPAN("true") : SPAN("false"));
 		}

@@ -22,6 +22,25 @@ enum {
 	SETTINGS_LISTENERS_MAX = 8,
 };
 
+/* Words of PrivacyOptions. */
+enum settings_privacy {
+	PRIVACY_NEEDMAILHELO = 1 << 0,
+	PRIVACY_NEEDEXPNHELO = 1 << 1,
+	PRIVACY_NEEDVRFYHELO = 1 << 2,
+	PRIVACY_NOEXPN = 1 << 3,
+	PRIVACY_NOVRFY = 1 << 4,
+	PRIVACY_AUTHWARNINGS = 1 << 5,
+	PRIVACY_NOVERB = 1 << 6,
+	PRIVACY_RESTRICTMAILQ = 1 << 7,
+	PRIVACY_RESTRICTQRUN = 1 << 8,
+	PRIVACY_RESTRICTEXPAND = 1 << 9,
+	PRIVACY_NOETRN = 1 << 10,
+	PRIVACY_NOBODYRETURN = 1 << 11,
+	PRIVACY_NORECEIPTS = 1 << 12,
+	PRIVACY_NOACTUALRECIPIENT = 1 << 13,
+	PRIVACY_GOAWAY = (1 << 7) - 1, /* all about the SMTP dialogue, as sendmail has it */
+};
+
 /* One DaemonPortOptions line. */
 struct settings_listener {
 	char addr[64]; /* numeric, or "" for all */
@@ -56,9 +75,11 @@ struct settings {
 	uint64_t queue_return_s, queue_warn_s; /* expiry and delay warning */
 	uint64_t retry_min_s, retry_max_s;     /* back-off of one message */
 	char delivery_mode;                    /* 'i', 'b', 'q', 'd' */
-	char supersafe;    /* 'i' local fast path, 'y' every message through the queue */
-	char error_mode;   /* 'p', 'm', 'q', 'w', 'e' */
-	char privacy[128]; /* PrivacyOptions words */
+	char supersafe;   /* 'i' local fast path, 'y' every message through the queue */
+	char error_mode;  /* 'p', 'm', 'q', 'w', 'e' */
+	uint32_t privacy; /* enum settings_privacy */
+	char tag[32];     /* -L: the name in the log, "" = the program's */
+	bool verbose;     /* -v: queue runs tell what they do */
 	bool ignore_dots;
 	bool no_tls; /* STARTTLS is not offered */
 };
@@ -84,6 +105,9 @@ void settings_each(const struct settings *s,
 
 /* True when domain is one of ours: the host's own names, localhost, or listed. */
 bool settings_is_local(const struct settings *s, struct span domain);
+
+/* Log level and -L: has the log of this process be as the settings say. */
+void settings_use_log(const struct settings *s);
 
 /* The domain for unqualified addresses. */
 struct span settings_domain(const struct settings *s);

@@ -16,6 +16,7 @@
 #include "base/num.h"
 #include "service/settings_part.h"
 #include "sys/fs.h"
+#include "sys/log.h"
 
 /* Long names of sendmail 8.17 that change nothing here, blank-separated, lower case. */
 static const char ignored[] =
@@ -34,7 +35,7 @@ static const char ignored[] =
     "savefromline sendmimeerrors serviceswitchfile sharedmemorykey sharedmemorykeyfile "
     "singlelinefromheader singlethreaddelivery smtpgreetingmessage softbounce statusfile "
     "superuser tempfilemode unixfromline unsafegroupwrites usesubmission userdatabasespec "
-    "userdatabase verbose xscriptfilebuffersize datafilebuffersize clientcertfile "
+    "userdatabase xscriptfilebuffersize datafilebuffersize clientcertfile "
     "clientkeyfile clientportoptions cacertpath cacertfile crlfile crlpath dhparameters "
     "cipherlist serverssloptions clientssloptions sslengine sslenginepath tlssrvoptions "
     "tlsfallbacktoclear dane certfingerprintalgorithm randfile controlsocketname "
@@ -66,9 +67,9 @@ bool settings_is_ignored(struct span name)
 /* For a letter that has no effect any ignored name does. */
 const char *settings_ignored_name(char letter)
 {
-	static const char letters[] = "7:8aBcCDEFgGHIjJkKlmnNoPqrStuUvVwWXxyYzZ/R#ME";
+	static const char letters[] = "7:8aBcCDEFgGHIjJkKlmnNoPqrStuUVwWXxyYzZ/R#ME";
 
-	return letter && strchr(letters, letter) ? "Verbose" : NULL;
+	return letter && strchr(letters, letter) ? "SuperUser" : NULL;
 }
 
 static bool parse_port(struct span text, uint16_t *port)
@@ -277,4 +278,15 @@ bool settings_init(struct settings *s, struct err *e)
 	};
 	default_hostname(s);
 	return read_environment(s, e);
+}
+
+/* sendmail's levels: 0 and 1 what breaks mail, up to 4 what is wrong, 9 every message. */
+void settings_use_log(const struct settings *s)
+{
+	log_set_level(s->log_level < 2    ? LOG_L_ERR
+		      : s->log_level < 5  ? LOG_L_WARN
+		      : s->log_level < 10 ? LOG_L_INFO
+					  : LOG_L_DEBUG);
+	if (s->tag[0])
+		log_set_name(s->tag);
 }

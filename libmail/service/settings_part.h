@@ -4,6 +4,7 @@
 #ifndef LETTERBOX_SERVICE_SETTINGS_PART_H
 #define LETTERBOX_SERVICE_SETTINGS_PART_H
 
+#include "base/buf.h"
 #include "service/settings.h"
 
 /*
@@ -11,6 +12,13 @@
  * "ADDR:PORT" (LETTERBOX_LISTEN).  Keys match by their first letters, as in sendmail.
  */
 bool settings_add_listener(struct settings *s, struct span text, struct err *e);
+
+/*
+ * Adds the words of a PrivacyOptions list; fails PERM 5.3.5 on one that sendmail does not know.
+ * put appends them again.
+ */
+bool settings_add_privacy(uint32_t *privacy, struct span list, struct err *e);
+void settings_put_privacy(uint32_t privacy, struct buf *out);
 
 /* Options of sendmail 8.17 that are accepted and have no effect here. */
 bool settings_is_ignored(struct span name);

@@ -308,9 +308,7 @@ static void configure(struct smtpd *d)
 		} else if (d->chain) {
 			c->flags |= SMTP_OFFER_STARTTLS;
 		}
-		/* needmailhelo: HELO before MAIL, as RFC 5321 wants and many clients forget. */
-		if (strstr(d->settings.privacy, "needmailhelo"))
-			c->flags |= SMTP_NEED_HELO;
+		smtpd_accept_policy(d->settings.privacy, c);
 	}
 }
 

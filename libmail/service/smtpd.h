@@ -151,6 +151,9 @@ void smtpd_chain_drop(struct smtpd_chain *c);
 /* A listening socket is ready (struct loop_watch). */
 void smtpd_accept_ready(struct loop_watch *w, uint32_t events);
 
+/* What PrivacyOptions changes in the protocol. */
+void smtpd_accept_policy(uint32_t privacy, struct smtp_server_config *c);
+
 /* ---- smtpd_io.c ---- */
 
 /* Sends what waits, as far as the client takes it; true when nothing is left. */

@@ -95,6 +95,22 @@ static void admit_local(struct smtpd_listener *l, int fd)
 		smtpd_session_open(l->d, fd, MTA_L_SUBMIT, "", who.uid, who.uid);
 }
 
+/*
+ * novrfy, noexpn, noverb and noetrn need nothing: VRFY and EXPN tell nobody anything, the
+ * others are not offered.
+ */
+void smtpd_accept_policy(uint32_t privacy, struct smtp_server_config *c)
+{
+	if (privacy & PRIVACY_NEEDMAILHELO)
+		c->flags |= SMTP_NEED_HELO;
+	if (privacy & PRIVACY_NEEDVRFYHELO)
+		c->flags |= SMTP_NEED_VRFY_HELO;
+	if (privacy & PRIVACY_NEEDEXPNHELO)
+		c->flags |= SMTP_NEED_EXPN_HELO;
+	if (privacy & PRIVACY_NORECEIPTS)
+		c->flags &= ~(uint32_t)SMTP_OFFER_DSN;
+}
+
 void smtpd_accept_ready(struct loop_watch *w, uint32_t events)
 {
 	struct smtpd_listener *l =

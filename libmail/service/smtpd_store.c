@@ -45,6 +45,9 @@ static void put_received(const struct smtpd_session *s, struct buf *out, const c
 	buf_puts(out, ";\n\t");
 	date_put(out, now, clock_zone(now));
 	buf_putc(out, '\n');
+	if (helo.len == 0 && s->d->settings.privacy & PRIVACY_AUTHWARNINGS)
+		buf_printf(out, "X-Authentication-Warning: %s: %s didn't use HELO protocol\n",
+			   s->d->settings.hostname, s->client);
 }
 
 static void put_head(const struct smtpd_session *s, struct buf *out)

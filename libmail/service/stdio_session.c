@@ -230,7 +230,8 @@ int stdio_session_run(const struct settings *settings, struct account_source *ac
 	    .version = SPAN("letterbox"),
 	    .size_max = settings->max_message,
 	    .flags = SMTP_OFFER_PIPELINING | SMTP_OFFER_8BITMIME | SMTP_OFFER_SIZE | SMTP_EARLY_OK |
-		     SMTP_LENIENT | (lmtp ? SMTP_LMTP : 0),
+		     SMTP_LENIENT | (lmtp ? SMTP_LMTP : 0) |
+		     (settings->privacy & PRIVACY_NEEDMAILHELO ? SMTP_NEED_HELO : 0),
 	    /* On a pipe the line ends are those of the local system. */
 	    .bare = LINE_LENIENT,
 	};

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/ascii.h"
 #include "base/buf.h"
 
 /* RFC 3164 section 4.1.1: facility 2 is mail, times eight, plus the severity. */
@@ -96,6 +97,14 @@ void log_init(const char *name, enum log_target target)
 void log_set_level(enum log_level level)
 {
 	state.level = level;
+}
+
+void log_set_name(const char *name)
+{
+	snprintf(state.name, sizeof state.name, "%s", name);
+	for (char *c = state.name; *c; c++)
+		if (!ascii_is_graph(*c) || strchr("[]:\"\\", *c))
+			*c = '_';
 }
 
 int log_fd(void)

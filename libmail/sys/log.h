@@ -36,6 +36,9 @@ enum log_target log_quiet(void);
 /* Lines above this level are dropped; LOG_L_INFO at start. */
 void log_set_level(enum log_level level);
 
+/* Another name from now on; what could be mistaken for the rest of a line becomes '_'. */
+void log_set_name(const char *name);
+
 /* The descriptor a sandbox must leave open: the syslog socket or 2; -1 for none. */
 int log_fd(void);
 
