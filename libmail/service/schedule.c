@@ -387,6 +387,7 @@ int schedule_main(int argc, char **argv)
 	run_all(q);
 	loop_run(&q->loop);
 	commit_pool_free(q->pool);
+	schedule_choose_free(q);
 	free(q->entries);
 	free(q->cache);
 	free(q);

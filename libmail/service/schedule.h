@@ -93,6 +93,7 @@ void schedule_over(struct schedule *q, const char *id, bool gone, int64_t next);
 
 /* Gate's MTA_SELECT and MTA_QUEUED before START; false: malformed. */
 bool schedule_choose_setup(struct schedule *q, struct wire_in *in);
+void schedule_choose_free(struct schedule *q);
 
 /* True when item is to be tried by this run. */
 bool schedule_choose_item(const struct schedule *q, const struct queue_item *item);

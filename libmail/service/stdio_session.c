@@ -77,11 +77,16 @@ static void on_rcpt(struct session *s)
 		err_temp(&e, "4.3.0", "out of memory");
 	} else if (s->count == STDIO_SESSION_RCPTS_MAX) {
 		err_temp(&e, "4.5.3", "Too many recipients");
+	} else if (s->lmtp) {
+		/* Whose mail it is was decided by the mailer that sends it here. */
+		if (direct_find(s->accounts, s->smtp.addr, &at->account, &e) &&
+		    span_to_cstr(s->smtp.addr, at->address, sizeof at->address))
+			s->count++;
 	} else if (route_recipient(s->settings, s->smtp.addr, &r, &e)) {
 		/* No queue here, so what has to go elsewhere cannot be taken. */
 		if (r.mailer != ROUTE_LOCAL)
 			err_perm(&e, "5.7.1", "only local recipients here");
-		else if (account_find(s->accounts, span_str(r.user), &at->account, &e)) {
+		else if (route_account(s->accounts, &r, &at->account, &e)) {
 			memcpy(at->address, r.address, sizeof at->address);
 			s->count++;
 		}
