@@ -109,6 +109,23 @@ static void admit(struct popd_listener *l, int fd, const struct sockaddr_storage
 	close(fd);
 }
 
+static void on_again(struct loop_timer *t)
+{
+	struct popd_listener *l =
+	    (struct popd_listener *)((char *)t - offsetof(struct popd_listener, again));
+
+	loop_events(&l->net->loop, &l->watch, EPOLLIN);
+}
+
+/* Who waits in the kernel's queue would be told of again and again, and nothing be done. */
+static void pause_accepting(struct popd_listener *l)
+{
+	log_err("cannot accept a connection: %s", strerror(errno));
+	l->again.fire = on_again;
+	loop_events(&l->net->loop, &l->watch, 0);
+	loop_timer_set(&l->net->loop, &l->again, POPD_PAUSE_MS);
+}
+
 static void on_accept(struct loop_watch *w, uint32_t events)
 {
 	struct popd_listener *l =
@@ -126,7 +143,7 @@ static void on_accept(struct loop_watch *w, uint32_t events)
 		}
 		/* Of other errors the connection has died before it was accepted. */
 		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
-			log_err("cannot accept a connection: %s", strerror(errno));
+			pause_accepting(l);
 		return;
 	}
 }

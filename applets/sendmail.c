@@ -81,12 +81,14 @@ static int run(int argc, char **argv, char mode)
 	struct sendmail_test_options test = {.cf_path = "/etc/mail/sendmail.cf"};
 	int status, late = 0;
 
+	if (!c)
+		return EXIT_OSERR;
 	if (mode == 'm' && sendmail_wants_test(argc, argv, &test)) {
+		if (settings_init(&c->m.settings, &e))
+			sendmail_debug(&c->m.settings, test.debug);
 		free(c);
 		return sendmail_test_mode(&test);
 	}
-	if (!c)
-		return EXIT_OSERR;
 	c->m.program = argv[0];
 	c->m.ret = c->m.body = '-';
 	c->m.traffic = -1;
@@ -98,8 +100,10 @@ static int run(int argc, char **argv, char mode)
 	}
 	c->m.error_mode = c->m.settings.error_mode;
 	status = sendmail_parse(c, argc, argv, &late);
-	if (status == 0)
+	if (status == 0) {
+		sendmail_debug(&c->m.settings, c->debug);
 		status = run_mode(c);
+	}
 	fflush(stdout);
 	sendmail_free(&c->m);
 	free(c);

@@ -234,6 +234,9 @@ static int take(struct sendmail_command *c, int id, const char *value, int *late
 	case ALIASES:
 		c->mode = 'i';
 		return 0;
+	case DEBUG:
+		c->debug = value ? value : "";
+		return 0;
 	default:
 		return take_message(&c->m, id, value, late);
 	}

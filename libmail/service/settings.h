@@ -68,10 +68,13 @@ struct settings {
 	uint64_t max_sessions;   /* at once */
 	uint64_t max_per_source; /* sessions of one address at once, 0 = no limit */
 	uint64_t max_rate;       /* new sessions of one address a minute, 0 = no limit */
+	uint64_t max_bad_rcpts;  /* refused recipients of a session, 0 = no limit */
+	uint64_t max_headers;    /* octets of a message's header, 0 = no limit */
 	uint64_t max_hops;       /* Received: fields before a message loops */
 	uint64_t min_free;       /* 4 KiB blocks that must stay free */
 	uint64_t log_level;      /* sendmail's 0..98; 9 is the default */
-	uint64_t timeout_command_s, timeout_data_s;
+	uint64_t timeout_command_s, timeout_data_s; /* 0 = none, here and below */
+	uint64_t timeout_message_s, timeout_session_s;
 	uint64_t queue_return_s, queue_warn_s; /* expiry and delay warning */
 	uint64_t retry_min_s, retry_max_s;     /* back-off of one message */
 	char delivery_mode;                    /* 'i', 'b', 'q', 'd' */

@@ -14,6 +14,7 @@
 
 #include "base/ascii.h"
 #include "base/num.h"
+#include "format/header.h"
 #include "service/settings_part.h"
 #include "sys/fs.h"
 #include "sys/log.h"
@@ -25,7 +26,7 @@ static const char ignored[] =
     "daemonportoptions dialdelay dontblamesendmail dontexpandcnames dontinitgroups "
     "dontprobeinterfaces dontprunepaths doublebounceaddress errorheader fallbackmxhost "
     "fallbacksmarthost fastsplit forkeachjob forwardpath heloname helpfile holdexpensive "
-    "hostsfile inputmailfilters ldapdefaultspec matchgecos maxaliasrecursion maxheaderslength "
+    "hostsfile inputmailfilters ldapdefaultspec matchgecos maxaliasrecursion "
     "maxmimeheaderlength maxnoopcommands maxqueuechildren maxqueuerunsize maxrunnersperqueue "
     "metoo minqueueage maxqueueage nicequeuerun norecipientaction oldstyleheaders "
     "operatorchars postmastercopy priorities processtitleprefix queuefactor queuefilemode "
@@ -263,11 +264,15 @@ bool settings_init(struct settings *s, struct err *e)
 	    .max_message = 100 << 20,
 	    .max_rcpts = 1000,
 	    .max_sessions = 1100,
+	    .max_bad_rcpts = 100,
+	    .max_headers = HEADER_TOTAL_MAX,
 	    .max_hops = 100,
 	    .min_free = 100,
 	    .log_level = 9,
 	    .timeout_command_s = 300,
 	    .timeout_data_s = 300,
+	    .timeout_message_s = 6 * 3600,
+	    .timeout_session_s = 4 * 3600,
 	    .queue_return_s = 5 * 86400,
 	    .queue_warn_s = 4 * 3600,
 	    .retry_min_s = 5 * 60,

@@ -298,6 +298,7 @@ static void configure(struct smtpd *d)
 		    .product = SPAN("ESMTP letterbox"),
 		    .version = SPAN("letterbox"),
 		    .size_max = d->settings.max_message,
+		    .bad_rcpts = (unsigned)d->settings.max_bad_rcpts,
 		    .flags = SMTP_OFFER_PIPELINING | SMTP_OFFER_8BITMIME | SMTP_OFFER_SIZE |
 			     SMTP_OFFER_HELP,
 		    .bare = LINE_REFUSE,

@@ -36,13 +36,16 @@ enum {
 	SMTPD_FAST_MAX = 8,    /* recipients that the local fast path serves */
 	SMTPD_CHUNK = 32768,   /* octets read from a body at a time, one buffer for all sessions */
 	SMTPD_IN_MAX = 40960,  /* pipelined input of one session: a TLS record and a line */
-	SMTPD_OUT_MAX = 65536, /* replies that a client does not read */
+	SMTPD_OUT_STEP = 4096, /* replies that wait for the client: then no more commands are run */
+	SMTPD_OUT_MAX = 16384, /* the same with the reply to the last command, an AUTH challenge */
 	SMTPD_RATES = 256,     /* sources whose rate is remembered */
-	SMTPD_BODY_MAX_S = 6 * 3600, /* one message may take this long; below QUEUE_ORPHAN_S */
+	SMTPD_ENVELOPES_MAX = 16 << 20, /* octets of recipients in memory, of all sessions */
+	SMTPD_PAUSE_MS = 1000,          /* no accepting after descriptors or memory ran out */
 };
 
 struct smtpd_listener {
 	struct loop_watch watch;
+	struct loop_timer again; /* accepting goes on */
 	struct smtpd *d;
 	enum mta_listener kind;
 	char name[16];
@@ -73,6 +76,8 @@ struct smtpd {
 	size_t listener_count;
 	struct smtpd_session **sessions; /* by slot */
 	size_t slots, open;
+	size_t orphans;   /* messages whose client has gone and that are still being stored */
+	size_t envelopes; /* octets in rcpts of all sessions */
 	uint16_t generation;
 	struct smtpd_rate *rates;
 	struct smtpd_chain *chain; /* the one in force, or NULL: no TLS */
@@ -102,7 +107,7 @@ struct smtpd_session {
 	uint32_t id;     /* for questions to other roles: generation and slot */
 	uint32_t uid;    /* of a local caller, UINT32_MAX else */
 	uint64_t source; /* hash of the address */
-	uint64_t started_ms;
+	uint64_t started_ms, message_ms; /* when it began; when its message did */
 	enum mta_listener kind;
 	enum mta_type asked; /* what the queue role was asked last */
 	bool asked_open;     /* and has not answered */

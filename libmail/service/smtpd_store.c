@@ -160,8 +160,20 @@ bool smtpd_store_begin(struct smtpd_session *s, struct err *e)
 	return true;
 }
 
+/* What a local program submits is bounded where it is read. */
+static bool too_large_header(const struct smtpd_store *st)
+{
+	const struct smtpd_session *s = st->session;
+
+	return s && s->kind == MTA_L_TCP && st->d->settings.max_headers &&
+	       st->filter.header > st->d->settings.max_headers;
+}
+
 void smtpd_store_text(struct smtpd_store *st, struct span text)
 {
+	/* It will be refused: nothing more of it need be written. */
+	if (too_large_header(st))
+		return;
 	submit_feed(&st->filter, text, &st->d->text);
 	if (st->d->text.len >= SMTPD_CHUNK)
 		smtpd_store_flush(st);
@@ -211,10 +223,12 @@ static void finish(struct smtpd_store *st, const struct err *e)
 	struct smtpd *d = st->d;
 
 	answer(st, e);
-	if (s)
+	if (s) {
 		smtpd_session_resume(s);
-	else
+	} else {
+		d->orphans--;
 		smtpd_check_idle(d);
+	}
 }
 
 static void on_committed(struct commit_job *job)
@@ -318,6 +332,9 @@ void smtpd_store_end(struct smtpd_store *st)
 	if (st->w.err.class != ERR_NONE) {
 		log_err("%s: %s", st->w.id, st->w.err.text);
 		err_temp(&e, st->w.err.status, "cannot store the message now");
+	} else if (too_large_header(st)) {
+		err_perm(&e, "5.6.0", "Headers too large (%llu max)",
+			 (unsigned long long)st->d->settings.max_headers);
 	} else if (st->filter.hops > st->d->settings.max_hops) {
 		err_perm(&e, "5.4.6", "Too many hops %u (%llu max): mail loop?", st->filter.hops,
 			 (unsigned long long)st->d->settings.max_hops);
