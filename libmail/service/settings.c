@@ -35,6 +35,7 @@ static const struct option options[] = {
     {"Hostname", 0, TEXT_AT(hostname)},
     {"Domain", 0, TEXT_AT(domain)},
     {"LocalDomains", 0, LIST_AT(local)},
+    {"Relay", 0, TEXT_AT(relay)},
     {"QueueDirectory", 'Q', TEXT_AT(queue)},
     {"UsersFile", 0, TEXT_AT(users)},
     {"Mailbox", 0, TEXT_AT(mailbox)},

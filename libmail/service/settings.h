@@ -54,6 +54,7 @@ struct settings {
 	char domain[SETTINGS_NAME_MAX];   /* put behind unqualified addresses; "" = hostname */
 	char
 	    local[SETTINGS_LIST_MAX]; /* domains delivered here besides hostname, blank-separated */
+	char relay[SETTINGS_PATH_MAX]; /* smtps://user@host:465; "" = by MX */
 	char queue[SETTINGS_PATH_MAX];
 	char users[SETTINGS_PATH_MAX];   /* users file, "" = system accounts */
 	char mailbox[SETTINGS_PATH_MAX]; /* template as popd -m, "" = /var/mail/%u */

@@ -176,6 +176,7 @@ static const struct {
     {"LETTERBOX_USERS", "UsersFile"},       {"LETTERBOX_MAILBOX", "Mailbox"},
     {"LETTERBOX_ALIASES", "AliasFile"},     {"LETTERBOX_TLS_CERT", "ServerCertFile"},
     {"LETTERBOX_TLS_KEY", "ServerKeyFile"}, {"LETTERBOX_LISTEN", NULL},
+    {"LETTERBOX_RELAY", "Relay"},
 };
 
 static bool set_listeners(struct settings *s, struct span value, struct err *e)
