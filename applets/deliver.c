@@ -299,7 +299,7 @@ int deliver_main(int argc, char **argv)
 		goto out;
 	}
 	/* LMTP answers for each recipient by itself: none of the statuses below applies. */
-	status = j.lmtp ? stdio_session_run(settings, &j.accounts, true)
+	status = j.lmtp ? stdio_session_run(settings, NULL, &j.accounts, true)
 			: run(&j, argc - s.at, argv + s.at);
 	account_source_free(&j.accounts);
 out:

@@ -26,6 +26,7 @@
 #include "format/submit.h"
 #include "mailq.h"
 #include "sendmail_test.h"
+#include "service/config.h"
 #include "service/queue.h"
 #include "service/settings.h"
 
@@ -44,6 +45,9 @@ struct sendmail_rcpt {
 /* One submission. */
 struct sendmail {
 	struct settings settings;
+	struct settings base; /* without what the configuration says */
+	struct config_text text;
+	struct config *config;
 	const char *program;   /* argv[0], for messages */
 	const char *from;      /* -f, -r, NULL: the caller */
 	char from_letter;      /* the option it came by */
@@ -185,6 +189,11 @@ void sendmail_dead_letter(struct sendmail *m);
 bool sendmail_smtp(struct sendmail *m, int fd, struct err *e);
 
 /* ---- sendmail_verify.c ---- */
+
+struct route;
+
+/* Where an address goes, by the configuration; fails as route_recipient. */
+bool sendmail_route(struct sendmail *m, struct span addr, struct route *r, struct err *e);
 
 /* -bv: prints where each recipient would go; an exit status. */
 int sendmail_verify(struct sendmail *m);

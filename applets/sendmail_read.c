@@ -53,6 +53,8 @@ static bool add_rcpt(struct sendmail *m, struct span addr, bool direct)
 
 void sendmail_free(struct sendmail *m)
 {
+	config_free(m->config);
+	buf_free(&m->text.text);
 	for (size_t i = 0; i < m->count; i++)
 		free(m->rcpts[i].addr);
 	free(m->rcpts);
@@ -123,7 +125,7 @@ static void put_warning(struct sendmail *m, const char *name)
 	struct span sender = span_str(m->sender);
 
 	if (!m->from || !(m->settings.privacy & PRIVACY_AUTHWARNINGS) ||
-	    route_is_trusted(&m->settings, getuid(), own, name) ||
+	    route_is_trusted(m->config, &m->settings, getuid(), own, name) ||
 	    span_eq(span_cut(&sender, '@'), span_str(name)))
 		return;
 	buf_printf(&m->warning, "X-Authentication-Warning: %s: %s set sender to %s using -%c\n",

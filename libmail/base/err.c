@@ -80,7 +80,7 @@ static void set(struct err *e, enum err_class class, const char *status)
 	size_t n = strnlen(status, sizeof e->status - 1);
 
 	e->class = class;
-	e->sys = 0;
+	e->sys = e->reply = 0;
 	memcpy(e->status, status, n);
 	e->status[n] = '\0';
 }
@@ -173,6 +173,8 @@ int err_exit_code(const struct err *e)
 
 int err_reply_code(const struct err *e)
 {
+	if (e->reply)
+		return e->reply;
 	return map_status(reply_codes, sizeof reply_codes / sizeof reply_codes[0], e->status,
 			  e->class == ERR_PERM ? 554 : 451);
 }

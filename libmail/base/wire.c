@@ -55,6 +55,7 @@ void wire_put_err(struct buf *b, const struct err *e)
 {
 	wire_put_u8(b, (uint8_t)e->class);
 	wire_put_u32(b, (uint32_t)e->sys);
+	wire_put_u32(b, (uint32_t)e->reply);
 	wire_put_span(b, span_make(e->status, strnlen(e->status, sizeof e->status)));
 	wire_put_span(b, span_make(e->text, strnlen(e->text, sizeof e->text)));
 }
@@ -136,6 +137,7 @@ void wire_get_err(struct wire_in *in, struct err *e)
 	 * and in SMTP replies.
 	 */
 	*e = (struct err){.sys = (int)wire_get_u32(in)};
+	e->reply = (int)(wire_get_u32(in) % 600);
 	wire_get_cstr(in, e->status, sizeof e->status);
 	wire_get_cstr(in, e->text, sizeof e->text);
 	if (class > ERR_PERM)

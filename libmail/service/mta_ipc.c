@@ -19,6 +19,7 @@ void mta_ipc_put_check(struct buf *b, enum mta_type type, uint32_t id, const str
 	wire_put_span(b, c->origin.auth);
 	wire_put_span(b, c->sender);
 	wire_put_span(b, c->rcpt);
+	wire_put_span(b, c->macros);
 }
 
 bool mta_ipc_get_check(struct wire_in *in, struct mta_check *c)
@@ -31,6 +32,7 @@ bool mta_ipc_get_check(struct wire_in *in, struct mta_check *c)
 	c->origin.auth = wire_get_span(in, MTA_NAME_MAX);
 	c->sender = wire_get_span(in, MTA_ADDR_MAX);
 	c->rcpt = wire_get_span(in, MTA_ADDR_MAX);
+	c->macros = wire_get_span(in, MTA_MACROS_MAX);
 	return wire_end(in);
 }
 
@@ -41,6 +43,8 @@ void mta_ipc_put_verdict(struct buf *b, uint32_t id, const struct mta_verdict *v
 	wire_put_span(b, v->address);
 	wire_put_u8(b, (uint8_t)v->route);
 	wire_put_span(b, v->user);
+	wire_put_span(b, v->macros);
+	wire_put_u8(b, v->fate);
 }
 
 bool mta_ipc_get_verdict(struct wire_in *in, struct mta_verdict *v)
@@ -53,7 +57,9 @@ bool mta_ipc_get_verdict(struct wire_in *in, struct mta_verdict *v)
 	/* Checked at the end, so that all gets have one way out; any other number is no route. */
 	v->route = route == MTA_TO_LOCAL ? MTA_TO_LOCAL : MTA_TO_QUEUE;
 	v->user = wire_get_span(in, MTA_NAME_MAX);
-	return wire_end(in) && route <= MTA_TO_LOCAL;
+	v->macros = wire_get_span(in, MTA_MACROS_MAX);
+	v->fate = wire_get_u8(in);
+	return wire_end(in) && route <= MTA_TO_LOCAL && v->fate <= MTA_HELD;
 }
 
 void mta_ipc_put_box(struct buf *b, const struct mta_box *x)

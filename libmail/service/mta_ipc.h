@@ -43,16 +43,21 @@ enum mta_type {
 	MTA_SIGNED,      /* the signature, empty: refused */
 	MTA_CHECK_MAIL,
 	MTA_CHECK_RCPT,
+	MTA_CHECK_CONNECT,
+	MTA_CHECK_DATA,
+	MTA_CHECK_EOM,   /* with the message's file: its header fields */
+	MTA_CHECK_OTHER, /* rcpt: "check_vrfy" NUL argument, and the like */
 	MTA_VERDICT,
 	MTA_QUEUED,    /* id of a new message; from gate, before START: the run is for it alone */
 	MTA_BOX,       /* for an agent: whose mailbox */
 	MTA_DELIVER,   /* one message; with its file */
 	MTA_DELIVERED, /* err */
+	MTA_CONFIG,    /* for queue: name; with a file of the configuration's text */
 };
 
 enum mta_listener { MTA_L_TCP, MTA_L_SUBMIT };
 
-enum { MTA_ADDR_MAX = 1024, MTA_NAME_MAX = 255, MTA_PATH_MAX = 1024 };
+enum { MTA_ADDR_MAX = 1024, MTA_NAME_MAX = 255, MTA_PATH_MAX = 1024, MTA_MACROS_MAX = 1200 };
 
 /* Where a transaction comes from: what policy may look at. */
 struct mta_origin {
@@ -66,8 +71,12 @@ struct mta_origin {
 struct mta_check {
 	struct mta_origin origin;
 	struct span sender; /* without <>; as the client gave it */
-	struct span rcpt;   /* CHECK_RCPT only */
+	struct span rcpt;   /* CHECK_RCPT; of other checks the argument of their ruleset */
+	struct span macros; /* name NUL value NUL ...: what rulesets may look at besides */
 };
+
+/* What becomes of an accepted transaction. */
+enum mta_fate { MTA_TAKEN, MTA_DROPPED, MTA_HELD };
 
 enum mta_route { MTA_TO_QUEUE, MTA_TO_LOCAL };
 
@@ -77,7 +86,9 @@ struct mta_verdict {
 	struct span
 	    address; /* CHECK_MAIL: the sender to use; CHECK_RCPT: the qualified recipient */
 	enum mta_route route;
-	struct span user; /* MTA_TO_LOCAL: the account */
+	struct span user;   /* MTA_TO_LOCAL: the account */
+	struct span macros; /* to go with the next checks of the session or transaction */
+	uint8_t fate;       /* enum mta_fate; with MTA_HELD err.text is the reason */
 };
 
 struct mta_box {

@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "service/bounce.h"
-#include "service/schedule.h"
+#include "service/schedule_part.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/rand.h"
@@ -24,29 +23,6 @@ enum {
 	 */
 	HANDOVER_MS = 20,
 	HANDOVER_TRIES = 16, /* of a tick of the loop each: two seconds for a slow flush */
-};
-
-/* One recipient on its way. lookup and job are lent to others, so tasks must not move. */
-struct task {
-	struct schedule_lookup lookup;
-	struct agents_job job;
-	struct work *work;
-	size_t rcpt;
-	struct err err;
-};
-
-struct work {
-	struct schedule *q;
-	char id[QUEUE_ID_MAX]; /* of the file to load */
-	struct queue_item item;
-	struct task *tasks;
-	size_t count, open; /* tasks, and those not answered */
-	struct commit_job commit;
-	struct queue_writer report;
-	enum bounce_kind kind;
-	struct loop_timer retry;
-	unsigned tries; /* to lock the file */
-	char user[MTA_NAME_MAX + 1];
 };
 
 static void free_work(struct work *w)
@@ -256,63 +232,12 @@ static void finish(struct work *w)
 	commit_submit(w->q->pool, &w->commit);
 }
 
-static void answered(struct task *t)
+void schedule_task_answered(struct task *t)
 {
 	struct work *w = t->work;
 
 	if (--w->open == 0)
 		finish(w);
-}
-
-static void on_delivered(struct agents_job *job)
-{
-	struct task *t = job->owner;
-
-	t->err = job->err;
-	answered(t);
-}
-
-static void on_account(struct schedule_lookup *l, const struct err *e, struct span name)
-{
-	struct task *t = l->owner;
-	struct work *w = t->work;
-
-	t->err = *e;
-	if (e->class == ERR_PERM)
-		err_perm(&t->err, "5.1.1", "User unknown");
-	if (e->class != ERR_NONE) {
-		answered(t);
-		return;
-	}
-	t->job = (struct agents_job){.fd = w->item.fd,
-				     .at = w->item.message_at,
-				     .id = w->item.id,
-				     .sender = w->item.head.sender,
-				     .rcpt = w->item.rcpts[t->rcpt].addr,
-				     .done = on_delivered,
-				     .owner = t};
-	schedule_choose_tell(w->q, t->job.rcpt, "Connecting to local...");
-	agents_deliver(&w->q->agents, name, &t->job);
-}
-
-static void hand_on(struct task *t)
-{
-	struct work *w = t->work;
-	struct route r;
-
-	if (!route_recipient(&w->q->settings, w->item.rcpts[t->rcpt].addr, &r, &t->err)) {
-		answered(t);
-	} else if (r.mailer == ROUTE_RELAY) {
-		/*
-		 * Until a relay exists the message waits: it may be configured before it
-		 * expires.
-		 */
-		err_temp(&t->err, "4.4.0", "%.100s: no relay is configured", r.host);
-		answered(t);
-	} else {
-		t->lookup = (struct schedule_lookup){.done = on_account, .owner = t};
-		schedule_check_account(w->q, span_str(r.user), &t->lookup);
-	}
 }
 
 static void start_tasks(struct work *w)
@@ -330,7 +255,7 @@ static void start_tasks(struct work *w)
 		w->open++;
 	}
 	for (size_t i = 0; i < w->count; i++)
-		hand_on(&w->tasks[i]);
+		schedule_task_start(&w->tasks[i]);
 	if (--w->open == 0)
 		finish(w);
 }

@@ -71,6 +71,8 @@ static const struct option options[] = {
     {"IgnoreDots", 'i', FLAG, AT(ignore_dots), 0},
     {"Verbose", 'v', FLAG, AT(verbose), 0},
     {"NoTLS", 0, FLAG, AT(no_tls), 0},
+    {"ConfigFile", 0, TEXT_AT(config)},
+    {"Checks", 0, NUMBER, AT(checks), 0},
 };
 
 enum { OPTIONS = sizeof options / sizeof options[0] };
@@ -156,14 +158,32 @@ bool settings_set(struct settings *s, struct span name, struct span value, struc
 {
 	const struct option *o = find(name);
 
-	if (o)
+	if (o) {
+		s->given |= 1ull << (o - options);
 		return store(s, o, value, e);
+	}
 	if (settings_is_ignored(name))
 		return true;
 	err_perm(e, "5.3.5", "unknown option name %.*s", (int)(name.len < 60 ? name.len : 60),
 		 name.ptr ? name.ptr : "");
 	e->sys = ENOENT;
 	return false;
+}
+
+bool settings_given(const struct settings *s, const char *name)
+{
+	const struct option *o = find(span_str(name));
+
+	return o && s->given >> (o - options) & 1;
+}
+
+bool settings_set_default(struct settings *s, struct span name, struct span value, struct err *e)
+{
+	const struct option *o = find(name);
+
+	if (o && s->given >> (o - options) & 1)
+		return true;
+	return o ? store(s, o, value, e) : settings_set(s, name, value, e);
 }
 
 bool settings_assign(struct settings *s, struct span assignment, struct err *e)

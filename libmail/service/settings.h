@@ -85,7 +85,10 @@ struct settings {
 	char tag[32];     /* -L: the name in the log, "" = the program's */
 	bool verbose;     /* -v: queue runs tell what they do */
 	bool ignore_dots;
-	bool no_tls; /* STARTTLS is not offered */
+	bool no_tls;                    /* STARTTLS is not offered */
+	char config[SETTINGS_PATH_MAX]; /* -C: the sendmail.cf to read; "" = the usual place */
+	uint64_t checks; /* which checks the configuration has: bits of enum route_check */
+	uint64_t given;  /* options that were set, a bit for each in the table's order */
 };
 
 /* The defaults, and then the environment.  Fails PERM on a bad value, naming the variable. */
@@ -96,6 +99,15 @@ bool settings_init(struct settings *s, struct err *e);
  * unknown name (e->sys is ENOENT, text "unknown option name X") and on a bad value.
  */
 bool settings_set(struct settings *s, struct span name, struct span value, struct err *e);
+
+/*
+ * The same for what a sendmail.cf says: nothing when the option was given before, by command
+ * line or environment.  An unknown name or bad value is an error that the caller may pass over.
+ */
+bool settings_set_default(struct settings *s, struct span name, struct span value, struct err *e);
+
+/* Was this option given? */
+bool settings_given(const struct settings *s, const char *name);
 
 /* "Name=value" as behind -O. */
 bool settings_assign(struct settings *s, struct span assignment, struct err *e);

@@ -186,7 +186,7 @@ static bool set_listeners(struct settings *s, struct span value, struct err *e)
 
 		while (end < value.len && value.ptr[end] != ' ' && value.ptr[end] != ',')
 			end++;
-		if (end && !settings_add_listener(s, span_head(value, end), e))
+		if (end && !settings_set(s, SPAN("DaemonPortOptions"), span_head(value, end), e))
 			return false;
 		value = span_skip(value, end + 1);
 	}

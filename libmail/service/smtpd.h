@@ -7,6 +7,7 @@
  * the rest of the program uses smtpd_main only.
  *
  *	smtpd.c          set-up, the answers of other roles
+ *	smtpd_config.c   settings for the protocol machine
  *	smtpd_accept.c   who may connect
  *	smtpd_session.c  one connection: the order of things, timeouts
  *	smtpd_io.c       octets out, TLS
@@ -150,6 +151,11 @@ void smtpd_check_idle(struct smtpd *d);
 
 /* One user less. */
 void smtpd_chain_drop(struct smtpd_chain *c);
+
+/* ---- smtpd_config.c ---- */
+
+/* After settings changed. */
+void smtpd_configure(struct smtpd *d);
 
 /* ---- smtpd_accept.c ---- */
 

@@ -117,7 +117,7 @@ static void plan_fast(struct smtpd_store *st, const struct smtpd_session *s)
 	buf_put(&st->sender, buf_span(&s->sender));
 	/* d=i: deliver while the client waits. SuperSafe=y asks for a queue file on disk first. */
 	if (s->nlocals != s->nrcpts || s->d->settings.delivery_mode != 'i' ||
-	    s->d->settings.supersafe == 'y')
+	    s->d->settings.supersafe != 'i')
 		return;
 	for (unsigned i = 0; i < s->nlocals; i++) {
 		snprintf(st->user[i], sizeof st->user[i], "%s", at);

@@ -35,7 +35,7 @@ enum box_allow {
 	BOX_OWNER = 1 << 6,   /* chown and uid changes (gate) */
 };
 
-enum { BOX_PATHS_MAX = 8 };
+enum { BOX_PATHS_MAX = 12 };
 
 struct box_path {
 	const char *path;
