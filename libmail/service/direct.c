@@ -63,12 +63,15 @@ static void make_parent(const char *path)
 
 static void deliver_here(const char *path, struct local_job *job)
 {
-	struct local_box box = {.path = path, .wait_ms = DIRECT_LOCK_WAIT_MS};
+	struct buf work;
+	struct local_box box = {.path = path, .wait_ms = DIRECT_LOCK_WAIT_MS, .work = &work};
 
+	buf_init(&work, LOCAL_WORK_MAX);
 	/* Mailboxes that are made here are nobody else's business. */
 	umask(077);
 	make_parent(path);
 	local_deliver(&box, job, 1);
+	buf_free(&work);
 }
 
 static _Noreturn void child(const struct account *a, const char *path, struct local_job *job,

@@ -92,6 +92,7 @@ void mta_ipc_put_deliver(struct buf *b, uint32_t id, const struct mta_deliver *d
 	wire_put_span(b, d->sender);
 	wire_put_span(b, d->rcpt);
 	wire_put_u64(b, d->at);
+	wire_put_tail(b, d->text.len);
 }
 
 bool mta_ipc_get_deliver(struct wire_in *in, struct mta_deliver *d)
@@ -100,6 +101,7 @@ bool mta_ipc_get_deliver(struct wire_in *in, struct mta_deliver *d)
 	d->sender = wire_get_span(in, MTA_ADDR_MAX);
 	d->rcpt = wire_get_span(in, MTA_ADDR_MAX);
 	d->at = wire_get_u64(in);
+	d->text = wire_get_span(in, MTA_TEXT_MAX);
 	return wire_end(in);
 }
 

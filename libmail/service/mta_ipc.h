@@ -50,14 +50,20 @@ enum mta_type {
 	MTA_VERDICT,
 	MTA_QUEUED,    /* id of a new message; from gate, before START: the run is for it alone */
 	MTA_BOX,       /* for an agent: whose mailbox */
-	MTA_DELIVER,   /* one message; with its file */
+	MTA_DELIVER,   /* one message; with its file, or the message itself at its end */
 	MTA_DELIVERED, /* err */
 	MTA_CONFIG,    /* for queue: name; with a file of the configuration's text */
 };
 
 enum mta_listener { MTA_L_TCP, MTA_L_SUBMIT };
 
-enum { MTA_ADDR_MAX = 1024, MTA_NAME_MAX = 255, MTA_PATH_MAX = 1024, MTA_MACROS_MAX = 1200 };
+enum {
+	MTA_ADDR_MAX = 1024,
+	MTA_NAME_MAX = 255,
+	MTA_PATH_MAX = 1024,
+	MTA_MACROS_MAX = 1200,
+	MTA_TEXT_MAX = 16384, /* octets of a message that travels without a file */
+};
 
 /* Where a transaction comes from: what policy may look at. */
 struct mta_origin {
@@ -100,7 +106,8 @@ struct mta_box {
 struct mta_deliver {
 	struct span id; /* queue id, for the log */
 	struct span sender, rcpt;
-	uint64_t at; /* where the message starts in the file */
+	uint64_t at;      /* where the message starts in the file */
+	struct span text; /* the message itself, when it is short and comes without a file */
 };
 
 void mta_ipc_put_check(struct buf *b, enum mta_type type, uint32_t id, const struct mta_check *c);
@@ -112,6 +119,7 @@ bool mta_ipc_get_verdict(struct wire_in *in, struct mta_verdict *v);
 void mta_ipc_put_box(struct buf *b, const struct mta_box *x);
 bool mta_ipc_get_box(struct wire_in *in, struct mta_box *x);
 
+/* All but the octets of d->text, which the sender puts behind b (ipc_send_tail). */
 void mta_ipc_put_deliver(struct buf *b, uint32_t id, const struct mta_deliver *d);
 bool mta_ipc_get_deliver(struct wire_in *in, struct mta_deliver *d);
 

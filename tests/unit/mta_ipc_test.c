@@ -93,7 +93,34 @@ TEST(mta_ipc_deliver)
 	CHECK(wire_open(&in, buf_span(&b)) && mta_ipc_get_deliver(&in, &got));
 	CHECK_INT(got.at, 1ull << 40);
 	CHECK_SPAN(got.id, d.id);
+	CHECK_INT(got.text.len, 0);
 	refuse_others(&b, get_deliver);
+}
+
+TEST(mta_ipc_deliver_text)
+{
+	static char mem[WIRE_LARGE_MAX], text[MTA_TEXT_MAX + 1];
+	struct mta_deliver d = {.id = SPAN("6AO3IdBp020773"), .rcpt = SPAN("r")}, got;
+	struct wire_in in;
+	struct buf b;
+
+	static const size_t sizes[] = {1, MTA_TEXT_MAX, MTA_TEXT_MAX + 1};
+
+	memset(text, 'm', sizeof text);
+	for (size_t i = 0; i < 3; i++) {
+		size_t n = sizes[i];
+
+		d.text = span_make(text, n);
+		buf_init_fixed(&b, mem, WIRE_MAX);
+		mta_ipc_put_deliver(&b, 1, &d);
+		CHECK(buf_ok(&b));
+		memcpy(mem + b.len, text, n);
+		CHECK(wire_open_large(&in, span_make(mem, b.len + n)));
+		CHECK_INT(mta_ipc_get_deliver(&in, &got), n <= MTA_TEXT_MAX);
+		CHECK_INT(got.text.len, n <= MTA_TEXT_MAX ? n : 0);
+		CHECK(wire_open_large(&in, span_make(mem, b.len + n - 1)));
+		CHECK(!mta_ipc_get_deliver(&in, &got));
+	}
 }
 
 TEST_MAIN
