@@ -39,20 +39,15 @@ void wire_put_u64(struct buf *b, uint64_t v)
 	put_le(b, v, 8);
 }
 
-void wire_put_tail(struct buf *b, size_t len)
+void wire_put_span(struct buf *b, struct span s)
 {
 	/*
 	 * The length would be cut to 16 bits and the rest be read as fields of their own:
 	 * better no message at all, which the sticky overflow ensures.
 	 */
-	if (len > UINT16_MAX)
+	if (s.len > UINT16_MAX)
 		b->overflow = true;
-	put_le(b, len, 2);
-}
-
-void wire_put_span(struct buf *b, struct span s)
-{
-	wire_put_tail(b, s.len);
+	put_le(b, s.len, 2);
 	buf_put(b, s);
 }
 
@@ -60,7 +55,6 @@ void wire_put_err(struct buf *b, const struct err *e)
 {
 	wire_put_u8(b, (uint8_t)e->class);
 	wire_put_u32(b, (uint32_t)e->sys);
-	wire_put_u32(b, (uint32_t)e->reply);
 	wire_put_span(b, span_make(e->status, strnlen(e->status, sizeof e->status)));
 	wire_put_span(b, span_make(e->text, strnlen(e->text, sizeof e->text)));
 }
@@ -83,25 +77,15 @@ static uint64_t get_le(struct wire_in *in, unsigned octets)
 	return v;
 }
 
-static bool open_at_most(struct wire_in *in, struct span octets, size_t max)
+bool wire_open(struct wire_in *in, struct span octets)
 {
 	*in = (struct wire_in){.rest = octets};
 	/* Longer than any role sends: a sender that is broken or taken over. */
-	if (octets.len < WIRE_HEADER || octets.len > max)
+	if (octets.len < WIRE_HEADER || octets.len > WIRE_MAX)
 		return false;
 	in->type = (uint16_t)get_le(in, 2);
 	in->id = (uint32_t)get_le(in, 4);
 	return true;
-}
-
-bool wire_open(struct wire_in *in, struct span octets)
-{
-	return open_at_most(in, octets, WIRE_MAX);
-}
-
-bool wire_open_large(struct wire_in *in, struct span octets)
-{
-	return open_at_most(in, octets, WIRE_LARGE_MAX);
 }
 
 uint8_t wire_get_u8(struct wire_in *in)
@@ -152,7 +136,6 @@ void wire_get_err(struct wire_in *in, struct err *e)
 	 * and in SMTP replies.
 	 */
 	*e = (struct err){.sys = (int)wire_get_u32(in)};
-	e->reply = (int)(wire_get_u32(in) % 600);
 	wire_get_cstr(in, e->status, sizeof e->status);
 	wire_get_cstr(in, e->text, sizeof e->text);
 	if (class > ERR_PERM)

@@ -10,7 +10,6 @@
 #include "base/ascii.h"
 #include "base/err.h"
 #include "cf/cf_addr.h"
-#include "cf/cf_part.h"
 
 /* The names that $@ of the error mailer may give instead of a number. */
 static const struct {
@@ -64,7 +63,7 @@ bool cf_addr_invalid(struct cf_eval *ev, struct span addr)
 }
 
 /* The length of the enhanced status code "d.d.d" (RFC 3463) that s starts with, or 0. */
-size_t cf_enhanced_length(struct span s)
+static size_t enhanced_length(struct span s)
 {
 	size_t i = 1;
 
@@ -141,7 +140,7 @@ static void error_mailer(struct cf_eval *ev, struct cf_addr *a)
 		memcpy(code, t.ptr, 3);
 		code[3] = '\0';
 		t = span_skip(t, 4);
-		enh = cf_enhanced_length(t);
+		enh = enhanced_length(t);
 		if (enh && enh < t.len && t.ptr[enh] == ' ' && enh < sizeof code - 5) {
 			code[3] = ' ';
 			memcpy(code + 4, t.ptr, enh);
@@ -224,8 +223,8 @@ static void rewrite_user(struct cf_eval *ev, struct cf_addr *a, unsigned flags, 
 	}
 }
 
-bool cf_addr_build(struct cf_eval *ev, struct cf_tok *tok, size_t n, unsigned flags,
-		   struct cf_addr *a)
+static bool build(struct cf_eval *ev, struct cf_tok *tok, size_t n, unsigned flags,
+		  struct cf_addr *a)
 {
 	size_t host = 2, at;
 	struct span mname;
@@ -320,7 +319,7 @@ bool cf_addr_parse(struct cf_eval *ev, struct span addr, unsigned flags, struct 
 
 		out->deferred = first == EXIT_TEMPFAIL || second == EXIT_TEMPFAIL;
 		ev->to = addr;
-		ok = cf_addr_build(ev, tok, n, flags, out);
+		ok = build(ev, tok, n, flags, out);
 		if (ok)
 			check_user(ev, out);
 	}
