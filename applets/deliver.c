@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "applets.h"
@@ -55,17 +57,31 @@ struct job {
 
 static int usage(void)
 {
-	fputs("usage: deliver [-f SENDER] [-a DETAIL] [-m FOLDER] [-u USERS] [-M MAILBOX] "
+	fputs("usage: deliver [-be] [-f SENDER] [-a DETAIL] [-m FOLDER] [-u USERS] [-M MAILBOX] "
 	      "-d USER | USER...\n       deliver -l [-u USERS] [-M MAILBOX]\n",
 	      stderr);
 	return EXIT_USAGE;
 }
 
-/* Statuses that mean nothing to callers of a delivery agent are "try again". */
+/* From_, Return-Path and Delivered-To are lines of ours: nobody else must make others. */
+static bool clean(const char *text)
+{
+	for (; text && *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			return false;
+	return true;
+}
+
+/*
+ * Statuses that mean nothing to callers of a delivery agent are "try again". Who may not deliver
+ * to another user need not.
+ */
 static int status_of(const struct job *j, const struct err *e)
 {
 	int status = err_exit_code(e);
 
+	if (e->sys == EPERM && strcmp(e->status, "4.3.5") == 0)
+		return EXIT_NOPERM;
 	if (status == 0 || status == EXIT_NOUSER || status == EXIT_NOPERM)
 		return status;
 	return j->permanent && e->class == ERR_PERM ? EXIT_NOPERM : EXIT_TEMPFAIL;
@@ -105,41 +121,69 @@ static bool read_message(struct job *j, struct err *e)
 	return ok;
 }
 
-/* A folder is a Maildir++ directory below the Maildir, or an mbox in ~/mail. */
-static const char *folder_path(struct job *j, const struct account *a, struct err *e)
+/* Below a Maildir a folder is a directory with a dot (Maildir++), else an mbox in ~/mail. */
+static bool put_folder(struct job *j, const struct account *a, const char *folder)
 {
 	size_t len = strlen(a->mailbox);
 	int n;
 
-	if (!j->folder || strcmp(j->folder, "INBOX") == 0)
-		return a->mailbox;
-	if (strchr(j->folder, '/') || j->folder[0] == '.' || !j->folder[0]) {
-		err_perm(e, "5.1.3", "folder \"%.60s\": no '/', no leading '.'", j->folder);
-		return NULL;
-	}
 	if (a->mailbox[len - 1] == '/')
-		n = snprintf(j->path, sizeof j->path, "%s.%s/", a->mailbox, j->folder);
+		n = snprintf(j->path, sizeof j->path, "%s.%s/", a->mailbox, folder);
 	else
-		n = snprintf(j->path, sizeof j->path, "%s/mail/%s", a->home, j->folder);
-	if (n < 0 || (size_t)n >= sizeof j->path) {
-		err_perm(e, "5.1.3", "folder \"%.60s\": path too long", j->folder);
-		return NULL;
-	}
-	return j->path;
+		n = a->home[0] ? snprintf(j->path, sizeof j->path, "%s/mail/%s", a->home, folder)
+			       : 0;
+	return n > 0 && (size_t)n < sizeof j->path;
 }
 
-/* The account name of "user", "user@domain" or "user+detail". */
-static bool find_account(struct job *j, const char *who, struct account *a, struct err *e)
+/* A name and no path; "a.b" is b in a, so an empty part would name the directory itself. */
+static bool folder_ok(const char *folder)
 {
-	struct span user = span_str(who), local, domain, detail;
+	size_t len = strlen(folder);
 
-	if (account_find(&j->accounts, user, a, e) || e->class == ERR_TEMP)
-		return e->class == ERR_NONE;
+	for (const char *c = folder; *c; c++)
+		if (*c == '/' || (unsigned char)*c < 0x20 || *c == 0x7f)
+			return false;
+	return len && folder[0] != '.' && folder[len - 1] != '.' && !strstr(folder, "..");
+}
+
+static const char *folder_path(struct job *j, const struct account *a, struct err *e)
+{
+	struct stat st;
+
+	if (j->folder && strcasecmp(j->folder, "INBOX") != 0) {
+		if (folder_ok(j->folder) && put_folder(j, a, j->folder))
+			return j->path;
+		err_perm(
+		    e, "5.1.3",
+		    "folder \"%.60s\": a name without '/', no '.' at its ends, not too long, and "
+		    "a home directory for it",
+		    j->folder);
+		return NULL;
+	}
+	/*
+	 * The detail of an address is a stranger's word: it finds a folder that its owner made, and
+	 * makes none.
+	 */
+	if (!j->folder && j->detail && folder_ok(j->detail) && put_folder(j, a, j->detail) &&
+	    stat(j->path, &st) == 0)
+		return j->path;
+	return a->mailbox;
+}
+
+/* "user" and a detail are "user+detail", as the message was addressed. */
+static struct span full_name(const struct job *j, const char *who, char *mem, size_t cap)
+{
+	struct span user = span_str(who), local, domain;
+	struct buf b;
+
 	address_split(user, &local, &domain);
-	if (domain.len && (account_find(&j->accounts, local, a, e) || e->class == ERR_TEMP))
-		return e->class != ERR_TEMP;
-	return address_split_detail(local, &user, &detail) &&
-	       account_find(&j->accounts, user, a, e);
+	buf_init_fixed(&b, mem, cap);
+	buf_put(&b, local);
+	buf_putc(&b, '+');
+	buf_puts(&b, j->detail);
+	buf_puts(&b, domain.len ? "@" : "");
+	buf_put(&b, domain);
+	return buf_ok(&b) ? buf_span(&b) : user;
 }
 
 /*
@@ -151,15 +195,17 @@ static int deliver_to(struct job *j, const char *who)
 	struct account a;
 	struct err e = {0};
 	const char *path;
+	char mem[1024];
 	struct local_job job = {
 	    .fd = j->fd, .sender = span_str(j->sender ? j->sender : ""), .rcpt = span_str(who)};
 
-	if (!find_account(j, who, &a, &e)) {
-		if (e.class == ERR_NONE)
-			err_perm(&e, "5.1.1", "no such user");
-	} else if ((path = folder_path(j, &a, &e)) != NULL && !direct_deliver(&a, path, &job)) {
+	if (j->detail)
+		job.rcpt = full_name(j, who, mem, sizeof mem);
+	if (!clean(who))
+		err_perm(&e, "5.1.1", "no such user");
+	else if (direct_find(&j->accounts, span_str(who), &a, &e) &&
+		 (path = folder_path(j, &a, &e)) != NULL && !direct_deliver(&a, path, &job))
 		e = job.err;
-	}
 	if (e.class != ERR_NONE) {
 		fprintf(stderr, "deliver: %s: %s\n", who, e.text);
 		log_warn("to=<%s>, dsn=%s, stat=%s", who, e.status, e.text);
@@ -167,15 +213,6 @@ static int deliver_to(struct job *j, const char *who)
 	}
 	log_info("to=<%s>, mailer=local, stat=Sent", who);
 	return 0;
-}
-
-/* From_ and Return-Path are lines of ours: a sender must not make others. */
-static bool sender_ok(const char *sender)
-{
-	for (; sender && *sender; sender++)
-		if ((unsigned char)*sender < 0x20 || *sender == 0x7f)
-			return false;
-	return true;
 }
 
 /*
@@ -187,7 +224,7 @@ static int run(struct job *j, int argc, char **argv)
 	struct err e = {0};
 	int status = 0;
 
-	if ((!j->user && argc == 0) || !sender_ok(j->sender))
+	if ((!j->user && argc == 0) || !clean(j->sender) || !clean(j->detail))
 		return usage();
 	if (!read_message(j, &e)) {
 		fprintf(stderr, "deliver: %s\n", e.text);
@@ -216,7 +253,7 @@ static int take(struct job *j, int id, const char *value)
 		j->user = value;
 		break;
 	case DETAIL:
-		j->detail = value;
+		j->detail = *value ? value : NULL;
 		break;
 	case FOLDER:
 		j->folder = value;
@@ -262,7 +299,7 @@ int deliver_main(int argc, char **argv)
 		goto out;
 	}
 	/* LMTP answers for each recipient by itself: none of the statuses below applies. */
-	status = j.lmtp ? stdio_session_run(settings, &j.accounts, true)
+	status = j.lmtp ? stdio_session_run(settings, NULL, &j.accounts, true)
 			: run(&j, argc - s.at, argv + s.at);
 	account_source_free(&j.accounts);
 out:

@@ -109,6 +109,23 @@ static void admit(struct popd_listener *l, int fd, const struct sockaddr_storage
 	close(fd);
 }
 
+static void on_again(struct loop_timer *t)
+{
+	struct popd_listener *l =
+	    (struct popd_listener *)((char *)t - offsetof(struct popd_listener, again));
+
+	loop_events(&l->net->loop, &l->watch, EPOLLIN);
+}
+
+/* Who waits in the kernel's queue would be told of again and again, and nothing be done. */
+static void pause_accepting(struct popd_listener *l)
+{
+	log_err("cannot accept a connection: %s", strerror(errno));
+	l->again.fire = on_again;
+	loop_events(&l->net->loop, &l->watch, 0);
+	loop_timer_set(&l->net->loop, &l->again, POPD_PAUSE_MS);
+}
+
 static void on_accept(struct loop_watch *w, uint32_t events)
 {
 	struct popd_listener *l =
@@ -126,7 +143,7 @@ static void on_accept(struct loop_watch *w, uint32_t events)
 		}
 		/* Of other errors the connection has died before it was accepted. */
 		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
-			log_err("cannot accept a connection: %s", strerror(errno));
+			pause_accepting(l);
 		return;
 	}
 }
@@ -274,12 +291,36 @@ static bool setup(struct popd_net *n, struct err *e)
 	}
 }
 
+/* Owned by root, written by nobody else, and without subdirectories (two links). */
+static bool is_empty_root(const char *name)
+{
+	struct stat st;
+
+	return lstat(name, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == 0 &&
+	       !(st.st_mode & (S_IWGRP | S_IWOTH)) && st.st_nlink <= 2;
+}
+
+/* A directory with nothing in it: nearly every system has one, and else it is made. */
+static const char *empty_dir(void)
+{
+	static const char *const names[] = {"/var/empty", "/var/lib/empty", "/run/sshd",
+					    "/run/letterbox-empty"};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (is_empty_root(names[i]))
+			return names[i];
+	if (mkdir("/run/letterbox-empty", 0555) == 0 && is_empty_root("/run/letterbox-empty"))
+		return "/run/letterbox-empty";
+	/* At least the host's names are not there; the box lets none of these be opened. */
+	return "/proc/self/fdinfo";
+}
+
 static bool enter(struct popd_net *n, struct err *e)
 {
 	/* Descriptors: one for the client and one for its store, for each session. */
 	struct box box = {.role = "popd-net",
 			  .allow = BOX_ACCEPT,
-			  .chroot_dir = box_empty_dir(),
+			  .chroot_dir = empty_dir(),
 			  .max_files = n->settings.max_sessions * 2 + SPARE_FILES};
 
 	return box_account(&box.uid, &box.gid, &box.drop, e) && box_enter(&box, e);

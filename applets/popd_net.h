@@ -21,6 +21,7 @@ enum {
 	POPD_OUT_MAX = 160 << 10, /* what a client has not taken: what one read of a store gives */
 	POPD_CHUNK = 64 << 10,    /* octets read from a store at a time */
 	POPD_DELAY_MS = 2000,     /* before a login is refused */
+	POPD_PAUSE_MS = 1000,     /* no accepting after descriptors or memory ran out */
 	POPD_STALE_MS = 30000,    /* a session that has not logged in since makes room when full */
 };
 
@@ -28,6 +29,7 @@ struct popd_net;
 
 struct popd_listener {
 	struct loop_watch watch;
+	struct loop_timer again; /* accepting goes on */
 	struct popd_net *net;
 	bool tls;
 };

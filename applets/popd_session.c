@@ -100,11 +100,6 @@ static bool settle(struct popd_session *s)
 	       watch(s, &s->store, s->store_fd, store);
 }
 
-static void ask(struct popd_session *s)
-{
-	pop3_put_request(&s->asked, &s->pop.request);
-}
-
 /* Requests to the store, as far as it takes them. */
 static enum popd_io send_requests(struct popd_session *s)
 {
@@ -128,7 +123,7 @@ static bool step(struct popd_session *s, struct span *in)
 	case POP3_REPLIED:
 		return true;
 	case POP3_ASK:
-		ask(s);
+		pop3_put_request(&s->asked, &s->pop.request);
 		return true;
 	case POP3_LOGIN:
 		popd_net_login(s);
@@ -149,7 +144,14 @@ static bool step(struct popd_session *s, struct span *in)
 	return false;
 }
 
-/* All that can be done with the input there is. */
+/* Not while a refusal waits for the same timer. */
+static void set_idle(struct popd_session *s)
+{
+	if (!s->delayed)
+		loop_timer_set(&s->net->loop, &s->timer, s->net->settings.idle_s * 1000ull);
+}
+
+/* All that can be done with the input there is; a whole command is what keeps a session alive. */
 static bool consume(struct popd_session *s)
 {
 	struct span in = buf_span(&s->in);
@@ -158,6 +160,8 @@ static bool consume(struct popd_session *s)
 
 	while (!s->closing && !s->delayed && s->out.len < POPD_READ && step(s, &in))
 		moved = true;
+	if (moved)
+		set_idle(s);
 	/* After STLS the old input is gone with its memory. */
 	if (s->tls && !encrypted)
 		return true;
@@ -210,17 +214,14 @@ static void pump(struct popd_session *s)
 		end_session(s, POPD_HANGUP);
 }
 
-static void set_idle(struct popd_session *s)
-{
-	loop_timer_set(&s->net->loop, &s->timer, (uint64_t)s->net->settings.idle_s * 1000);
-}
-
 static void client_ready(struct loop_watch *w, uint32_t events)
 {
 	struct popd_session *s =
 	    (struct popd_session *)((char *)w - offsetof(struct popd_session, client));
 
-	set_idle(s);
+	/* It takes what it asked for, however slowly. */
+	if (events & EPOLLOUT)
+		set_idle(s);
 	if (events & EPOLLIN && popd_io_receive(s) == POPD_IO_BROKEN) {
 		end_session(s, POPD_HANGUP);
 		return;

@@ -19,6 +19,7 @@
 #include "format/xtext.h"
 #include "mailq.h"
 #include "sendmail_test.h"
+#include "service/route.h"
 
 static int submit(struct sendmail_command *c)
 {
@@ -74,6 +75,32 @@ static int run_mode(struct sendmail_command *c)
 	return submit(c);
 }
 
+static void tell(const char *text)
+{
+	fprintf(stderr, "%s\n", text);
+}
+
+/* The configuration, and its options where the command line said nothing else. */
+static int configure(struct sendmail_command *c)
+{
+	struct sendmail *m = &c->m;
+	const char *path = m->settings.config[0] ? m->settings.config : NULL;
+	struct err e = {0};
+
+	m->base = m->settings;
+	if (!config_find(&m->text, path, &m->settings, &e) ||
+	    !(m->config =
+		  config_load(buf_span(&m->text.text), m->text.name, tell, &m->settings, &e))) {
+		fprintf(stderr, "%s\n", e.text);
+		return e.class == ERR_PERM ? EXIT_OSFILE : EXIT_OSERR;
+	}
+	config_settings(m->config, &m->settings, m->text.is_file);
+	m->settings.checks = route_checks(m->config);
+	if (!m->error_mode)
+		m->error_mode = m->settings.error_mode;
+	return 0;
+}
+
 static int run(int argc, char **argv, char mode)
 {
 	struct sendmail_command *c = calloc(1, sizeof *c);
@@ -81,12 +108,14 @@ static int run(int argc, char **argv, char mode)
 	struct sendmail_test_options test = {.cf_path = "/etc/mail/sendmail.cf"};
 	int status, late = 0;
 
+	if (!c)
+		return EXIT_OSERR;
 	if (mode == 'm' && sendmail_wants_test(argc, argv, &test)) {
+		if (settings_init(&c->m.settings, &e))
+			sendmail_debug(&c->m.settings, test.debug);
 		free(c);
 		return sendmail_test_mode(&test);
 	}
-	if (!c)
-		return EXIT_OSERR;
 	c->m.program = argv[0];
 	c->m.ret = c->m.body = '-';
 	c->m.traffic = -1;
@@ -96,10 +125,13 @@ static int run(int argc, char **argv, char mode)
 		free(c);
 		return EXIT_CONFIG;
 	}
-	c->m.error_mode = c->m.settings.error_mode;
 	status = sendmail_parse(c, argc, argv, &late);
 	if (status == 0)
+		status = configure(c);
+	if (status == 0) {
+		sendmail_debug(&c->m.settings, c->debug);
 		status = run_mode(c);
+	}
 	fflush(stdout);
 	sendmail_free(&c->m);
 	free(c);

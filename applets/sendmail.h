@@ -11,6 +11,7 @@
  *	sendmail_smtp.c    talking to the daemon
  *	sendmail_daemon.c  -bd, -bD, -q, -bs
  *	sendmail_verify.c  -bv
+ *	sendmail_limits.c  -d0.1
  *	mailq.c            -bp
  */
 #ifndef LETTERBOX_APPLETS_SENDMAIL_H
@@ -25,10 +26,12 @@
 #include "format/submit.h"
 #include "mailq.h"
 #include "sendmail_test.h"
+#include "service/config.h"
+#include "service/queue.h"
 #include "service/settings.h"
 
 enum {
-	SENDMAIL_RCPTS_MAX = 10000,
+	SENDMAIL_RCPTS_MAX = QUEUE_RCPTS_MAX,
 	SENDMAIL_HEADER_MAX = 1 << 20, /* octets of header held while recipients are looked for */
 };
 
@@ -42,6 +45,9 @@ struct sendmail_rcpt {
 /* One submission. */
 struct sendmail {
 	struct settings settings;
+	struct settings base; /* without what the configuration says */
+	struct config_text text;
+	struct config *config;
 	const char *program;   /* argv[0], for messages */
 	const char *from;      /* -f, -r, NULL: the caller */
 	char from_letter;      /* the option it came by */
@@ -88,6 +94,7 @@ struct sendmail_command {
 	const char *reason;     /* of -Q; NULL: let go */
 	const char *traffic;    /* -X */
 	const char *debug_file; /* -D */
+	const char *debug;      /* -d; NULL: none */
 	int argc;
 	char **argv;
 };
@@ -183,8 +190,18 @@ bool sendmail_smtp(struct sendmail *m, int fd, struct err *e);
 
 /* ---- sendmail_verify.c ---- */
 
+struct route;
+
+/* Where an address goes, by the configuration; fails as route_recipient. */
+bool sendmail_route(struct sendmail *m, struct span addr, struct route *r, struct err *e);
+
 /* -bv: prints where each recipient would go; an exit status. */
 int sendmail_verify(struct sendmail *m);
+
+/* ---- sendmail_limits.c ---- */
+
+/* Prints version, identity and the table of limits where the value of -d names category 0. */
+void sendmail_debug(const struct settings *s, const char *debug);
 
 /* ---- sendmail_daemon.c ---- */
 

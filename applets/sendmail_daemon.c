@@ -69,12 +69,29 @@ static int daemonize(struct sendmail *m, const struct gate_plan *plan)
 	return EXIT_OSERR;
 }
 
+/* The roles get the text; what this process compiled of it is no longer needed. */
+static bool give_config(struct sendmail *m, struct gate_plan *plan)
+{
+	struct err e;
+
+	plan->name = m->text.name;
+	plan->config = config_text_fd(&m->text, &e);
+	if (plan->config < 0) {
+		fprintf(stderr, "%s: %s\n", m->program, e.text);
+		return false;
+	}
+	config_free(m->config);
+	m->config = NULL;
+	return true;
+}
+
 /* A single queue run stays in the foreground: cron and tests wait for its end. */
 int sendmail_daemon(struct sendmail_command *c)
 {
 	const struct sendmail_run *run = &c->run;
 	const struct queue_select *select = &c->list.select;
 	struct gate_plan plan = {.listen = run->daemon,
+				 .base = &c->m.base,
 				 .session = -1,
 				 .run_once =
 				     run->queue && !run->daemon && !run->interval_s && !run->stay,
@@ -85,6 +102,8 @@ int sendmail_daemon(struct sendmail_command *c)
 	plan.daemon = !plan.run_once;
 	log_init("sendmail", LOG_T_AUTO);
 	settings_use_log(&c->m.settings);
+	if (!give_config(&c->m, &plan))
+		return EXIT_OSERR;
 	if (plan.foreground || plan.run_once)
 		return gate_run(&c->m.settings, &plan, -1);
 	c->m.settings.verbose = false;
@@ -109,6 +128,8 @@ void sendmail_start_run(struct sendmail *m, const char *id, int wait_ms)
 	if (pid == 0) {
 		detach(m->verbose);
 		close(fds[0]);
+		if (!give_config(m, &plan))
+			_exit(EXIT_OSERR);
 		/* The pipe's end is the sign that the run is over. */
 		_exit(gate_run(&m->settings, &plan, -1));
 	}
@@ -172,6 +193,8 @@ static int own_session(struct sendmail *m)
 	if (pid == 0) {
 		close(fds[0]);
 		detach(false);
+		if (!give_config(m, &plan))
+			_exit(EXIT_OSERR);
 		plan.session = fds[1];
 		_exit(gate_run(&m->settings, &plan, -1));
 	}
@@ -192,7 +215,7 @@ static int direct_session(struct sendmail *m)
 		return EXIT_CONFIG;
 	}
 	if (m->traffic < 0)
-		return stdio_session_run(&m->settings, &accounts, false);
+		return stdio_session_run(&m->settings, m->config, &accounts, false);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0 || (pid = fork()) < 0) {
 		fprintf(stderr, "%s: %s\n", m->program, strerror(errno));
 		return EXIT_OSERR;
@@ -202,7 +225,7 @@ static int direct_session(struct sendmail *m)
 		dup2(fds[1], STDOUT_FILENO);
 		close(fds[0]);
 		close(fds[1]);
-		_exit(stdio_session_run(&m->settings, &accounts, false));
+		_exit(stdio_session_run(&m->settings, m->config, &accounts, false));
 	}
 	close(fds[1]);
 	status = pump(m, fds[0]);

@@ -206,6 +206,11 @@ static int take(struct sendmail_command *c, int id, const char *value, int *late
 		return set_short(c, value);
 	case QUEUE_RUN:
 		return sendmail_set_queue_run(c, value);
+	case CONFIG:
+		return span_to_cstr(span_str(value), c->m.settings.config,
+				    sizeof c->m.settings.config)
+			   ? 0
+			   : sendmail_refuse(value, ": file name too long", "");
 	case HOLD:
 		c->hold = true;
 		c->reason = value;
@@ -223,16 +228,18 @@ static int take(struct sendmail_command *c, int id, const char *value, int *late
 		c->debug_file = value;
 		return 0;
 	case JSON:
-		c->list.json = true;
-		return 0;
 	case OLDEST:
-		c->list.oldest = true;
+		c->list.json |= id == JSON;
+		c->list.oldest |= id == OLDEST;
 		return 0;
 	case OLD_COMMENT: /* obsolete in sendmail; of mailq, the number of messages */
 		c->list.count = true;
 		return 0;
 	case ALIASES:
 		c->mode = 'i';
+		return 0;
+	case DEBUG:
+		c->debug = value ? value : "";
 		return 0;
 	default:
 		return take_message(&c->m, id, value, late);

@@ -33,12 +33,13 @@ static bool add_rcpt(struct sendmail *m, struct span addr, bool direct)
 	for (size_t i = 0; i < m->count; i++)
 		if (address_eq(span_str(m->rcpts[i].addr), addr))
 			return true;
+	if (m->count == SENDMAIL_RCPTS_MAX)
+		return false;
 	if (m->count == m->room) {
 		size_t more = m->room ? m->room * 2 : 8;
-		/* Doubling, and the bound checked where memory would grow. */
 		struct sendmail_rcpt *grown = realloc(m->rcpts, more * sizeof *grown);
 
-		if (!grown || m->count == SENDMAIL_RCPTS_MAX)
+		if (!grown)
 			return false;
 		m->rcpts = grown;
 		m->room = more;
@@ -52,6 +53,8 @@ static bool add_rcpt(struct sendmail *m, struct span addr, bool direct)
 
 void sendmail_free(struct sendmail *m)
 {
+	config_free(m->config);
+	buf_free(&m->text.text);
 	for (size_t i = 0; i < m->count; i++)
 		free(m->rcpts[i].addr);
 	free(m->rcpts);
@@ -122,7 +125,7 @@ static void put_warning(struct sendmail *m, const char *name)
 	struct span sender = span_str(m->sender);
 
 	if (!m->from || !(m->settings.privacy & PRIVACY_AUTHWARNINGS) ||
-	    route_is_trusted(&m->settings, getuid(), own, name) ||
+	    route_is_trusted(m->config, &m->settings, getuid(), own, name) ||
 	    span_eq(span_cut(&sender, '@'), span_str(name)))
 		return;
 	buf_printf(&m->warning, "X-Authentication-Warning: %s: %s set sender to %s using -%c\n",
@@ -255,26 +258,30 @@ static bool read_some(struct sendmail *m, struct buf *out, struct err *e)
 	return n >= 0;
 }
 
-/* Is the end of the header in what was read? */
-static bool header_complete(struct span head)
+/* Octets of header in what was read; *complete: its end is there, too. */
+static size_t header_size(struct span head, bool *complete)
 {
+	size_t all = head.len;
+
+	*complete = true;
 	while (head.len) {
 		size_t eol = span_index(head, '\n');
 		struct span line = span_head(head, eol);
 
 		if (eol == head.len)
-			return false;
+			break;
 		if (line.len && line.ptr[line.len - 1] == '\r')
 			line.len--;
 		/* The empty line, or a line that is no field: the body begins there. */
 		if (line.len == 0)
-			return true;
+			return all - head.len;
 		if (!ascii_is_blank(line.ptr[0]) && header_name_length(line) == 0 &&
 		    !span_starts(line, SPAN("From ")))
-			return true;
+			return all - head.len;
 		head = span_skip(head, eol + 1);
 	}
-	return false;
+	*complete = false;
+	return all;
 }
 
 static bool add_from_header(struct sendmail *m)
@@ -303,15 +310,16 @@ bool sendmail_read_head(struct sendmail *m, struct err *e)
 				       .date = buf_span(&m->date_field),
 				       .message_id = buf_span(&m->id_field),
 				       .to = SPAN("To: undisclosed-recipients:;\n")};
+	bool complete = false;
 	unsigned flags = SUBMIT_FIX;
 
 	buf_init(&m->head, SENDMAIL_HEADER_MAX + CHUNK + 2);
 	m->at_line = true;
 	/* One loop for both: what was read beyond the header is body and waits in head. */
-	while (!m->input_done && !header_complete(buf_span(&m->head))) {
+	while (!m->input_done && !complete) {
 		if (!read_some(m, &m->head, e))
 			return false;
-		if (m->head.len > SENDMAIL_HEADER_MAX)
+		if (header_size(buf_span(&m->head), &complete) > SENDMAIL_HEADER_MAX)
 			return err_perm(e, "5.6.0", "message header larger than %d octets",
 					SENDMAIL_HEADER_MAX);
 	}

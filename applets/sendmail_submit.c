@@ -121,9 +121,9 @@ static void check_rcpts(struct sendmail *m, struct account_source *accounts, boo
 			err_perm(&r->err, "5.1.3", "Cannot mail directly to files");
 		else if (strncmp(r->addr, ":include:", 9) == 0)
 			err_perm(&r->err, "5.1.3", "Cannot mail directly to :include:s");
-		else if (!route_recipient(&m->settings, span_str(r->addr), &route, &r->err))
+		else if (!sendmail_route(m, span_str(r->addr), &route, &r->err))
 			continue;
-		else if (look_up && route.mailer == ROUTE_LOCAL &&
+		else if (look_up && route.kind == ROUTE_LOCAL &&
 			 !route_account(accounts, &route, &a, &e) && e.class == ERR_PERM)
 			err_perm(&r->err, "5.1.1", "User unknown");
 	}
@@ -152,8 +152,7 @@ static void put_envelope(struct sendmail *m, struct buf *out)
 		struct route route;
 
 		if (m->rcpts[i].err.class != ERR_NONE ||
-		    !route_recipient(&m->settings, span_str(m->rcpts[i].addr), &route,
-				     &m->rcpts[i].err))
+		    !sendmail_route(m, span_str(m->rcpts[i].addr), &route, &m->rcpts[i].err))
 			continue;
 		r.addr = span_str(route.address);
 		qfile_put_rcpt(out, &r);
@@ -259,10 +258,10 @@ static bool into_mailboxes(struct sendmail *m, struct account_source *accounts, 
 		struct route route;
 
 		if (r->err.class != ERR_NONE ||
-		    !route_recipient(&m->settings, span_str(r->addr), &route, &r->err))
+		    !sendmail_route(m, span_str(r->addr), &route, &r->err))
 			continue;
 		job.rcpt = span_str(route.address);
-		if (route.mailer != ROUTE_LOCAL)
+		if (route.kind != ROUTE_LOCAL)
 			err_temp(&r->err, "4.3.5",
 				 "no daemon answers and the queue %.120s cannot be written",
 				 m->settings.queue);

@@ -20,6 +20,7 @@
 #include "cf/cf.h"
 #include "sendmail.h"
 #include "sendmail_test_part.h"
+#include "service/config_part.h"
 #include "service/hostname.h"
 #include "service/maps.h"
 #include "service/resolver.h"
@@ -205,17 +206,12 @@ static void define(struct sendmail_test *t, const char *name, const char *value)
 /* What is defined whatever the configuration says. */
 static void predefine(struct sendmail_test *t)
 {
-	static const char *const classes[][2] = {
-	    {"n", "multipart/signed"}, {"e", "7bit"},   {"e", "8bit"},
-	    {"e", "binary"},           {"s", "rfc822"},
-	};
 	char date[64];
 	time_t now = time(NULL);
 	struct tm tm;
 	struct passwd *pw = getpwuid(getuid());
 
-	for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
-		cf_class_add(&t->cf, classes[i][0][0], span_str(classes[i][1]));
+	config_predefine(&t->cf);
 	strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S %Z", localtime_r(&now, &tm));
 	define(t, "b", date);
 	define(t, "v", SENDMAIL_TEST_VERSION);
@@ -225,17 +221,6 @@ static void predefine(struct sendmail_test *t)
 	define(t, "{deliveryMode}", "i");
 	define(t, "{load_avg}", "0");
 	define(t, "{quarantine}", "");
-}
-
-/* Macros that outlive a message in sendmail; the class exists before any C line. */
-static void persistent_classes(struct sendmail_test *t)
-{
-	static const char *const names[] = {"r", "s", "_", "{if_addr}", "{daemon_flags}"};
-	size_t used;
-	int id = cf_macro_id(&t->ev, SPAN("{persistentMacros}"), &used);
-
-	for (size_t i = 0; id && i < sizeof names / sizeof names[0]; i++)
-		cf_class_add(&t->cf, id, span_str(names[i]));
 }
 
 static void check_version(struct sendmail_test *t)
@@ -279,11 +264,7 @@ static bool load(struct sendmail_test *t, const struct sendmail_test_options *o,
 	for (int i = 0; i < o->options; i++)
 		cf_option_set(&t->ev, o->option[i].letter, span_str(o->option[i].text));
 	buf_free(&text);
-	persistent_classes(t);
-	/* Every configuration has a host map; -D: it asks nobody while delivery is deferred. */
-	if (!cf_map_find(&t->cf, SPAN("host")))
-		cf_map_add(&t->ev, t->cf.level >= 2 ? SPAN("host host -a. -D") : SPAN("host host"));
-	hostname_classes(h, &t->resolver, &t->ev);
+	config_complete(&t->ev, h, &t->resolver);
 	return ok;
 }
 

@@ -9,19 +9,26 @@
 #include "service/route.h"
 #include "sys/log.h"
 
+bool sendmail_route(struct sendmail *m, struct span addr, struct route *r, struct err *e)
+{
+	if (!route_begin(m->config, NULL))
+		return err_temp(e, "4.3.0", "out of memory");
+	return route_recipient(m->config, &m->settings, addr, r, e);
+}
+
 static int verify_one(struct sendmail *m, struct account_source *accounts, const char *addr)
 {
 	struct account a;
 	struct route r;
 	struct err e = {0};
 
-	if (!route_recipient(&m->settings, span_str(addr), &r, &e)) {
+	if (!sendmail_route(m, span_str(addr), &r, &e)) {
 		printf("%s... %s\n", addr, e.text);
 		return err_exit_code(&e);
 	}
-	if (r.mailer == ROUTE_RELAY) {
-		printf("%s... deliverable: mailer relay, host %s., user %s\n", addr, r.host,
-		       r.address);
+	if (r.kind != ROUTE_LOCAL) {
+		printf("%s... deliverable: mailer %.*s, host %s, user %s\n", addr,
+		       SPAN_ARG(r.mailer->name), r.host, r.user);
 		return 0;
 	}
 	if (!route_account(accounts, &r, &a, &e)) {

@@ -70,6 +70,12 @@ check:
 demo: $(OUT)/letterbox
 	@sh tests/demo.sh
 
+# make bench [ROUNDS=3]: speed and memory beside postfix, in one run, as a table; root only.
+ROUNDS ?= 3
+.PHONY: bench
+bench: $(OUT)/letterbox
+	@python3 tests/bench/bench.py --rounds $(ROUNDS)
+
 # make fuzz [T=address] [FUZZ_SECONDS=60]: two targets at a time; findings go to build/out/fuzz/.
 fuzz:
 	@$(MAKE) --no-print-directory $(PARALLEL) VARIANT=fuzz fuzz-programs

@@ -41,8 +41,8 @@ static const struct mapping exit_codes[] = {
 static const struct mapping reply_codes[] = {
     {"4.2.2", 452}, {"4.3.1", 452}, {"4.3.2", 421}, {"4.4.2", 421}, {"4.5.3", 452},
     {"4.7.0", 454}, {"4.", 451},    {"5.1.3", 553}, {"5.1.7", 553}, {"5.2.2", 552},
-    {"5.2.3", 552}, {"5.3.4", 552}, {"5.1.", 550},  {"5.2.", 550},  {"5.5.1", 503},
-    {"5.5.2", 501}, {"5.5.4", 501}, {"5.7.", 550},  {"5.", 554},
+    {"5.2.3", 552}, {"5.3.4", 552}, {"5.6.0", 552}, {"5.1.", 550},  {"5.2.", 550},
+    {"5.5.1", 503}, {"5.5.2", 501}, {"5.5.4", 501}, {"5.7.", 550},  {"5.", 554},
 };
 
 static int map_status(const struct mapping *m, size_t n, const char *status, int otherwise)
@@ -80,7 +80,7 @@ static void set(struct err *e, enum err_class class, const char *status)
 	size_t n = strnlen(status, sizeof e->status - 1);
 
 	e->class = class;
-	e->sys = 0;
+	e->sys = e->reply = 0;
 	memcpy(e->status, status, n);
 	e->status[n] = '\0';
 }
@@ -173,6 +173,8 @@ int err_exit_code(const struct err *e)
 
 int err_reply_code(const struct err *e)
 {
+	if (e->reply)
+		return e->reply;
 	return map_status(reply_codes, sizeof reply_codes / sizeof reply_codes[0], e->status,
 			  e->class == ERR_PERM ? 554 : 451);
 }

@@ -23,6 +23,7 @@ struct err {
 	enum err_class class;
 	char status[ERR_STATUS_MAX]; /* "5.1.1" */
 	int sys;                     /* errno, 0 when no system call failed */
+	int reply;                   /* the SMTP code that policy chose; 0: by class and status */
 	char text[ERR_TEXT_MAX];     /* one printable line, cut when too long */
 };
 

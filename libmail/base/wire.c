@@ -39,15 +39,20 @@ void wire_put_u64(struct buf *b, uint64_t v)
 	put_le(b, v, 8);
 }
 
-void wire_put_span(struct buf *b, struct span s)
+void wire_put_tail(struct buf *b, size_t len)
 {
 	/*
 	 * The length would be cut to 16 bits and the rest be read as fields of their own:
 	 * better no message at all, which the sticky overflow ensures.
 	 */
-	if (s.len > UINT16_MAX)
+	if (len > UINT16_MAX)
 		b->overflow = true;
-	put_le(b, s.len, 2);
+	put_le(b, len, 2);
+}
+
+void wire_put_span(struct buf *b, struct span s)
+{
+	wire_put_tail(b, s.len);
 	buf_put(b, s);
 }
 
@@ -55,6 +60,7 @@ void wire_put_err(struct buf *b, const struct err *e)
 {
 	wire_put_u8(b, (uint8_t)e->class);
 	wire_put_u32(b, (uint32_t)e->sys);
+	wire_put_u32(b, (uint32_t)e->reply);
 	wire_put_span(b, span_make(e->status, strnlen(e->status, sizeof e->status)));
 	wire_put_span(b, span_make(e->text, strnlen(e->text, sizeof e->text)));
 }
@@ -77,15 +83,25 @@ static uint64_t get_le(struct wire_in *in, unsigned octets)
 	return v;
 }
 
-bool wire_open(struct wire_in *in, struct span octets)
+static bool open_at_most(struct wire_in *in, struct span octets, size_t max)
 {
 	*in = (struct wire_in){.rest = octets};
 	/* Longer than any role sends: a sender that is broken or taken over. */
-	if (octets.len < WIRE_HEADER || octets.len > WIRE_MAX)
+	if (octets.len < WIRE_HEADER || octets.len > max)
 		return false;
 	in->type = (uint16_t)get_le(in, 2);
 	in->id = (uint32_t)get_le(in, 4);
 	return true;
+}
+
+bool wire_open(struct wire_in *in, struct span octets)
+{
+	return open_at_most(in, octets, WIRE_MAX);
+}
+
+bool wire_open_large(struct wire_in *in, struct span octets)
+{
+	return open_at_most(in, octets, WIRE_LARGE_MAX);
 }
 
 uint8_t wire_get_u8(struct wire_in *in)
@@ -136,6 +152,7 @@ void wire_get_err(struct wire_in *in, struct err *e)
 	 * and in SMTP replies.
 	 */
 	*e = (struct err){.sys = (int)wire_get_u32(in)};
+	e->reply = (int)(wire_get_u32(in) % 600);
 	wire_get_cstr(in, e->status, sizeof e->status);
 	wire_get_cstr(in, e->text, sizeof e->text);
 	if (class > ERR_PERM)

@@ -20,6 +20,8 @@
 enum {
 	WIRE_HEADER = 6, /* octets before the fields */
 	WIRE_MAX = 4096, /* octets of a whole message: an address, a user, an error fit */
+	/* of one whose last field is a long span, for the few receivers that expect such */
+	WIRE_LARGE_MAX = WIRE_MAX + 16384,
 };
 
 /* Starts a message in b, which is emptied and must allow WIRE_MAX octets. */
@@ -31,6 +33,9 @@ void wire_put_u64(struct buf *b, uint64_t v);
 
 /* At most 65535 octets; a longer span sets b's overflow mark. */
 void wire_put_span(struct buf *b, struct span s);
+
+/* The length of a last span whose octets the sender puts behind b itself. */
+void wire_put_tail(struct buf *b, size_t len);
 
 /* Class, status, errno and text. */
 void wire_put_err(struct buf *b, const struct err *e);
@@ -44,6 +49,7 @@ struct wire_in {
 
 /* Reads the header of the message in octets; false when it is too short or too long. */
 bool wire_open(struct wire_in *in, struct span octets);
+bool wire_open_large(struct wire_in *in, struct span octets);
 
 uint8_t wire_get_u8(struct wire_in *in);
 uint32_t wire_get_u32(struct wire_in *in);

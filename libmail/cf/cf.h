@@ -276,6 +276,9 @@ void cf_option_set(struct cf_eval *ev, char letter, struct span text);
 /* The value of an option by its long name; empty when not set. */
 struct span cf_option_get(const struct cf *cf, const char *name);
 
+/* The long name of an option that was set. */
+const char *cf_option_name(const struct cf_option *o);
+
 /* The last H, P, ... line of text with a macro: how messages are made. */
 void cf_report(struct cf_eval *ev, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -10,6 +10,7 @@
 #include "base/ascii.h"
 #include "base/err.h"
 #include "cf/cf_addr.h"
+#include "cf/cf_part.h"
 
 /* The names that $@ of the error mailer may give instead of a number. */
 static const struct {
@@ -63,7 +64,7 @@ bool cf_addr_invalid(struct cf_eval *ev, struct span addr)
 }
 
 /* The length of the enhanced status code "d.d.d" (RFC 3463) that s starts with, or 0. */
-static size_t enhanced_length(struct span s)
+size_t cf_enhanced_length(struct span s)
 {
 	size_t i = 1;
 
@@ -140,7 +141,7 @@ static void error_mailer(struct cf_eval *ev, struct cf_addr *a)
 		memcpy(code, t.ptr, 3);
 		code[3] = '\0';
 		t = span_skip(t, 4);
-		enh = enhanced_length(t);
+		enh = cf_enhanced_length(t);
 		if (enh && enh < t.len && t.ptr[enh] == ' ' && enh < sizeof code - 5) {
 			code[3] = ' ';
 			memcpy(code + 4, t.ptr, enh);
@@ -223,8 +224,8 @@ static void rewrite_user(struct cf_eval *ev, struct cf_addr *a, unsigned flags, 
 	}
 }
 
-static bool build(struct cf_eval *ev, struct cf_tok *tok, size_t n, unsigned flags,
-		  struct cf_addr *a)
+bool cf_addr_build(struct cf_eval *ev, struct cf_tok *tok, size_t n, unsigned flags,
+		   struct cf_addr *a)
 {
 	size_t host = 2, at;
 	struct span mname;
@@ -319,7 +320,7 @@ bool cf_addr_parse(struct cf_eval *ev, struct span addr, unsigned flags, struct 
 
 		out->deferred = first == EXIT_TEMPFAIL || second == EXIT_TEMPFAIL;
 		ev->to = addr;
-		ok = build(ev, tok, n, flags, out);
+		ok = cf_addr_build(ev, tok, n, flags, out);
 		if (ok)
 			check_user(ev, out);
 	}

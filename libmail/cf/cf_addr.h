@@ -33,6 +33,32 @@ bool cf_addr_parse(struct cf_eval *ev, struct span addr, unsigned flags, struct 
 int cf_addr_remote(struct cf_eval *ev, struct span addr, const struct cf_mailer *m, unsigned flags,
 		   struct buf *out);
 
+/*
+ * Ruleset 5 (localaddr) for the user and host of a local address (maplocaluser): true when it
+ * names a mailer; $#error is false with is_error.  deferred: a map failed for now.
+ */
+bool cf_addr_local(struct cf_eval *ev, struct span user, struct span host, struct cf_addr *out);
+
+enum cf_verdict { CF_CHECK_OK, CF_CHECK_REFUSED, CF_CHECK_DISCARD, CF_CHECK_QUARANTINE };
+
+/*
+ * Asks a check_... ruleset about one argument, or two (b.ptr NULL: one): sendmail's rscheck.
+ * An undefined ruleset says OK.  Refused: out->code, out->text and out->host as the error
+ * mailer has them; quarantine: out->text is the reason.  Arguments are text from outside;
+ * comments: whether those in them are dropped, as in addresses.
+ */
+enum cf_verdict cf_check(struct cf_eval *ev, int rs, struct span a, struct span b, bool comments,
+			 struct cf_addr *out);
+
+/* The number of a ruleset, or -1 when there is none or it has no rule. */
+int cf_check_find(struct cf_eval *ev, const char *name);
+
+/*
+ * The reply of a refusal: its code, its enhanced status (at most 11 octets and a NUL) and what
+ * is left of the text, as sendmail writes them.
+ */
+int cf_check_reply(const struct cf_addr *a, char status[12], struct span *text);
+
 /* Is the address too long or not 7-bit?  Then reports so. */
 bool cf_addr_invalid(struct cf_eval *ev, struct span addr);
 

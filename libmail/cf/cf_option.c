@@ -167,6 +167,11 @@ static const char *option_name(int id)
 	return p;
 }
 
+const char *cf_option_name(const struct cf_option *o)
+{
+	return option_name(o->id) + 1;
+}
+
 /* The option with this letter, or whose long name starts with name; -1, or -2: both of several. */
 static int find_option(char letter, struct span name, int several[2])
 {

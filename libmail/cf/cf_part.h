@@ -6,6 +6,7 @@
 #define LETTERBOX_CF_CF_PART_H
 
 #include "cf/cf.h"
+#include "cf/cf_addr.h"
 
 /* The character behind the $ of an operator and back; 0 for those named otherwise. */
 char cf_op_char(int op);
@@ -40,6 +41,13 @@ void cf_lookup_split(struct cf_eval *ev, const struct cf_tok *tok, size_t n, str
 
 /* cf_join into scratch memory. */
 struct span cf_join_kept(struct cf_eval *ev, const struct cf_tok *tok, size_t n, char space);
+
+/* What a mailer triple names (buildaddr); reports, and false for the error mailer too. */
+bool cf_addr_build(struct cf_eval *ev, struct cf_tok *tok, size_t n, unsigned flags,
+		   struct cf_addr *a);
+
+/* The length of the enhanced status code "d.d.d" (RFC 3463) that s starts with, or 0. */
+size_t cf_enhanced_length(struct span s);
 
 /* A report that is a warning: no error, no line. */
 void cf_note(struct cf_eval *ev, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

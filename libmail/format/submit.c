@@ -129,6 +129,10 @@ static void line_end(struct submit *s, struct buf *out)
 		buf_putc(out, '\n');
 	s->mid_line = false;
 	s->first_line = false;
+	/* The line that ends the header is none of it, whether empty or already the body's. */
+	if (s->in_header)
+		s->header += s->line;
+	s->line = 0;
 	s->deciding = s->in_header;
 }
 
@@ -157,6 +161,7 @@ void submit_feed(struct submit *s, struct span in, struct buf *out)
 		size_t eol = span_index(in, '\n'), crs = 0;
 		struct span part = span_head(in, eol);
 
+		s->line += eol + (eol < in.len);
 		/* CRs belong to the line end when the LF follows, in this chunk or a later one. */
 		while (crs < part.len && part.ptr[part.len - 1 - crs] == '\r')
 			crs++;

@@ -2,11 +2,11 @@
  * submit: what happens to a message's text on its way into the queue.
  *
  * A filter that takes the message in any chunking, with LF or CRLF lines, and gives it
- * back with LF lines.  It counts Received: fields (a loop, RFC 5321 6.3).  For a
- * message that a local program submits it also does what RFC 6409 section 8 lets a
- * submission server do: adds From, Date and Message-ID when they are missing, takes
- * Bcc out, drops a leading mbox "From " line, and gives a message without a header
- * an empty line before its body.
+ * back with LF lines.  It counts Received: fields (a loop, RFC 5321 6.3) and octets of
+ * the header.  For a message that a local program submits it also does what RFC 6409
+ * section 8 lets a submission server do: adds From, Date and Message-ID when they are
+ * missing, takes Bcc out, drops a leading mbox "From " line, and gives a message without
+ * a header an empty line before its body.
  *
  * Holds at most the start of one line; a field's length does not matter.
  */
@@ -35,8 +35,10 @@ struct submit {
 	unsigned flags;
 	struct submit_fields fields;
 	unsigned hops; /* Received: fields seen */
+	size_t header; /* octets of header lines as they came, line ends included */
 	bool has_from, has_date, has_message_id, has_to, has_bcc;
 	bool in_header, first_line, skipping, mid_line;
+	size_t line;                 /* octets of the line so far */
 	size_t crs;                  /* CRs held back */
 	char start[SUBMIT_NAME_MAX]; /* of the header line being looked at */
 	size_t start_len;

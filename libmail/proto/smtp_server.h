@@ -73,6 +73,7 @@ struct smtp_server_config {
 	uint64_t size_max;     /* MaxMessageSize, 0 = none */
 	uint32_t flags;        /* SMTP_OFFER_* and the others above */
 	unsigned bad_max;      /* 0 = SMTP_BAD_COMMANDS_MAX */
+	unsigned bad_rcpts;    /* recipients refused for good in a session; 0 = no limit */
 	size_t line_max;       /* command line, 0 = LINE_SENDMAIL_MAX; AUTH lines: LINE_AUTH_MAX */
 	enum line_policy bare; /* bare CR or LF in message text */
 };
@@ -148,6 +149,7 @@ struct smtp_server {
 	struct line_body body; /* counts and flags of the current message */
 	size_t rcpts;          /* recipients accepted in this transaction */
 	unsigned bad;          /* commands that were wrong so far */
+	unsigned bad_rcpts;    /* recipients that the program refused with 5xx so far */
 	bool esmtp;            /* greeted by EHLO or LHLO */
 	bool has_text;
 	bool in_mail;       /* a transaction is open */
@@ -219,9 +221,9 @@ void smtp_server_accept_eom(struct smtp_server *s, struct span qid, struct buf *
 
 /*
  * Answers with a reply of the program's: 2xx accepts, 4xx and 5xx refuse, 421
- * closes.  status is "x.y.z" or NULL for none; its class is made to match code.
- * LF in text starts another line of the reply; the rest is made printable, and
- * lines longer than SMTP_REPLY_MAX are cut.
+ * closes, and so does a 5xx for RCPT beyond config.bad_rcpts.  status is "x.y.z" or
+ * NULL for none; its class is made to match code.  LF in text starts another line of
+ * the reply; the rest is made printable, and lines longer than SMTP_REPLY_MAX are cut.
  */
 bool smtp_server_reply(struct smtp_server *s, int code, const char *status, struct span text,
 		       struct buf *out);

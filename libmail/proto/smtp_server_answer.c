@@ -280,6 +280,13 @@ bool smtp_server_reply(struct smtp_server *s, int code, const char *status, stru
 		refuse_early(s, out);
 		return false;
 	}
+	/* Somebody who guesses names: RFC 5321 7.3 has no other defence than not to answer. */
+	if (s->due == SMTP_EV_RCPT && code >= 500 && s->cfg->bad_rcpts &&
+	    ++s->bad_rcpts > s->cfg->bad_rcpts) {
+		s->text = SPAN("Too many bad recipients; closing connection");
+		smtp_server_close(s, "4.7.0", s->text, out);
+		return true;
+	}
 	smtp_server_put(out, code, status, text, false);
 	settle(s, ok);
 	if (code == 421)

@@ -353,8 +353,10 @@ bool account_can_become(const struct account *a, struct err *e)
 {
 	if (geteuid() == 0 || a->uid == geteuid())
 		return true;
-	return err_temp(e, "4.3.5", "%s is uid %lu, and this process is not root", a->name,
-			(unsigned long)a->uid);
+	err_temp(e, "4.3.5", "%s is uid %lu, and this process is not root", a->name,
+		 (unsigned long)a->uid);
+	e->sys = EPERM; /* another user's, which is no matter of trying again */
+	return false;
 }
 
 bool account_find(struct account_source *s, struct span name, struct account *out, struct err *e)

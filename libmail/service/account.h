@@ -66,7 +66,7 @@ void account_source_free(struct account_source *s);
 
 /*
  * Fills out for name.  Fails PERM 5.1.1 when there is no such account, TEMP when the source
- * cannot be read, or names somebody we cannot become.  A users-file line may name the
+ * cannot be read, or (sys EPERM) names somebody we cannot become.  A users-file line may name the
  * mailbox by an extra field (mail= or userdb_mail=, "maildir:PATH", "mbox:PATH" or PATH,
  * with % as in the template and a leading "~/" for the home directory).
  */

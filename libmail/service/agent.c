@@ -26,9 +26,11 @@ enum {
 	LOCK_WAIT_MS = 5000, /* the SMTP client waits meanwhile; then the queue takes over */
 };
 
+/* What the messages of one batch take at most, and one more that is being read. */
+enum { ARENA = (1 << 20) + WIRE_LARGE_MAX };
+
 struct slot {
 	uint32_t id;
-	char *octets; /* the message's fields, for the spans */
 	char qid[32];
 };
 
@@ -39,6 +41,9 @@ struct agent {
 	struct slot slots[LOCAL_BATCH_MAX];
 	struct local_job jobs[LOCAL_BATCH_MAX];
 	size_t n;
+	size_t used; /* octets of the arena */
+	struct buf work;
+	char arena[ARENA]; /* the messages as received, for the jobs' spans */
 };
 
 /*
@@ -89,31 +94,33 @@ static bool enter(struct agent *a, struct err *e)
 /* One message from the socket into the batch: 1, 0 at the end of the peer, -1 on a timeout. */
 static int take(struct agent *a, int wait_ms, struct err *e)
 {
-	char *mem = malloc(WIRE_MAX);
 	int fds[IPC_FDS_MAX] = {-1, -1};
 	struct slot *s = &a->slots[a->n];
+	char *mem = a->arena + a->used;
 	struct mta_deliver d;
 	struct wire_in in;
-	int got;
+	int got = ipc_receive_large(PROC_CONTROL_FD, wait_ms, mem, &in, fds, e);
 
-	/* Memory is short: the peer sees the channel close, and its jobs come again. */
-	if (!mem)
-		return 0;
-	got = ipc_receive(PROC_CONTROL_FD, wait_ms, mem, &in, fds, e);
-	if (got > 0 && (in.type != MTA_DELIVER || !mta_ipc_get_deliver(&in, &d) || fds[0] < 0 ||
-			!span_to_cstr(d.id, s->qid, sizeof s->qid)))
+	if (got > 0 &&
+	    (in.type != MTA_DELIVER || !mta_ipc_get_deliver(&in, &d) ||
+	     (fds[0] < 0) == (d.text.len == 0) || !span_to_cstr(d.id, s->qid, sizeof s->qid)))
 		got = 0;
 	if (got <= 0) {
 		if (fds[0] >= 0)
 			close(fds[0]);
-		free(mem);
 		return got;
 	}
 	s->id = in.id;
-	s->octets = mem;
-	a->jobs[a->n++] =
-	    (struct local_job){.fd = fds[0], .at = d.at, .sender = d.sender, .rcpt = d.rcpt};
+	a->used = (size_t)(in.rest.ptr - a->arena);
+	a->jobs[a->n++] = (struct local_job){
+	    .fd = fds[0], .at = d.at, .text = d.text, .sender = d.sender, .rcpt = d.rcpt};
 	return 1;
+}
+
+/* Is there room for another one in this batch? */
+static bool has_room(const struct agent *a)
+{
+	return a->n < LOCAL_BATCH_MAX && a->used <= sizeof a->arena - WIRE_LARGE_MAX;
 }
 
 /* Answered only when the whole batch is on disk. */
@@ -136,10 +143,10 @@ static bool answer(struct agent *a, struct err *e)
 			log_warn("%s: to=<%.*s>, mailer=local, user=%s, dsn=%s, stat=%s",
 				 a->slots[i].qid, SPAN_ARG(a->jobs[i].rcpt), a->user, err->status,
 				 err->text);
-		close(a->jobs[i].fd);
-		free(a->slots[i].octets);
+		if (a->jobs[i].fd >= 0)
+			close(a->jobs[i].fd);
 	}
-	a->n = 0;
+	a->n = a->used = 0;
 	return ok;
 }
 
@@ -159,15 +166,17 @@ int agent_main(int argc, char **argv)
 		free(a);
 		return EXIT_TEMPFAIL;
 	}
-	box = (struct local_box){.path = a->mailbox, .wait_ms = LOCK_WAIT_MS};
+	buf_init(&a->work, LOCAL_WORK_MAX);
+	box = (struct local_box){.path = a->mailbox, .wait_ms = LOCK_WAIT_MS, .work = &a->work};
 	/* Waits for one, then takes all that are there already. */
 	while (take(a, -1, &e) > 0) {
-		while (a->n < LOCAL_BATCH_MAX && take(a, 0, &e) > 0)
+		while (has_room(a) && take(a, 0, &e) > 0)
 			;
 		local_deliver(&box, a->jobs, a->n);
 		if (!answer(a, &e))
 			break;
 	}
+	buf_free(&a->work);
 	free(a);
 	return 0;
 }

@@ -111,8 +111,13 @@ static void send_jobs(struct agent *g)
 
 		if (job->sent)
 			continue;
+		if (job->fd < 0)
+			d.text = job->text;
 		mta_ipc_put_deliver(&b, job->number, &d);
-		ipc_send(&g->channel, &b, &job->fd, 1);
+		if (job->fd < 0)
+			ipc_send_tail(&g->channel, &b, d.text);
+		else
+			ipc_send(&g->channel, &b, &job->fd, 1);
 		job->sent = true;
 		g->sent++;
 	}

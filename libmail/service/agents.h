@@ -25,8 +25,9 @@ enum {
 };
 
 struct agents_job {
-	int fd;                   /* of the message; borrowed until done */
-	uint64_t at;              /* where the message starts */
+	int fd;                   /* of the message; borrowed until done; -1: it is text */
+	uint64_t at;              /* where the message starts in the file */
+	struct span text;         /* the message, borrowed until done, at most MTA_TEXT_MAX */
 	const char *id;           /* queue id, borrowed */
 	struct span sender, rcpt; /* borrowed until done */
 	struct err err;           /* the outcome; ERR_NONE: delivered and flushed */

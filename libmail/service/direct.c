@@ -12,16 +12,66 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "format/address.h"
+#include "service/route.h"
 #include "sys/box.h"
 #include "sys/fs.h"
 
+static bool find(struct account_source *accounts, struct span who, struct account *out,
+		 struct err *e)
+{
+	char user[ACCOUNT_NAME_MAX + 1];
+	struct span local, domain;
+
+	if (account_find(accounts, who, out, e))
+		return true;
+	address_split(who, &local, &domain);
+	if (e->class != ERR_PERM || !span_to_cstr(local, user, sizeof user))
+		return false;
+	/* A name without domain was looked for already. */
+	if (domain.len && account_find(accounts, local, out, e))
+		return true;
+	while (e->class == ERR_PERM && route_other_name(user, sizeof user))
+		if (account_find(accounts, span_str(user), out, e))
+			return true;
+	return false;
+}
+
+bool direct_find(struct account_source *accounts, struct span who, struct account *out,
+		 struct err *e)
+{
+	if (!find(accounts, who, out, e))
+		return false;
+	/* Names that were not there before the right one was are no failure. */
+	*e = (struct err){0};
+	return true;
+}
+
+/* For a folder of its own the directory that it lies in may be missing, as ~/mail is at first. */
+static void make_parent(const char *path)
+{
+	char dir[ACCOUNT_PATH_MAX];
+	size_t len = strlen(path);
+
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	while (len > 1 && path[len - 1] != '/')
+		len--;
+	if (len > 1 && span_to_cstr(span_make(path, len - 1), dir, sizeof dir))
+		mkdir(dir, 0700);
+}
+
 static void deliver_here(const char *path, struct local_job *job)
 {
-	struct local_box box = {.path = path, .wait_ms = DIRECT_LOCK_WAIT_MS};
+	struct buf work;
+	struct local_box box = {.path = path, .wait_ms = DIRECT_LOCK_WAIT_MS, .work = &work};
 
+	buf_init(&work, LOCAL_WORK_MAX);
 	/* Mailboxes that are made here are nobody else's business. */
 	umask(077);
+	make_parent(path);
 	local_deliver(&box, job, 1);
+	buf_free(&work);
 }
 
 static _Noreturn void child(const struct account *a, const char *path, struct local_job *job,
@@ -77,8 +127,10 @@ bool direct_deliver(const struct account *a, const char *path, struct local_job 
 	}
 	if (geteuid() == 0)
 		return deliver_as(a, path, job);
-	return err_temp(&job->err, "4.3.5", "cannot become uid %u to deliver to %s: not root",
-			(unsigned)a->uid, a->name);
+	err_temp(&job->err, "4.3.5", "cannot become uid %u to deliver to %s: not root",
+		 (unsigned)a->uid, a->name);
+	job->err.sys = EPERM;
+	return false;
 }
 
 int direct_spool(struct err *e)

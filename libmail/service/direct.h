@@ -16,8 +16,16 @@
 enum { DIRECT_LOCK_WAIT_MS = 60000 };
 
 /*
- * Delivers job to a's mailbox, or to path when it is not NULL; false with job->err.  TEMP 4.3.5
- * when the account is another uid's and we are not root.
+ * The account that a recipient means: who as it stands, which may be a user of that full name, else
+ * the part before the "@", else that without "+detail", else root for postmaster (RFC 5321
+ * 4.5.1).  Fails as account_find.
+ */
+bool direct_find(struct account_source *accounts, struct span who, struct account *out,
+		 struct err *e);
+
+/*
+ * Delivers job to a's mailbox, or to path when it is not NULL (its directory is made); false with
+ * job->err.  TEMP 4.3.5 with sys EPERM when the account is another uid's and we are not root.
  */
 bool direct_deliver(const struct account *a, const char *path, struct local_job *job);
 

@@ -16,10 +16,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "service/config.h"
 #include "service/gate_agent.h"
 #include "service/gate_listen.h"
-#include "service/gate_relay.h"
 #include "service/queue.h"
+#include "service/route.h"
 #include "service/settings_part.h"
 #include "sys/box.h"
 #include "sys/clock.h"
@@ -102,21 +103,6 @@ static bool on_agent(struct gate *g, struct supervise_role *r, struct wire_in *i
 	return true;
 }
 
-static bool on_relay(struct gate *g, struct supervise_role *r, const struct wire_in *in)
-{
-	struct err e = {0};
-	int fd;
-
-	if (r != &g->queue || !wire_end(in))
-		return false;
-	fd = gate_relay_start(g->settings, &e);
-	mta_ipc_put_outcome(&g->b, MTA_RELAY_IS, in->id, &e, SPAN(""));
-	ipc_send(&r->channel, &g->b, &fd, fd >= 0);
-	if (fd >= 0)
-		close(fd);
-	return true;
-}
-
 /* The one session is over: what it queued gets one run. */
 static void on_idle(struct gate *g, struct supervise_role *r)
 {
@@ -156,8 +142,6 @@ static bool on_message(struct supervise_role *r, struct wire_in *in, int fds[IPC
 		return on_agent(g, r, in);
 	case MTA_TELL:
 		return on_tell(g, in);
-	case MTA_RELAY:
-		return on_relay(g, r, in);
 	case MTA_IDLE:
 		if (g->plan->session >= 0 || g->plan->run_once)
 			on_idle(g, r);
@@ -191,6 +175,43 @@ static void reload(struct gate *g)
 		gate_setup_chain(g);
 }
 
+/*
+ * On SIGHUP: the new configuration is compiled here first, and thrown away: mistakes leave the
+ * old one in force. Listening sockets, queue and user database are those of the start.
+ */
+static void reload_config(struct gate *g)
+{
+	const char *path = g->settings->config;
+	struct settings *s = malloc(sizeof *s);
+	struct config_text t = {0};
+	struct config *c = NULL;
+	struct err e = {0};
+	int fd = -1;
+
+	if (!s)
+		return;
+	*s = *g->plan->base;
+	if (!config_find(&t, path[0] ? path : NULL, s, &e) ||
+	    !(c = config_load(buf_span(&t.text), t.name, NULL, s, &e))) {
+		log_err("%s; the old configuration stays", e.text);
+	} else if (config_errors(c)) {
+		log_err("%s: %u errors; the old configuration stays", t.name, config_errors(c));
+	} else if ((fd = config_text_fd(&t, &e)) < 0) {
+		log_err("%s", e.text);
+	} else {
+		config_settings(c, s, t.is_file);
+		s->checks = route_checks(c);
+		close(g->config);
+		g->config = fd;
+		snprintf(g->name, sizeof g->name, "%s", t.name);
+		gate_setup_again(g, s);
+		log_info("configuration %s: read again", t.name);
+	}
+	buf_free(&t.text);
+	config_free(c);
+	free(s);
+}
+
 /* Certificates are renewed by programs that know nothing of us. */
 static void on_reload(struct loop_timer *t)
 {
@@ -215,6 +236,8 @@ static void on_signal(struct loop *l, int signo)
 		break;
 	case SIGHUP:
 		reload(g);
+		if (g->plan->base)
+			reload_config(g);
 		break;
 	case SIGUSR1:
 		gate_setup_run(g, 1);
@@ -335,6 +358,8 @@ int gate_run(struct settings *s, const struct gate_plan *plan, int ready_fd)
 	g->local = g->peer = g->signer.watch.fd = -1;
 	g->session = plan->session;
 	g->ready_fd = ready_fd;
+	g->config = plan->config;
+	snprintf(g->name, sizeof g->name, "%s", plan->name);
 	buf_init_fixed(&g->b, g->mem, sizeof g->mem);
 	if (!start(g, &e)) {
 		log_err("%s", e.text);

@@ -24,6 +24,9 @@ struct gate_plan {
 	const char *only;                  /* the one message that the run is for, or NULL */
 	bool daemon;                       /* stays until it is told to end */
 	bool foreground;                   /* -bD: stay; else the caller has daemonized already */
+	int config;                        /* a file of the configuration's text, taken over */
+	const char *name;                  /* where that is from */
+	const struct settings *base; /* settings without what the configuration says; or NULL */
 };
 
 /*

@@ -8,6 +8,7 @@
 #define LETTERBOX_SERVICE_GATE_PART_H
 
 #include "service/account.h"
+#include "service/config.h"
 #include "service/gate.h"
 #include "service/mta_ipc.h"
 #include "service/supervise.h"
@@ -27,9 +28,11 @@ struct gate {
 	struct loop_timer reload;
 	int sockets[GATE_SOCKETS_MAX];
 	size_t socket_count;
-	int local;   /* the submission socket, or -1 */
-	int peer;    /* an end for the queue role that is not started yet, or -1 */
-	int session; /* -bs: to be handed to smtpd, or -1 */
+	int local;          /* the submission socket, or -1 */
+	int peer;           /* an end for the queue role that is not started yet, or -1 */
+	int config;         /* a file of the configuration's text */
+	char name[CF_NAME]; /* where that is from */
+	int session;        /* -bs: to be handed to smtpd, or -1 */
 	int ready_fd;
 	unsigned ready; /* roles at work */
 	int status;     /* exit status */
@@ -43,6 +46,15 @@ void gate_setup_queue(struct supervise_role *r);
 
 /* A new certificate chain for smtpd, after the files changed. */
 void gate_setup_chain(struct gate *g);
+
+/* The configuration for the queue role; before START, or a new one. */
+void gate_setup_config(struct gate *g);
+
+/*
+ * New settings for the roles that run, and the new configuration.  What was bound, opened and
+ * started by the old ones stays: s is made to say so.
+ */
+void gate_setup_again(struct gate *g, struct settings *s);
 
 /* Tells the queue role to run: see MTA_RUN. */
 void gate_setup_run(struct gate *g, uint32_t number);

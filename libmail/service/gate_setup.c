@@ -61,6 +61,33 @@ static void send_settings(struct gate *g, struct supervise_role *r)
 	settings_each(g->settings, send_setting, &t);
 }
 
+void gate_setup_config(struct gate *g)
+{
+	mta_ipc_put_text(&g->b, MTA_CONFIG, 0, span_str(g->name));
+	ipc_send(&g->queue.channel, &g->b, &g->config, 1);
+}
+
+void gate_setup_again(struct gate *g, struct settings *s)
+{
+	const struct settings *old = g->settings;
+
+	memcpy(s->queue, old->queue, sizeof s->queue);
+	memcpy(s->users, old->users, sizeof s->users);
+	memcpy(s->mailbox, old->mailbox, sizeof s->mailbox);
+	memcpy(s->pid_file, old->pid_file, sizeof s->pid_file);
+	memcpy(s->listeners, old->listeners, sizeof s->listeners);
+	s->listener_count = old->listener_count;
+	*g->settings = *s;
+	/* The names of none: lists begin anew. */
+	mta_ipc_put_pair(&g->b, MTA_SETTING, SPAN(""), SPAN(""));
+	ipc_send(&g->queue.channel, &g->b, NULL, 0);
+	mta_ipc_put_pair(&g->b, MTA_SETTING, SPAN(""), SPAN(""));
+	ipc_send(&g->smtpd.channel, &g->b, NULL, 0);
+	send_settings(g, &g->queue);
+	send_settings(g, &g->smtpd);
+	gate_setup_config(g);
+}
+
 /* The chain may be larger than a message: it goes as a file in memory. */
 void gate_setup_chain(struct gate *g)
 {
@@ -187,6 +214,7 @@ void gate_setup_queue(struct supervise_role *r)
 	struct gate *g = (struct gate *)((char *)r - offsetof(struct gate, queue));
 
 	send_settings(g, r);
+	gate_setup_config(g);
 	if (g->smtpd.setup)
 		send_peer(g, r, &g->smtpd);
 	for (size_t i = 0; g->plan->select && i < g->plan->select->count; i++)

@@ -22,8 +22,7 @@
 #include "sys/log.h"
 
 enum {
-	CHUNK = 32768, /* read and written at a time */
-	REOPENS = 8,   /* an mbox replaced more often than this while we lock it is no mailbox */
+	REOPENS = 8, /* an mbox replaced more often than this while we lock it is no mailbox */
 };
 
 /*
@@ -113,35 +112,61 @@ static int open_locked(const struct local_box *box, struct lock *lock, struct er
 	return -1;
 }
 
-/* Writes what out holds when it is full enough, or all of it. */
-static bool flush(int fd, struct buf *out, size_t above)
+bool local_flush(int fd, struct buf *out, size_t above)
 {
 	if (out->len <= above)
 		return true;
-	if (!buf_ok(out) || !fs_write(fd, buf_span(out)))
+	if (!buf_ok(out)) {
+		errno = ENOMEM;
+		return false;
+	}
+	if (!fs_write(fd, buf_span(out)))
 		return false;
 	buf_reset(out);
 	return true;
 }
 
+bool local_need_chunk(const struct local_job *jobs, size_t n, char **chunk, struct err *e)
+{
+	*chunk = NULL;
+	for (size_t i = 0; i < n && !*chunk; i++)
+		if (jobs[i].fd >= 0 && !(*chunk = malloc(LOCAL_CHUNK)))
+			return err_temp(e, "4.3.0", "out of memory");
+	return true;
+}
+
+ssize_t local_read(const struct local_job *job, char *chunk, uint64_t at, struct span *text)
+{
+	ssize_t got;
+
+	if (job->fd < 0) {
+		*text = at ? SPAN("") : job->text;
+		return (ssize_t)text->len;
+	}
+	got = fs_pread(job->fd, chunk, LOCAL_CHUNK, (off_t)(job->at + at));
+	*text = span_make(chunk, got > 0 ? (size_t)got : 0);
+	return got;
+}
+
 static bool copy_message(int fd, struct local_job *job, char *chunk, struct buf *out)
 {
 	struct mbox_quote q;
-	off_t at = (off_t)job->at;
+	uint64_t at = 0;
+	struct span text;
 	ssize_t got;
 
 	mbox_quote_init(&q);
-	while ((got = fs_pread(job->fd, chunk, CHUNK, at)) > 0) {
-		mbox_quote_feed(&q, span_make(chunk, (size_t)got), out);
-		at += got;
-		if (!flush(fd, out, CHUNK))
+	while ((got = local_read(job, chunk, at, &text)) > 0) {
+		mbox_quote_feed(&q, text, out);
+		at += text.len;
+		if (!local_flush(fd, out, LOCAL_CHUNK))
 			return false;
 		/* A short read is the end, which saves the last empty one. */
-		if (got < CHUNK)
+		if (got < LOCAL_CHUNK)
 			break;
 	}
 	mbox_quote_finish(&q, out);
-	return got >= 0 && flush(fd, out, 0);
+	return got >= 0 && local_flush(fd, out, 0);
 }
 
 static bool append(int fd, struct local_job *job, char *chunk, struct buf *out)
@@ -184,26 +209,20 @@ static void append_all(int fd, const char *path, struct local_job *jobs, size_t 
 
 static void deliver_mbox(const struct local_box *box, struct local_job *jobs, size_t n)
 {
-	char *chunk = malloc(CHUNK);
 	struct lock lock;
-	struct buf out;
 	struct err e = {0};
+	char *chunk = NULL;
 	int fd = -1;
 
-	/* One chunk quoted may double, and a head and a tail come around it. */
-	buf_init(&out, 4 * CHUNK);
-	if (!chunk)
-		err_temp(&e, "4.3.0", "out of memory");
-	else
+	if (local_need_chunk(jobs, n, &chunk, &e))
 		fd = open_locked(box, &lock, &e);
 	if (fd < 0) {
 		fail_all(jobs, n, &e);
 	} else {
-		append_all(fd, box->path, jobs, n, chunk, &out);
+		append_all(fd, box->path, jobs, n, chunk, box->work);
 		lock_release(&lock);
 		close(fd);
 	}
-	buf_free(&out);
 	free(chunk);
 }
 
@@ -221,7 +240,7 @@ void local_deliver(const struct local_box *box, struct local_job *jobs, size_t n
 	for (size_t i = 0; i < n; i++)
 		jobs[i].err = (struct err){.class = ERR_NONE};
 	if (is_maildir(box->path))
-		local_deliver_maildir(box->path, jobs, n);
+		local_deliver_maildir(box, jobs, n);
 	else
 		deliver_mbox(box, jobs, n);
 }

@@ -19,14 +19,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/span.h"
 
-enum { LOCAL_BATCH_MAX = 64 };
+enum { LOCAL_BATCH_MAX = 64, LOCAL_TEXT_MAX = 32768, LOCAL_WORK_MAX = 131072 };
 
 struct local_job {
-	int fd;             /* of the message; read with pread, offset untouched */
+	int fd;             /* of the message; read with pread, offset untouched; -1: see text */
 	uint64_t at;        /* where it starts: LF lines */
+	struct span text;   /* without a file: the message itself, LOCAL_TEXT_MAX at most */
 	struct span sender; /* return path without <>, "" for null */
 	struct span rcpt;   /* for Delivered-To, "" for none */
 	struct err err;     /* the outcome; ERR_NONE: delivered and flushed */
@@ -35,6 +37,8 @@ struct local_job {
 struct local_box {
 	const char *path; /* trailing '/' or an existing directory: Maildir; made when missing */
 	uint32_t wait_ms; /* for the lock */
+	/* memory to work with, kept by the caller from batch to batch, of LOCAL_WORK_MAX */
+	struct buf *work;
 };
 
 /*
@@ -43,7 +47,7 @@ struct local_box {
  */
 void local_deliver(const struct local_box *box, struct local_job *jobs, size_t n);
 
-/* The Maildir half; path ends in '/'. */
-void local_deliver_maildir(const char *path, struct local_job *jobs, size_t n);
+/* The Maildir half; the path ends in '/' or is a directory's. */
+void local_deliver_maildir(const struct local_box *box, struct local_job *jobs, size_t n);
 
 #endif

@@ -18,8 +18,6 @@
 #include "sys/fs.h"
 #include "sys/rand.h"
 
-enum { CHUNK = 32768 };
-
 /* The names in a Maildir; job first prepares, then carries out the move for all at once. */
 struct file {
 	struct commit_job job;
@@ -66,38 +64,39 @@ static bool open_maildir(const char *path, struct maildir *m, struct err *e)
 	return m->new >= 0;
 }
 
-static bool write_message(struct local_job *job, int fd, uint64_t *size, uint64_t *lines)
+static uint64_t count_lines(struct span s)
 {
-	char *chunk = malloc(CHUNK);
-	off_t at = (off_t)job->at;
-	struct buf head;
-	ssize_t got = 0;
-	bool ok;
+	uint64_t n = 0;
 
-	buf_init(&head, 4096);
-	local_put_trace(job, &head);
-	ok = chunk && buf_ok(&head) && fs_write(fd, buf_span(&head));
-	*size = head.len;
-	for (size_t i = 0; i < head.len; i++)
-		*lines += head.ptr[i] == '\n';
-	while (ok && (got = fs_pread(job->fd, chunk, CHUNK, at)) > 0) {
-		struct span rest = span_make(chunk, (size_t)got);
+	for (size_t eol; (eol = span_index(s, '\n')) < s.len; n++)
+		s = span_skip(s, eol + 1);
+	return n;
+}
 
-		ok = fs_write(fd, rest);
-		at += got;
-		*size += (uint64_t)got;
-		/* Lines are counted in passing, for W= in the name. */
-		for (; rest.len; (*lines)++) {
-			size_t eol = span_index(rest, '\n');
+/* Head and text are gathered, so that a short message is one write. */
+static bool write_message(const struct local_job *job, int fd, char *chunk, struct buf *out,
+			  uint64_t *size, uint64_t *lines)
+{
+	uint64_t at = 0;
+	struct span text;
+	ssize_t got;
 
-			if (eol == rest.len)
-				break;
-			rest = span_skip(rest, eol + 1);
-		}
+	buf_reset(out);
+	local_put_trace(job, out);
+	*size = out->len;
+	*lines = count_lines(buf_span(out));
+	while ((got = local_read(job, chunk, at, &text)) > 0) {
+		buf_put(out, text);
+		at += text.len;
+		/* For W= in the name, in passing. */
+		*lines += count_lines(text);
+		if (!local_flush(fd, out, LOCAL_CHUNK))
+			return false;
+		if (got < LOCAL_CHUNK)
+			break;
 	}
-	buf_free(&head);
-	free(chunk);
-	return ok && got >= 0;
+	*size += at;
+	return got >= 0 && local_flush(fd, out, 0);
 }
 
 static void put_names(struct maildir *m, struct file *f)
@@ -119,7 +118,8 @@ static void put_names(struct maildir *m, struct file *f)
 }
 
 /* Writes one message to tmp/; its final name tells the sizes. */
-static bool prepare(struct maildir *m, struct local_job *job, struct file *f)
+static bool prepare(struct maildir *m, struct local_job *job, struct file *f, char *chunk,
+		    struct buf *out)
 {
 	uint64_t size = 0, lines = 0;
 	struct buf b;
@@ -131,7 +131,7 @@ static bool prepare(struct maildir *m, struct local_job *job, struct file *f)
 	    openat(m->tmp, f->tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (f->job.fd < 0)
 		return err_errno(&job->err, errno, "cannot make a file in the Maildir");
-	if (!write_message(job, f->job.fd, &size, &lines)) {
+	if (!write_message(job, f->job.fd, chunk, out, &size, &lines)) {
 		err_errno(&job->err, errno, "cannot write to the Maildir");
 		close(f->job.fd);
 		unlinkat(m->tmp, f->tmp, 0);
@@ -146,12 +146,13 @@ static bool prepare(struct maildir *m, struct local_job *job, struct file *f)
 	return true;
 }
 
-static void deliver(struct maildir *m, struct local_job *jobs, size_t n, struct file *files)
+static void deliver(struct maildir *m, struct local_job *jobs, size_t n, struct file *files,
+		    char *chunk, struct buf *out)
 {
 	struct commit_job *first = NULL, **last = &first;
 
 	for (size_t i = 0; i < n; i++) {
-		if (!prepare(m, &jobs[i], &files[i]))
+		if (!prepare(m, &jobs[i], &files[i], chunk, out))
 			continue;
 		*last = &files[i].job;
 		last = &files[i].job.next;
@@ -173,24 +174,26 @@ static void deliver(struct maildir *m, struct local_job *jobs, size_t n, struct 
 	}
 }
 
-void local_deliver_maildir(const char *path, struct local_job *jobs, size_t n)
+void local_deliver_maildir(const struct local_box *box, struct local_job *jobs, size_t n)
 {
 	struct file *files = calloc(n, sizeof *files);
 	struct maildir m = {.tmp = -1, .new = -1};
+	char *chunk = NULL;
 	struct err e;
 	bool ok = files != NULL;
 
 	if (!ok)
 		err_temp(&e, "4.3.0", "out of memory");
 	else
-		ok = open_maildir(path, &m, &e);
+		ok = local_need_chunk(jobs, n, &chunk, &e) && open_maildir(box->path, &m, &e);
 	if (ok)
-		deliver(&m, jobs, n, files);
+		deliver(&m, jobs, n, files, chunk, box->work);
 	for (size_t i = 0; i < n && !ok; i++)
 		jobs[i].err = e;
 	if (m.tmp >= 0)
 		close(m.tmp);
 	if (m.new >= 0)
 		close(m.new);
+	free(chunk);
 	free(files);
 }

@@ -10,7 +10,8 @@
  * States of a message, by which names exist, who moves it on, what a crash leaves:
  *
  *	tmp   queue  state       moved by             a crash here leaves
- *	no    no     none        queue_create         nothing
+ *	no    no     none        queue_create         nothing: smtpd may hold a short message
+ *	                                              in memory, and has not answered for it
  *	yes   no     writing     commit (flush+link)  an orphan: its lock is gone, the next sweep
  *	                                              removes it; no 250 was given
  *	yes   yes    committing  commit (unlink tmp)  a second name of a durable message: the

@@ -42,11 +42,11 @@ static bool read_front(struct queue_item *item, size_t n, struct err *e)
 
 static bool add_rcpt(struct queue_item *item, const struct qfile_rcpt *r, size_t *room)
 {
+	if (item->count == QUEUE_RCPTS_MAX)
+		return false;
 	if (item->count == *room) {
 		size_t more = *room ? *room * 2 : 4;
-		void *grown = more > QUEUE_RCPTS_MAX * 2
-				  ? NULL
-				  : realloc(item->rcpts, more * sizeof *item->rcpts);
+		void *grown = realloc(item->rcpts, more * sizeof *item->rcpts);
 
 		if (!grown)
 			return false;

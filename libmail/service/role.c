@@ -10,18 +10,34 @@
 
 enum { SETUP_WAIT_MS = 10000 };
 
+static void begin_lists(struct settings *s)
+{
+	s->listener_count = 0;
+	s->local[0] = s->trusted[0] = '\0';
+	s->privacy = 0;
+}
+
+bool role_setting(struct settings *s, struct wire_in *in, struct err *e)
+{
+	struct span name, value;
+
+	if (!mta_ipc_get_pair(in, &name, &value))
+		return err_temp(e, "4.3.0", "malformed setting");
+	if (name.len)
+		return settings_set(s, name, value, e);
+	begin_lists(s);
+	return true;
+}
+
 bool role_setup(struct settings *s,
 		bool (*on_message)(void *arg, struct wire_in *in, int fds[IPC_FDS_MAX]), void *arg,
 		struct err *e)
 {
 	/* Gate's list is complete; what the environment gave must not be added to. */
-	s->listener_count = 0;
-	s->local[0] = s->trusted[0] = '\0';
-	s->privacy = 0;
+	begin_lists(s);
 	for (;;) {
 		char mem[WIRE_MAX];
 		int fds[IPC_FDS_MAX];
-		struct span name, value;
 		struct wire_in in;
 		int got = ipc_receive(PROC_CONTROL_FD, SETUP_WAIT_MS, mem, &in, fds, e);
 		bool ok = got > 0;
@@ -33,8 +49,7 @@ bool role_setup(struct settings *s,
 			return true;
 		}
 		if (ok && in.type == MTA_SETTING)
-			ok =
-			    mta_ipc_get_pair(&in, &name, &value) && settings_set(s, name, value, e);
+			ok = role_setting(s, &in, e);
 		else if (ok && !on_message(arg, &in, fds))
 			ok = err_temp(e, "4.3.0", "malformed set-up message %u", in.type);
 		for (int i = 0; got > 0 && i < IPC_FDS_MAX; i++)

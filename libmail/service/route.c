@@ -1,8 +1,9 @@
 /*
- * The built-in policy; see service/route.h.
+ * Mail by the compiled configuration; see service/route.h.
  */
 #include "service/route.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,123 +11,253 @@
 #include "format/address.h"
 #include "service/account.h"
 
-/*
- * local decides everything: own domains go to accounts, all others to a relay. The address
- * is made complete, so reports and logs name one that works from anywhere.
- */
-bool route_recipient(const struct settings *s, struct span rcpt, struct route *out, struct err *e)
-{
-	struct address_path p;
-	enum address_error bad = address_parse(rcpt, &p);
-	struct buf user, address;
-	bool local;
+/* Names in the order of enum route_check. */
+static const char *const check_names[ROUTE_CHECKS] = {
+    "check_relay", "check_mail", "check_rcpt", "check_data", "check_eoh",
+    "check_vrfy",  "check_expn", "check_etrn", NULL,
+};
 
-	*out = (struct route){0};
-	if (bad != ADDRESS_OK)
-		return err_perm(e, "5.1.3", "%s", address_error_text(bad));
-	local = settings_is_local(s, p.domain);
+void route_put_macro(struct buf *macros, const char *name, struct span value)
+{
+	buf_puts(macros, name);
+	buf_putc(macros, '\0');
+	buf_put(macros, value);
+	buf_putc(macros, '\0');
+}
+
+/* name NUL value NUL ... */
+static void set_list(struct config *c, struct span list)
+{
+	while (list.len) {
+		struct span name = span_cut(&list, '\0'), value = span_cut(&list, '\0');
+		char mem[64];
+
+		if (name.len && span_to_cstr(name, mem, sizeof mem))
+			config_set(c, mem, value);
+	}
+}
+
+/* "IPv6:2001:db8::1" as "IPv6:2001:db8:0:0:0:0:0:1". */
+static bool put_full(struct span addr, char *out, size_t cap)
+{
+	unsigned char a[16];
+	char text[64];
+	int n = 0;
+
+	if (!span_starts(addr, SPAN("IPv6:")) ||
+	    !span_to_cstr(span_skip(addr, 5), text, sizeof text) ||
+	    inet_pton(AF_INET6, text, a) != 1)
+		return false;
+	n = snprintf(out, cap, "IPv6");
+	for (size_t i = 0; i < sizeof a; i += 2)
+		n += snprintf(out + n, cap - (size_t)n, ":%x", (unsigned)(a[i] << 8 | a[i + 1]));
+	return true;
+}
+
+/* sendmail writes IPv6 addresses in full unless UseCompressedIPv6Addresses says otherwise. */
+static void set_client(struct config *c, struct span addr)
+{
+	struct span compressed = cf_option_get(&c->cf, "UseCompressedIPv6Addresses");
+	char text[64];
+
+	if (addr.len && !(compressed.len && strchr("TtYy1", compressed.ptr[0])) &&
+	    put_full(addr, text, sizeof text))
+		addr = span_str(text);
+	config_set(c, "{client_addr}", addr);
+}
+
+bool route_begin(struct config *c, const struct mta_check *m)
+{
+	struct cf_eval *ev = config_begin(c);
+
+	if (!ev || !m)
+		return ev != NULL;
+	set_client(c, m->origin.addr);
+	config_set(c, "s", m->origin.helo);
+	config_set(c, "f", m->sender);
+	if (m->origin.auth.len)
+		config_set(c, "{auth_authen}", m->origin.auth);
+	set_list(c, m->macros);
+	return true;
+}
+
+bool route_pending(const struct config *c)
+{
+	return c->pending;
+}
+
+/* Reply code, status and text of the first message that an evaluation made. */
+static bool heard(const struct config *c, const char *status, struct err *e)
+{
+	const char *code = c->heard_code;
+	const char *own = strlen(code) > 4 ? code + 4 : status;
+
+	if (!c->heard[0])
+		return err_perm(e, status, "Malformed address");
+	if (code[0] == '4')
+		err_temp(e, own, "%s", c->heard);
+	else
+		err_perm(e, own, "%s", c->heard);
+	e->reply = (code[0] - '0') * 100 + (code[1] - '0') * 10 + code[2] - '0';
+	return false;
+}
+
+/* $#error, or anything else that made an address none. */
+static bool refused(const struct config *c, const struct cf_addr *a, struct err *e)
+{
+	char status[12];
+	struct span text;
+	int code;
+
+	if (a->code.len < 3)
+		return heard(c, "5.1.3", e);
+	code = cf_check_reply(a, status, &text);
+	if (code < 500)
+		err_temp(e, status, "%.*s", SPAN_ARG(text));
+	else
+		err_perm(e, status, "%.*s", SPAN_ARG(text));
+	e->reply = code;
+	return false;
+}
+
+static bool is_ipc(struct span path)
+{
+	return ascii_eq_nocase(path, SPAN("[IPC]")) || ascii_eq_nocase(path, SPAN("[TCP]"));
+}
+
+static enum route_kind kind_of(const struct cf_mailer *m)
+{
+	if (is_ipc(m->path))
+		return ROUTE_RELAY;
+	if (span_eq(m->name, SPAN("local")))
+		return ROUTE_LOCAL;
+	if (span_eq(m->name, SPAN("*file*")))
+		return ROUTE_FILE;
+	if (span_eq(m->name, SPAN("*include*")))
+		return ROUTE_INCLUDE;
+	return ascii_eq_nocase(m->name, SPAN("discard")) ? ROUTE_DISCARD : ROUTE_PROGRAM;
+}
+
+static bool copy(struct span from, char *to, size_t cap, struct err *e)
+{
+	return span_to_cstr(from, to, cap) || err_perm(e, "5.1.3", "address too long");
+}
+
+/* Mailer, host and user; quotes are syntax and no part of a local name. */
+static bool take(const struct cf_addr *a, struct route *out, struct err *e)
+{
+	struct buf user;
+
+	out->mailer = a->mailer;
+	out->kind = kind_of(a->mailer);
+	if (!copy(a->has_host ? a->host : SPAN(""), out->host, sizeof out->host, e))
+		return false;
+	if (out->kind != ROUTE_LOCAL)
+		return copy(a->user, out->user, sizeof out->user, e);
+	buf_init_fixed(&user, out->user, sizeof out->user);
+	address_put_unquoted(a->user, &user);
+	buf_cstr(&user);
+	return buf_ok(&user) || err_perm(e, "5.1.3", "address too long");
+}
+
+/* Reports and logs name an address that works from anywhere. */
+static bool qualify(const struct settings *s, struct span rcpt, struct route *out, struct err *e)
+{
+	struct buf address;
+	bool bare = span_index(rcpt, '@') == rcpt.len && out->kind == ROUTE_LOCAL;
+
 	buf_init_fixed(&address, out->address, sizeof out->address);
-	buf_put(&address, p.mailbox);
-	if (p.domain.len == 0) {
+	buf_put(&address, rcpt);
+	if (bare) {
 		buf_putc(&address, '@');
 		buf_put(&address, settings_domain(s));
 	}
 	buf_cstr(&address);
-	out->mailer = local ? ROUTE_LOCAL : ROUTE_RELAY;
-	buf_init_fixed(&user, out->user, sizeof out->user);
-	/* "a b"@host is the user a b: quotes are syntax, not part of the name. */
-	if (local)
-		address_put_unquoted(p.local, &user);
-	buf_cstr(&user);
-	if (!buf_ok(&user) || !buf_ok(&address) ||
-	    (!local && !span_to_cstr(p.domain, out->host, sizeof out->host)))
-		return err_perm(e, "5.1.3", "address too long");
+	return buf_ok(&address) || err_perm(e, "5.1.3", "address too long");
+}
+
+bool route_recipient(struct config *c, const struct settings *s, struct span rcpt,
+		     struct route *out, struct err *e)
+{
+	struct cf_addr a;
+
+	*out = (struct route){0};
+	if (!cf_addr_parse(c->ev, rcpt, 0, &a))
+		return refused(c, &a, e);
+	if (a.deferred)
+		return err_temp(e, "4.3.0", "%.*s: Name server timeout", SPAN_ARG(rcpt));
+	if (!take(&a, out, e) || !qualify(s, rcpt, out, e))
+		return false;
+	config_set(c, "{rcpt_mailer}", a.mailer->name);
+	config_set(c, "{rcpt_host}", a.has_host ? a.host : SPAN(""));
+	config_set(c, "{rcpt_addr}", a.user);
 	return true;
 }
 
-bool route_other_name(char *user, size_t cap)
+bool route_local(struct config *c, struct route *r, bool *changed, struct err *e)
 {
-	/* user+detail is user unless the longer name exists; the caller tries it first. */
-	struct span name, detail;
+	struct route old = *r;
+	struct cf_addr a;
 
-	if (address_split_detail(span_str(user), &name, &detail)) {
-		user[name.len] = '\0';
+	*changed = false;
+	if (r->kind != ROUTE_LOCAL || !cf_mailer_flag(r->mailer, '5') || !c->cf.rs[5].first)
 		return true;
+	if (!cf_addr_local(c->ev, span_str(r->user), span_str(r->host), &a))
+		return a.is_error ? refused(c, &a, e) : true;
+	if (a.deferred)
+		return err_temp(e, "4.3.0", "%s: Name server timeout", r->user);
+	if (!take(&a, r, e))
+		return false;
+	*changed = r->mailer != old.mailer || strcmp(r->user, old.user) != 0;
+	return true;
+}
+
+enum route_verdict route_check(struct config *c, enum route_check which, struct span a,
+			       struct span b, struct err *e)
+{
+	struct cf_addr out;
+	int rs = cf_check_find(c->ev, check_names[which]);
+
+	switch (cf_check(c->ev, rs, a, b, which != ROUTE_CHECK_DATA && which != ROUTE_CHECK_EOH,
+			 &out)) {
+	case CF_CHECK_DISCARD:
+		return ROUTE_DISCARDED;
+	case CF_CHECK_QUARANTINE:
+		err_temp(e, "4.7.0", "%.*s", SPAN_ARG(out.text));
+		return ROUTE_QUARANTINED;
+	case CF_CHECK_REFUSED:
+		refused(c, &out, e);
+		return ROUTE_REFUSED;
+	default:
+		return ROUTE_OK;
 	}
-	/* RFC 5321 4.5.1: it must be accepted wherever mail is. */
-	return ascii_eq_nocase(span_str(user), SPAN("postmaster")) &&
-	       span_to_cstr(SPAN("root"), user, cap);
 }
 
-bool route_account(struct account_source *accounts, const struct route *r, struct account *out,
-		   struct err *e)
+unsigned route_checks(struct config *c)
 {
-	char user[MTA_NAME_MAX + 1];
+	unsigned bits = 0;
 
-	memcpy(user, r->user, sizeof user);
-	do {
-		if (account_find(accounts, span_str(user), out, e))
-			return true;
-	} while (e->class == ERR_PERM && route_other_name(user, sizeof user));
-	return false;
+	if (!config_begin(c))
+		return 0;
+	for (unsigned i = 0; i < ROUTE_CHECKS; i++)
+		if (check_names[i] && cf_check_find(c->ev, check_names[i]) >= 0)
+			bits |= 1u << i;
+	config_idle(c);
+	return bits;
 }
 
-static bool is_loopback(struct span addr)
+bool route_parse_sender(struct config *c, struct span sender, struct buf *macros, struct err *e)
 {
-	return span_starts(addr, SPAN("127.")) || span_eq(addr, SPAN("IPv6:::1"));
-}
+	struct cf_addr a = {0};
 
-bool route_may_relay(const struct mta_origin *o, struct err *e)
-{
-	/* Who may send to other domains: local users, authenticated clients, this host itself. */
-	if (o->uid != UINT32_MAX || o->auth.len || is_loopback(o->addr))
-		return true;
-	return err_perm(e, "5.7.1", "Relaying denied");
-}
-
-bool route_is_trusted(const struct settings *s, uid_t uid, uid_t own, const char *name)
-{
-	struct span list = span_str(s->trusted);
-
-	if (uid == 0 || uid == own)
-		return true;
-	while (list.len)
-		if (span_eq(span_cut(&list, ' '), span_str(name)) && name[0])
-			return true;
-	return false;
-}
-
-/* Untrusted users cannot choose their envelope sender: it is what their uid says. */
-static void put_own(const struct settings *s, uid_t uid, const char *name, struct buf *out)
-{
-	if (name[0])
-		address_put_quoted(span_str(name), out);
-	else
-		buf_printf(out, "uid%u", (unsigned)uid);
-	buf_putc(out, '@');
-	buf_put(out, settings_domain(s));
-}
-
-bool route_sender(const struct settings *s, const struct mta_origin *o, struct span sender,
-		  const char *name, bool trusted, struct buf *out, struct err *e)
-{
-	struct address_path p;
-	enum address_error bad;
-
-	buf_reset(out);
-	if (sender.len == 0)
-		return true; /* the null path impersonates nobody */
-	if (o->uid != UINT32_MAX && !trusted) {
-		put_own(s, (uid_t)o->uid, name, out);
-		return buf_ok(out) || err_perm(e, "5.1.7", "sender address too long");
+	/* The null path is not looked at: it is always well-formed. */
+	if (sender.len && !cf_addr_parse(c->ev, sender, CF_ADDR_SENDER, &a)) {
+		refused(c, &a, e);
+		return false;
 	}
-	bad = address_parse(sender, &p);
-	if (bad != ADDRESS_OK)
-		return err_perm(e, "5.1.7", "%s", address_error_text(bad));
-	buf_put(out, p.mailbox);
-	if (p.domain.len == 0) {
-		buf_putc(out, '@');
-		buf_put(out, settings_domain(s));
-	}
-	return buf_ok(out) || err_perm(e, "5.1.7", "sender address too long");
+	route_put_macro(macros, "{mail_mailer}", a.mailer ? a.mailer->name : SPAN("local"));
+	route_put_macro(macros, "{mail_host}", a.has_host ? a.host : SPAN(""));
+	route_put_macro(macros, "{mail_addr}", sender.len ? a.user : SPAN("<>"));
+	set_list(c, buf_span(macros));
+	return true;
 }

@@ -1,11 +1,13 @@
 /*
  * route: who may send to whom, and by which mailer.
  *
- * One interface in front of the policy: an envelope and a recipient go in; a mailer,
- * host and user, or an error, come out.  The policy is the built-in one: domains of this
- * host go to the local mailer, everything else to the relay, for those who may.
- * Looks at nothing but its arguments; whether a local user exists is asked of
- * service/account.h by the caller.
+ * One interface in front of the policy, which is the compiled sendmail.cf (service/config.h): an
+ * envelope and an address go in; mailer, host and user, a verdict or an error come out, with
+ * sendmail's texts.  Whether a local user exists is asked of service/account.h by the caller.
+ *
+ * route_begin comes before each question or few.  A question whose maps need an answer that is
+ * under way says so by route_pending: then nothing else it said counts, and all of it is asked
+ * again from route_begin on when the answer is there.
  */
 #ifndef LETTERBOX_SERVICE_ROUTE_H
 #define LETTERBOX_SERVICE_ROUTE_H
@@ -15,28 +17,83 @@
 
 #include "base/err.h"
 #include "base/span.h"
+#include "service/config.h"
 #include "service/mta_ipc.h"
 #include "service/settings.h"
 
-enum route_mailer { ROUTE_LOCAL, ROUTE_RELAY };
-
-struct route {
-	enum route_mailer mailer;
-	char user[MTA_NAME_MAX + 1]; /* ROUTE_LOCAL: account name, detail still on it */
-	char host[MTA_NAME_MAX + 1]; /* ROUTE_RELAY: the domain */
-	char address[MTA_ADDR_MAX];  /* the recipient, qualified */
+/*
+ * What becomes of a recipient.  LOCAL: a mailbox of this host, by the mailer "local".  RELAY: SMTP
+ * or LMTP, the mailer's P= is [IPC] or [TCP].  PROGRAM: any other mailer.
+ */
+enum route_kind {
+	ROUTE_LOCAL,
+	ROUTE_RELAY,
+	ROUTE_PROGRAM,
+	ROUTE_FILE,
+	ROUTE_INCLUDE,
+	ROUTE_DISCARD
 };
 
+struct route {
+	enum route_kind kind;
+	const struct cf_mailer *mailer; /* lives as long as the configuration */
+	char user[MTA_ADDR_MAX];        /* LOCAL: without the quotes of a quoted name */
+	char host[MTA_ADDR_MAX];        /* "" where the mailer has none; may be a list a:b */
+	char address[MTA_ADDR_MAX];     /* the recipient, qualified */
+};
+
+/* The rulesets that are asked by name; settings.checks has a bit for each that is there. */
+enum route_check {
+	ROUTE_CHECK_RELAY,
+	ROUTE_CHECK_MAIL,
+	ROUTE_CHECK_RCPT,
+	ROUTE_CHECK_DATA,
+	ROUTE_CHECK_EOH,
+	ROUTE_CHECK_VRFY,
+	ROUTE_CHECK_EXPN,
+	ROUTE_CHECK_ETRN,
+	ROUTE_CHECK_HEADER, /* not by name: an H line has a ruleset */
+	ROUTE_CHECKS
+};
+
+/* REFUSED fills the error: reply, status, text.  QUARANTINE: its text is the reason. */
+enum route_verdict { ROUTE_OK, ROUTE_REFUSED, ROUTE_DISCARDED, ROUTE_QUARANTINED };
+
 /*
- * Routes a recipient.  PERM 5.1.3 malformed address.  Relay permission is route_may_relay's.
+ * Begins an evaluation with the macros that m (or nothing: NULL) gives: {client_addr}, $s, $f,
+ * {auth_authen} and the like, and those in m->macros.  False: out of memory.
  */
-bool route_recipient(const struct settings *s, struct span rcpt, struct route *out, struct err *e);
+bool route_begin(struct config *c, const struct mta_check *m);
+
+/* Did the last question end early? */
+bool route_pending(const struct config *c);
+
+/*
+ * Routes a recipient: rulesets 3 and 0, the mailer's.  Fails with what $#error says, or as
+ * sendmail for a malformed address (PERM 5.1.3).  Sets {rcpt_mailer}, {rcpt_host}, {rcpt_addr}.
+ */
+bool route_recipient(struct config *c, const struct settings *s, struct span rcpt,
+		     struct route *out, struct err *e);
+
+/*
+ * Ruleset 5 (localaddr) for a LOCAL result that is no alias, in place: it may name another user or
+ * mailer, and then *changed is set.  Calls are bounded by the caller.  Fails with what $#error
+ * says, or TEMP.
+ */
+bool route_local(struct config *c, struct route *r, bool *changed, struct err *e);
+
+/* Asks one of the check rulesets.  b.ptr NULL: one argument. */
+enum route_verdict route_check(struct config *c, enum route_check which, struct span a,
+			       struct span b, struct err *e);
+
+/* The bits of settings.checks. */
+unsigned route_checks(struct config *c);
 
 struct account;
 struct account_source;
 
 /*
- * The account of a ROUTE_LOCAL result: the name as it stands, without "+detail", and for
+ * The account of a LOCAL result: the name as it stands, without "+detail", and for
  * postmaster also root (RFC 5321 4.5.1).  Fails as account_find.
  */
 bool route_account(struct account_source *accounts, const struct route *r, struct account *out,
@@ -47,9 +104,6 @@ bool route_account(struct account_source *accounts, const struct route *r, struc
  */
 bool route_other_name(char *user, size_t cap);
 
-/* True for local programs, loopback clients and authenticated ones; else PERM 5.7.1. */
-bool route_may_relay(const struct mta_origin *o, struct err *e);
-
 /*
  * The sender to put on the envelope: qualified; for a local caller who is not trusted, their own
  * address (name is the account of the caller's uid, "" when it has none).  PERM 5.1.7 malformed.
@@ -57,7 +111,20 @@ bool route_may_relay(const struct mta_origin *o, struct err *e);
 bool route_sender(const struct settings *s, const struct mta_origin *o, struct span sender,
 		  const char *name, bool trusted, struct buf *out, struct err *e);
 
-/* True when the caller may set any sender: root, the daemon's own uid, or a TrustedUsers name. */
-bool route_is_trusted(const struct settings *s, uid_t uid, uid_t own, const char *name);
+/*
+ * Parses a sender as sendmail does, for its errors, and appends {mail_mailer}, {mail_host} and
+ * {mail_addr} to macros in the form of mta_check.macros.
+ */
+bool route_parse_sender(struct config *c, struct span sender, struct buf *macros, struct err *e);
+
+/* Appends a macro to such a list. */
+void route_put_macro(struct buf *macros, const char *name, struct span value);
+
+/*
+ * True when the caller may set any sender: root, the daemon's own uid, a TrustedUsers name, or
+ * one of class t.  c may be NULL.
+ */
+bool route_is_trusted(const struct config *c, const struct settings *s, uid_t uid, uid_t own,
+		      const char *name);
 
 #endif

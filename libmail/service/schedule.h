@@ -6,10 +6,13 @@
  * expires and bounces (RFC 5321 4.5.4, RFC 3464).  This header is what its files share; the
  * rest of the program uses schedule_main.
  *
- *	schedule.c     set-up, the other roles' messages, the schedule
+ *	schedule.c         set-up, the other roles' messages
+ *	schedule_table.c   the schedule: messages and when each is due
+ *	schedule_config.c  the configuration, and evaluations of it
  *	schedule_check.c   verdicts on MAIL and RCPT, account look-ups
  *	schedule_choose.c  which messages a run is for, what it tells
- *	schedule_work.c    one message under work, see schedule_part.h
+ *	schedule_work.c    one message under work
+ *	schedule_task.c    one recipient of it
  */
 #ifndef LETTERBOX_SERVICE_SCHEDULE_H
 #define LETTERBOX_SERVICE_SCHEDULE_H
@@ -21,7 +24,6 @@
 #include "service/mta_ipc.h"
 #include "service/queue.h"
 #include "service/queue_select.h"
-#include "service/relays.h"
 #include "service/route.h"
 #include "service/settings.h"
 #include "sys/commit.h"
@@ -30,10 +32,10 @@
 
 enum {
 	SCHEDULE_WORKS = 16,      /* messages under work at once */
-	SCHEDULE_AWAY = 400,      /* ... and those that only the relay role has work with */
 	SCHEDULE_CACHE = 64,      /* accounts remembered */
 	SCHEDULE_CACHE_MS = 5000, /* for so long: a new user gets mail within it */
 	SCHEDULE_SCAN_S = 300,    /* other hosts may put messages here without a word */
+	SCHEDULE_QUIET_MS = 1000, /* then the memory of evaluations is given back */
 	SCHEDULE_BUSY_S = 30,     /* a message that another process has */
 };
 
@@ -62,16 +64,17 @@ struct schedule_cached {
 struct schedule {
 	struct loop loop;
 	struct settings settings;
+	struct config *config;
 	struct ipc gate, smtpd;
 	struct queue queue;
 	struct agents agents;
-	struct relays relays;
 	struct commit_pool *pool;
 	struct loop_watch changes; /* inotify on queue/ */
 	struct loop_timer wake, scan, interval;
+	struct loop_timer quiet; /* nothing was decided for a while */
 	struct schedule_entry *entries;
 	size_t count, room;
-	size_t works, away;
+	size_t works;
 	struct schedule_lookup *lookups;
 	uint32_t next_number;
 	struct schedule_cached *cache;
@@ -84,13 +87,13 @@ struct schedule {
 
 int schedule_main(int argc, char **argv);
 
-/* ---- schedule.c ---- */
+/* ---- schedule_table.c ---- */
+
+/* Sets the timers up and begins to look into the directory now and then. */
+void schedule_table_init(struct schedule *q);
 
 /* Notes a message, due at next; known ones are only moved. */
 void schedule_note(struct schedule *q, const char *id, int64_t next);
-
-/* One of those under work waits for the relay role alone: the next may begin. */
-void schedule_away(struct schedule *q);
 
 /* Work on id is over: due again at next, or gone. */
 void schedule_over(struct schedule *q, const char *id, bool gone, int64_t next);
@@ -99,6 +102,7 @@ void schedule_over(struct schedule *q, const char *id, bool gone, int64_t next);
 
 /* Gate's MTA_SELECT and MTA_QUEUED before START; false: malformed. */
 bool schedule_choose_setup(struct schedule *q, struct wire_in *in);
+void schedule_choose_free(struct schedule *q);
 
 /* True when item is to be tried by this run. */
 bool schedule_choose_item(const struct schedule *q, const struct queue_item *item);
@@ -110,6 +114,26 @@ void schedule_choose_tell_gate(struct schedule *q, enum mta_type type);
 void schedule_choose_tell_start(struct schedule *q, const char *id);
 void schedule_choose_tell(struct schedule *q, struct span who, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* Tries everything now. */
+void schedule_run_all(struct schedule *q);
+
+/* The directory changed (struct loop_watch of q->changes). */
+void schedule_changed(struct loop_watch *w, uint32_t events);
+
+/* ---- schedule_config.c ---- */
+
+/* Gate's MTA_CONFIG with the file fd, not taken over; false: malformed, or no memory at the start.
+ */
+bool schedule_config_set(struct schedule *q, struct wire_in *in, int fd);
+
+/* Fails TEMP when gate sent none. */
+bool schedule_config_there(struct schedule *q, struct err *e);
+
+/* An evaluation begins: route_begin; false: out of memory, e is set. */
+bool schedule_decide(struct schedule *q, const struct mta_check *m, struct err *e);
+
+/* What a local recipient is in the end (ruleset 5); fails as route_local. */
+bool schedule_resolve(struct schedule *q, struct route *r, struct err *e);
 
 /* ---- schedule_check.c ---- */
 
@@ -122,16 +146,8 @@ void schedule_check_account(struct schedule *q, struct span user, struct schedul
 /* Gate's ACCOUNT_IS; false: malformed. */
 bool schedule_check_answer(struct schedule *q, struct wire_in *in);
 
-/* Asks gate for an account's agent (struct agents). */
-void schedule_check_ask_agent(struct agents *a, uint32_t id, struct span user);
-
 /* Gate is gone: what waits for it fails TEMP. */
 void schedule_check_gate_lost(struct schedule *q);
-
-/* ---- schedule_relay.c ---- */
-
-/* Asks gate for the relay role (struct relays). */
-void schedule_relay_ask(struct relays *r);
 
 /* ---- schedule_work.c ---- */
 

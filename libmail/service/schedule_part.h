@@ -1,9 +1,5 @@
 /*
- * schedule_part: one message under work, and what the files that work on it share.
- *
- *	schedule_work.c    loading, routing, marks, reports, the next attempt
- *	schedule_settle.c  what an outcome means: state, text, log line
- *	schedule_relay.c   recipients that the relay role has
+ * schedule_part: one message under work, as schedule_work.c and schedule_task.c share it.
  */
 #ifndef LETTERBOX_SERVICE_SCHEDULE_PART_H
 #define LETTERBOX_SERVICE_SCHEDULE_PART_H
@@ -11,18 +7,13 @@
 #include "service/bounce.h"
 #include "service/schedule.h"
 
-/* One recipient on its way.  lookup, job and remote are lent to others, so tasks must not move. */
+/* One recipient on its way. lookup and job are lent to others, so tasks must not move. */
 struct task {
 	struct schedule_lookup lookup;
 	struct agents_job job;
-	struct relays_rcpt remote;
 	struct work *work;
 	size_t rcpt;
 	struct err err;
-	const char *mailer;            /* as the log names it, NULL: none was chosen */
-	uint64_t started_ms;           /* when it was handed on */
-	bool crowded;                  /* there was no room for it: not tried */
-	char reply[ERR_TEXT_MAX + 32]; /* "550 5.1.1 User unknown": what a server said, or "" */
 };
 
 struct work {
@@ -31,9 +22,6 @@ struct work {
 	struct queue_item item;
 	struct task *tasks;
 	size_t count, open; /* tasks, and those not answered */
-	size_t remote;      /* of these, those that the relay role has */
-	bool away;          /* only those are left: other messages may be worked on */
-	struct relays_message message;
 	struct commit_job commit;
 	struct queue_writer report;
 	enum bounce_kind kind;
@@ -42,19 +30,10 @@ struct work {
 	char user[MTA_NAME_MAX + 1];
 };
 
-/* ---- schedule_work.c ---- */
+/* Routes the recipient and hands it on; schedule_task_answered follows, perhaps at once. */
+void schedule_task_start(struct task *t);
 
-/* t->err says what became of it. */
-void schedule_work_answered(struct task *t);
-
-/* ---- schedule_settle.c ---- */
-
-/* Puts the outcome of t into its recipient's record, in memory and in the file, and logs it. */
-void schedule_settle(struct work *w, struct task *t);
-
-/* ---- schedule_relay.c ---- */
-
-/* Gives t to the relay role. */
-void schedule_relay_pass(struct task *t, const struct mta_target *target);
+/* The outcome is in t->err. */
+void schedule_task_answered(struct task *t);
 
 #endif

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "service/route_relay.h"
 #include "service/schedule_part.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -23,7 +22,6 @@ enum {
 	 * lock; we are told of the name.
 	 */
 	HANDOVER_MS = 20,
-	CROWDED_RETRY_S = 2,
 	HANDOVER_TRIES = 16, /* of a tick of the loop each: two seconds for a slow flush */
 };
 
@@ -40,10 +38,6 @@ static void over(struct work *w, bool gone, int64_t next)
 	struct schedule *q = w->q;
 	char id[QUEUE_ID_MAX];
 
-	if (w->away) {
-		q->away--;
-		q->works++;
-	}
 	memcpy(id, w->item.id, sizeof id);
 	free_work(w);
 	schedule_over(q, id, gone, next);
@@ -184,22 +178,51 @@ static void on_marked(struct commit_job *job)
 	report(w);
 }
 
+/* A temporary failure of a message that is too old is a permanent one. */
+static void expire(const struct work *w, struct err *e)
+{
+	uint64_t limit = w->q->settings.queue_return_s;
+	char why[ERR_TEXT_MAX];
+
+	if (e->class != ERR_TEMP || !limit ||
+	    clock_wall().s - w->item.head.state.created <= (int64_t)limit)
+		return;
+	memcpy(why, e->text, sizeof why);
+	err_perm(e, "4.4.7", "Message could not be delivered for %llu hours: %.150s",
+		 (unsigned long long)(limit / 3600), why);
+}
+
+static void apply(struct work *w, struct task *t)
+{
+	struct qfile_rcpt *r = &w->item.rcpts[t->rcpt];
+	struct qfile_state *state = &w->item.head.state;
+	struct err e;
+
+	expire(w, &t->err);
+	r->state = t->err.class == ERR_NONE   ? QFILE_DONE
+		   : t->err.class == ERR_TEMP ? QFILE_PENDING
+					      : QFILE_FAILED;
+	snprintf(r->status, sizeof r->status, "%.8s", t->err.class ? t->err.status : "2.0.0");
+	snprintf(r->text, sizeof r->text, "%.*s", QFILE_TEXT_MAX,
+		 t->err.class ? t->err.text : "Sent");
+	/* Of a quarantined message the reason for that stays. */
+	if (t->err.class == ERR_TEMP && !(state->flags & QFILE_HELD))
+		snprintf(state->text, sizeof state->text, "Deferred: %.100s", t->err.text);
+	if (!queue_mark_rcpt(&w->item, t->rcpt, &e))
+		log_err("%s: %s", w->item.id, e.text);
+	schedule_choose_tell(w->q, r->addr, "%s%s", t->err.class == ERR_TEMP ? "Deferred: " : "",
+			     r->text);
+	log_info("%s: to=<%.*s>, delay=%lld, dsn=%s, stat=%s%s", w->item.id, SPAN_ARG(r->addr),
+		 (long long)(clock_wall().s - state->created), r->status,
+		 t->err.class == ERR_TEMP ? "Deferred: " : "", r->text);
+}
+
 /* All recipients were answered. */
 static void finish(struct work *w)
 {
-	size_t crowded = 0;
-
-	for (size_t i = 0; i < w->count; i++)
-		crowded += w->tasks[i].crowded;
-	/* No attempt was made: nothing is to be noted. */
-	if (crowded && crowded == w->count) {
-		over(w, false, clock_wall().s + CROWDED_RETRY_S);
-		return;
-	}
 	w->item.head.state.tries++;
 	for (size_t i = 0; i < w->count; i++)
-		if (!w->tasks[i].crowded)
-			schedule_settle(w, &w->tasks[i]);
+		apply(w, &w->tasks[i]);
 	/* Nothing is left: the file is about to go, so its marks need no flush. */
 	if (!any(w, QFILE_PENDING) && !any(w, QFILE_FAILED)) {
 		conclude(w);
@@ -209,75 +232,12 @@ static void finish(struct work *w)
 	commit_submit(w->q->pool, &w->commit);
 }
 
-/* What other hosts take their time for keeps nobody from working on other messages. */
-static void check_away(struct work *w)
-{
-	if (w->away || w->open != w->remote)
-		return;
-	w->away = true;
-	schedule_away(w->q);
-}
-
-void schedule_work_answered(struct task *t)
+void schedule_task_answered(struct task *t)
 {
 	struct work *w = t->work;
 
 	if (--w->open == 0)
 		finish(w);
-	else
-		check_away(w);
-}
-
-static void on_delivered(struct agents_job *job)
-{
-	struct task *t = job->owner;
-
-	t->err = job->err;
-	schedule_work_answered(t);
-}
-
-static void on_account(struct schedule_lookup *l, const struct err *e, struct span name)
-{
-	struct task *t = l->owner;
-	struct work *w = t->work;
-
-	t->err = *e;
-	if (e->class == ERR_PERM)
-		err_perm(&t->err, "5.1.1", "User unknown");
-	if (e->class != ERR_NONE) {
-		schedule_work_answered(t);
-		return;
-	}
-	t->job = (struct agents_job){.fd = w->item.fd,
-				     .at = w->item.message_at,
-				     .id = w->item.id,
-				     .sender = w->item.head.sender,
-				     .rcpt = w->item.rcpts[t->rcpt].addr,
-				     .done = on_delivered,
-				     .owner = t};
-	schedule_choose_tell(w->q, t->job.rcpt, "Connecting to local...");
-	agents_deliver(&w->q->agents, name, &t->job);
-}
-
-static void hand_on(struct task *t)
-{
-	struct work *w = t->work;
-	struct mta_target target;
-	struct smarthost url;
-	struct route r;
-
-	if (!route_recipient(&w->q->settings, w->item.rcpts[t->rcpt].addr, &r, &t->err) ||
-	    (r.mailer == ROUTE_RELAY &&
-	     !route_relay(&w->q->settings, span_str(r.host), &url, &target, &t->err))) {
-		schedule_work_answered(t);
-	} else if (r.mailer == ROUTE_RELAY) {
-		schedule_relay_pass(t, &target);
-	} else {
-		t->mailer = "local";
-		t->started_ms = w->q->loop.now_ms;
-		t->lookup = (struct schedule_lookup){.done = on_account, .owner = t};
-		schedule_check_account(w->q, span_str(r.user), &t->lookup);
-	}
 }
 
 static void start_tasks(struct work *w)
@@ -295,11 +255,9 @@ static void start_tasks(struct work *w)
 		w->open++;
 	}
 	for (size_t i = 0; i < w->count; i++)
-		hand_on(&w->tasks[i]);
+		schedule_task_start(&w->tasks[i]);
 	if (--w->open == 0)
 		finish(w);
-	else
-		check_away(w);
 }
 
 /* Locked by another process that delivers it, or damaged; a file that has gone is done. */

@@ -35,12 +35,12 @@ static const struct option options[] = {
     {"Hostname", 0, TEXT_AT(hostname)},
     {"Domain", 0, TEXT_AT(domain)},
     {"LocalDomains", 0, LIST_AT(local)},
+    {"Relay", 0, TEXT_AT(relay)},
     {"QueueDirectory", 'Q', TEXT_AT(queue)},
     {"UsersFile", 0, TEXT_AT(users)},
     {"Mailbox", 0, TEXT_AT(mailbox)},
     {"AliasFile", 'A', TEXT_AT(aliases)},
     {"PidFile", 0, TEXT_AT(pid_file)},
-    {"Relay", 0, TEXT_AT(relay)},
     {"ServerCertFile", 0, TEXT_AT(cert)},
     {"ServerKeyFile", 0, TEXT_AT(key)},
     {"TrustedUsers", 0, LIST_AT(trusted)},
@@ -52,11 +52,15 @@ static const struct option options[] = {
     {"MaxDaemonChildren", 0, NUMBER, AT(max_sessions), 0},
     {"MaxSessionsPerSource", 0, NUMBER, AT(max_per_source), 0},
     {"ConnectionRateThrottle", 0, NUMBER, AT(max_rate), 0},
+    {"MaxBadRecipients", 0, NUMBER, AT(max_bad_rcpts), 0},
+    {"MaxHeadersLength", 0, NUMBER, AT(max_headers), 0},
     {"MaxHopCount", 'h', NUMBER, AT(max_hops), 0},
     {"MinFreeBlocks", 'b', NUMBER, AT(min_free), 0},
     {"LogLevel", 'L', NUMBER, AT(log_level), 0},
     {"Timeout.command", 0, INTERVAL, AT(timeout_command_s), 60},
     {"Timeout.datablock", 0, INTERVAL, AT(timeout_data_s), 60},
+    {"Timeout.message", 0, INTERVAL, AT(timeout_message_s), 60},
+    {"Timeout.session", 0, INTERVAL, AT(timeout_session_s), 60},
     {"Timeout.queuereturn", 'T', INTERVAL, AT(queue_return_s), 86400},
     {"Timeout.queuewarn", 0, INTERVAL, AT(queue_warn_s), 3600},
     {"MinQueueAge", 0, INTERVAL, AT(retry_min_s), 60},
@@ -67,6 +71,8 @@ static const struct option options[] = {
     {"IgnoreDots", 'i', FLAG, AT(ignore_dots), 0},
     {"Verbose", 'v', FLAG, AT(verbose), 0},
     {"NoTLS", 0, FLAG, AT(no_tls), 0},
+    {"ConfigFile", 0, TEXT_AT(config)},
+    {"Checks", 0, NUMBER, AT(checks), 0},
 };
 
 enum { OPTIONS = sizeof options / sizeof options[0] };
@@ -152,14 +158,32 @@ bool settings_set(struct settings *s, struct span name, struct span value, struc
 {
 	const struct option *o = find(name);
 
-	if (o)
+	if (o) {
+		s->given |= 1ull << (o - options);
 		return store(s, o, value, e);
+	}
 	if (settings_is_ignored(name))
 		return true;
 	err_perm(e, "5.3.5", "unknown option name %.*s", (int)(name.len < 60 ? name.len : 60),
 		 name.ptr ? name.ptr : "");
 	e->sys = ENOENT;
 	return false;
+}
+
+bool settings_given(const struct settings *s, const char *name)
+{
+	const struct option *o = find(span_str(name));
+
+	return o && s->given >> (o - options) & 1;
+}
+
+bool settings_set_default(struct settings *s, struct span name, struct span value, struct err *e)
+{
+	const struct option *o = find(name);
+
+	if (o && s->given >> (o - options) & 1)
+		return true;
+	return o ? store(s, o, value, e) : settings_set(s, name, value, e);
 }
 
 bool settings_assign(struct settings *s, struct span assignment, struct err *e)

@@ -12,7 +12,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/span.h"
 
@@ -55,12 +54,12 @@ struct settings {
 	char domain[SETTINGS_NAME_MAX];   /* put behind unqualified addresses; "" = hostname */
 	char
 	    local[SETTINGS_LIST_MAX]; /* domains delivered here besides hostname, blank-separated */
+	char relay[SETTINGS_PATH_MAX]; /* smtps://user@host:465; "" = by MX */
 	char queue[SETTINGS_PATH_MAX];
 	char users[SETTINGS_PATH_MAX];   /* users file, "" = system accounts */
 	char mailbox[SETTINGS_PATH_MAX]; /* template as popd -m, "" = /var/mail/%u */
 	char aliases[SETTINGS_PATH_MAX];
 	char pid_file[SETTINGS_PATH_MAX];
-	char relay[SETTINGS_PATH_MAX]; /* URL of the smart host (service/smarthost.h), "" = none */
 	char cert[SETTINGS_PATH_MAX], key[SETTINGS_PATH_MAX]; /* "" = self-made */
 	char trusted[SETTINGS_LIST_MAX]; /* users who may set any sender, besides root */
 	struct settings_listener listeners[SETTINGS_LISTENERS_MAX];
@@ -70,10 +69,13 @@ struct settings {
 	uint64_t max_sessions;   /* at once */
 	uint64_t max_per_source; /* sessions of one address at once, 0 = no limit */
 	uint64_t max_rate;       /* new sessions of one address a minute, 0 = no limit */
+	uint64_t max_bad_rcpts;  /* refused recipients of a session, 0 = no limit */
+	uint64_t max_headers;    /* octets of a message's header, 0 = no limit */
 	uint64_t max_hops;       /* Received: fields before a message loops */
 	uint64_t min_free;       /* 4 KiB blocks that must stay free */
 	uint64_t log_level;      /* sendmail's 0..98; 9 is the default */
-	uint64_t timeout_command_s, timeout_data_s;
+	uint64_t timeout_command_s, timeout_data_s; /* 0 = none, here and below */
+	uint64_t timeout_message_s, timeout_session_s;
 	uint64_t queue_return_s, queue_warn_s; /* expiry and delay warning */
 	uint64_t retry_min_s, retry_max_s;     /* back-off of one message */
 	char delivery_mode;                    /* 'i', 'b', 'q', 'd' */
@@ -83,23 +85,29 @@ struct settings {
 	char tag[32];     /* -L: the name in the log, "" = the program's */
 	bool verbose;     /* -v: queue runs tell what they do */
 	bool ignore_dots;
-	bool no_tls; /* STARTTLS is not offered */
+	bool no_tls;                    /* STARTTLS is not offered */
+	char config[SETTINGS_PATH_MAX]; /* -C: the sendmail.cf to read; "" = the usual place */
+	uint64_t checks; /* which checks the configuration has: bits of enum route_check */
+	uint64_t given;  /* options that were set, a bit for each in the table's order */
 };
 
 /* The defaults, and then the environment.  Fails PERM on a bad value, naming the variable. */
 bool settings_init(struct settings *s, struct err *e);
 
 /*
- * The value of the environment's variable NAME, or the first line of the file that NAME_FILE
- * names; *found is false when neither is set.  For secrets, by the process that needs them.
- */
-bool settings_variable(const char *name, struct buf *out, bool *found, struct err *e);
-
-/*
  * Sets one option by its long sendmail name (case-blind) or our own.  Fails PERM 5.3.5 on an
  * unknown name (e->sys is ENOENT, text "unknown option name X") and on a bad value.
  */
 bool settings_set(struct settings *s, struct span name, struct span value, struct err *e);
+
+/*
+ * The same for what a sendmail.cf says: nothing when the option was given before, by command
+ * line or environment.  An unknown name or bad value is an error that the caller may pass over.
+ */
+bool settings_set_default(struct settings *s, struct span name, struct span value, struct err *e);
+
+/* Was this option given? */
+bool settings_given(const struct settings *s, const char *name);
 
 /* "Name=value" as behind -O. */
 bool settings_assign(struct settings *s, struct span assignment, struct err *e);

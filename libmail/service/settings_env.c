@@ -14,8 +14,8 @@
 
 #include "base/ascii.h"
 #include "base/num.h"
+#include "format/header.h"
 #include "service/settings_part.h"
-#include "service/smarthost.h"
 #include "sys/fs.h"
 #include "sys/log.h"
 
@@ -26,7 +26,7 @@ static const char ignored[] =
     "daemonportoptions dialdelay dontblamesendmail dontexpandcnames dontinitgroups "
     "dontprobeinterfaces dontprunepaths doublebounceaddress errorheader fallbackmxhost "
     "fallbacksmarthost fastsplit forkeachjob forwardpath heloname helpfile holdexpensive "
-    "hostsfile inputmailfilters ldapdefaultspec matchgecos maxaliasrecursion maxheaderslength "
+    "hostsfile inputmailfilters ldapdefaultspec matchgecos maxaliasrecursion "
     "maxmimeheaderlength maxnoopcommands maxqueuechildren maxqueuerunsize maxrunnersperqueue "
     "metoo minqueueage maxqueueage nicequeuerun norecipientaction oldstyleheaders "
     "operatorchars postmastercopy priorities processtitleprefix queuefactor queuefilemode "
@@ -171,17 +171,12 @@ bool settings_add_listener(struct settings *s, struct span text, struct err *e)
 static const struct {
 	const char *variable, *option;
 } variables[] = {
-    {"LETTERBOX_HOSTNAME", "Hostname"},
-    {"LETTERBOX_DOMAIN", "Domain"},
-    {"LETTERBOX_LOCAL", "LocalDomains"},
-    {"LETTERBOX_QUEUE", "QueueDirectory"},
-    {"LETTERBOX_USERS", "UsersFile"},
-    {"LETTERBOX_MAILBOX", "Mailbox"},
+    {"LETTERBOX_HOSTNAME", "Hostname"},     {"LETTERBOX_DOMAIN", "Domain"},
+    {"LETTERBOX_LOCAL", "LocalDomains"},    {"LETTERBOX_QUEUE", "QueueDirectory"},
+    {"LETTERBOX_USERS", "UsersFile"},       {"LETTERBOX_MAILBOX", "Mailbox"},
+    {"LETTERBOX_ALIASES", "AliasFile"},     {"LETTERBOX_TLS_CERT", "ServerCertFile"},
+    {"LETTERBOX_TLS_KEY", "ServerKeyFile"}, {"LETTERBOX_LISTEN", NULL},
     {"LETTERBOX_RELAY", "Relay"},
-    {"LETTERBOX_ALIASES", "AliasFile"},
-    {"LETTERBOX_TLS_CERT", "ServerCertFile"},
-    {"LETTERBOX_TLS_KEY", "ServerKeyFile"},
-    {"LETTERBOX_LISTEN", NULL},
 };
 
 static bool set_listeners(struct settings *s, struct span value, struct err *e)
@@ -191,7 +186,7 @@ static bool set_listeners(struct settings *s, struct span value, struct err *e)
 
 		while (end < value.len && value.ptr[end] != ' ' && value.ptr[end] != ',')
 			end++;
-		if (end && !settings_add_listener(s, span_head(value, end), e))
+		if (end && !settings_set(s, SPAN("DaemonPortOptions"), span_head(value, end), e))
 			return false;
 		value = span_skip(value, end + 1);
 	}
@@ -202,7 +197,7 @@ static bool set_listeners(struct settings *s, struct span value, struct err *e)
  * The value of a variable, or the first line of the file that its _FILE twin names: how
  * container engines hand in secrets.
  */
-bool settings_variable(const char *name, struct buf *out, bool *found, struct err *e)
+static bool variable_value(const char *name, struct buf *out, bool *found, struct err *e)
 {
 	const char *value = getenv(name);
 	char twin[64];
@@ -230,13 +225,12 @@ bool settings_variable(const char *name, struct buf *out, bool *found, struct er
 static bool read_environment(struct settings *s, struct err *e)
 {
 	char mem[4096];
-	struct smarthost url;
 	struct buf value;
 	bool found, ok;
 
 	buf_init_fixed(&value, mem, sizeof mem);
 	for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
-		if (!settings_variable(variables[i].variable, &value, &found, e))
+		if (!variable_value(variables[i].variable, &value, &found, e))
 			return false;
 		/* Set but empty is as good as unset, which compose files cannot tell apart. */
 		if (!found || value.len == 0)
@@ -248,11 +242,6 @@ static bool read_environment(struct settings *s, struct err *e)
 			err_prefix(e, variables[i].variable);
 			return false;
 		}
-	}
-	/* Now, and not with the first message for another host. */
-	if (s->relay[0] && !smarthost_parse(span_str(s->relay), &url, e)) {
-		err_prefix(e, "LETTERBOX_RELAY");
-		return false;
 	}
 	return true;
 }
@@ -276,11 +265,15 @@ bool settings_init(struct settings *s, struct err *e)
 	    .max_message = 100 << 20,
 	    .max_rcpts = 1000,
 	    .max_sessions = 1100,
+	    .max_bad_rcpts = 100,
+	    .max_headers = HEADER_TOTAL_MAX,
 	    .max_hops = 100,
 	    .min_free = 100,
 	    .log_level = 9,
 	    .timeout_command_s = 300,
 	    .timeout_data_s = 300,
+	    .timeout_message_s = 6 * 3600,
+	    .timeout_session_s = 4 * 3600,
 	    .queue_return_s = 5 * 86400,
 	    .queue_warn_s = 4 * 3600,
 	    .retry_min_s = 5 * 60,

@@ -234,6 +234,11 @@ static bool on_gate(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 	case MTA_CHAIN:
 		return mta_ipc_get_number(in, &number) && fds[0] >= 0 &&
 		       set_chain(d, number, fds[0]);
+	case MTA_SETTING:
+		if (!role_setting(&d->settings, in, &e))
+			return false;
+		smtpd_configure(d);
+		return true;
 	default:
 		return false;
 	}
@@ -288,30 +293,6 @@ static bool on_setup(void *arg, struct wire_in *in, int fds[IPC_FDS_MAX])
 	return true;
 }
 
-static void configure(struct smtpd *d)
-{
-	for (int i = 0; i < 2; i++) {
-		struct smtp_server_config *c = &d->config[i];
-
-		*c = (struct smtp_server_config){
-		    .name = span_str(d->settings.hostname),
-		    .product = SPAN("ESMTP letterbox"),
-		    .version = SPAN("letterbox"),
-		    .size_max = d->settings.max_message,
-		    .flags = SMTP_OFFER_PIPELINING | SMTP_OFFER_8BITMIME | SMTP_OFFER_SIZE |
-			     SMTP_OFFER_HELP,
-		    .bare = LINE_REFUSE,
-		};
-		if (i == MTA_L_SUBMIT) {
-			c->flags |= SMTP_EARLY_OK | SMTP_OFFER_DSN;
-			c->bare = LINE_REPAIR;
-		} else if (d->chain) {
-			c->flags |= SMTP_OFFER_STARTTLS;
-		}
-		smtpd_accept_policy(d->settings.privacy, c);
-	}
-}
-
 static bool enter(struct smtpd *d, struct err *e)
 {
 	char tmp[QUEUE_PATH_MAX + 8], dir[QUEUE_PATH_MAX + 8];
@@ -353,8 +334,9 @@ static bool start(struct smtpd *d, struct err *e)
 	if (!ipc_open(&d->gate, &d->loop, PROC_CONTROL_FD, e) ||
 	    !ipc_open(&d->queue_role, &d->loop, peer, e))
 		return false;
-	configure(d);
+	smtpd_configure(d);
 	buf_init(&d->text, SMTPD_CHUNK * 4);
+	d->spare_timer.fire = smtpd_store_trim;
 	agents_init(&d->agents, &d->loop, ask_agent);
 	for (size_t i = 0; i < d->listener_count; i++) {
 		int fd = d->listeners[i].watch.fd;
@@ -387,10 +369,9 @@ int smtpd_main(int argc, char **argv)
 	loop_run(&d->loop);
 	commit_pool_free(d->pool);
 	smtpd_chain_drop(d->chain);
-	buf_free(&d->text);
+	smtpd_store_trim(&d->spare_timer);
 	free(d->sessions);
 	free(d->rates);
-	free(d->chunk);
 	free(d);
 	return 0;
 }

@@ -7,11 +7,13 @@
  * the rest of the program uses smtpd_main only.
  *
  *	smtpd.c          set-up, the answers of other roles
+ *	smtpd_config.c   settings for the protocol machine
  *	smtpd_accept.c   who may connect
  *	smtpd_session.c  one connection: the order of things, timeouts
  *	smtpd_io.c       octets out, TLS
  *	smtpd_event.c    what the protocol machine asks: policy, replies
- *	smtpd_store.c    one message: queue file, fast path, commit
+ *	smtpd_store.c    one message: gathered, spilled to a queue file, committed
+ *	smtpd_fast.c     its way into local mailboxes
  */
 #ifndef LETTERBOX_SERVICE_SMTPD_H
 #define LETTERBOX_SERVICE_SMTPD_H
@@ -36,13 +38,24 @@ enum {
 	SMTPD_FAST_MAX = 8,    /* recipients that the local fast path serves */
 	SMTPD_CHUNK = 32768,   /* octets read from a body at a time, one buffer for all sessions */
 	SMTPD_IN_MAX = 40960,  /* pipelined input of one session: a TLS record and a line */
-	SMTPD_OUT_MAX = 65536, /* replies that a client does not read */
+	SMTPD_OUT_STEP = 4096, /* replies that wait for the client: then no more commands are run */
+	SMTPD_OUT_MAX = 16384, /* the same with the reply to the last command, an AUTH challenge */
 	SMTPD_RATES = 256,     /* sources whose rate is remembered */
-	SMTPD_BODY_MAX_S = 6 * 3600, /* one message may take this long; below QUEUE_ORPHAN_S */
+	SMTPD_ENVELOPES_MAX = 16 << 20, /* octets of recipients in memory, of all sessions */
+	SMTPD_PAUSE_MS = 1000,          /* no accepting after descriptors or memory ran out */
+	/*
+	 * A short message is gathered in memory and has a file only when it must be queued: for
+	 * local mail that saves making and removing one.  So many of so many octets, all sessions
+	 * together; the others have a file from the start.
+	 */
+	SMTPD_HELD_OCTETS = MTA_TEXT_MAX,
+	SMTPD_HELD_MAX = 64,
+	SMTPD_SPARE_MS = 2000, /* memory that nobody used for so long is given back */
 };
 
 struct smtpd_listener {
 	struct loop_watch watch;
+	struct loop_timer again; /* accepting goes on */
 	struct smtpd *d;
 	enum mta_listener kind;
 	char name[16];
@@ -73,13 +86,18 @@ struct smtpd {
 	size_t listener_count;
 	struct smtpd_session **sessions; /* by slot */
 	size_t slots, open;
+	size_t orphans;   /* messages whose client has gone and that are still being stored */
+	size_t envelopes; /* octets in rcpts of all sessions */
 	uint16_t generation;
 	struct smtpd_rate *rates;
 	struct smtpd_chain *chain; /* the one in force, or NULL: no TLS */
 	int sign_fd;
 	char *chunk;     /* SMTPD_CHUNK octets, made when first needed */
-	struct buf text; /* filtered message octets on their way to a file */
-	bool one_shot;   /* ends with its last session */
+	struct buf text; /* filtered message octets on their way to a store */
+	struct smtpd_held *spare;
+	size_t held; /* blocks there are, the spare ones too */
+	struct loop_timer spare_timer;
+	bool one_shot; /* ends with its last session */
 	bool stopping;
 };
 
@@ -102,7 +120,7 @@ struct smtpd_session {
 	uint32_t id;     /* for questions to other roles: generation and slot */
 	uint32_t uid;    /* of a local caller, UINT32_MAX else */
 	uint64_t source; /* hash of the address */
-	uint64_t started_ms;
+	uint64_t started_ms, message_ms; /* when it began; when its message did */
 	enum mta_listener kind;
 	enum mta_type asked; /* what the queue role was asked last */
 	bool asked_open;     /* and has not answered */
@@ -120,20 +138,30 @@ struct smtpd_session {
 	struct smtpd_store *store;
 };
 
+/* A block of memory for one message; those not used are a list. */
+struct smtpd_held {
+	union {
+		struct smtpd_held *next;
+		char octets[SMTPD_HELD_OCTETS];
+	} u;
+};
+
 /* One message from DATA to its answer; outlives its session when the client hangs up. */
 struct smtpd_store {
 	struct smtpd *d;
 	struct smtpd_session *session; /* NULL when gone */
-	struct queue_writer w;
+	char id[QUEUE_ID_MAX];
+	struct smtpd_held *held; /* envelope and message, while there is no file */
+	size_t held_len;
+	struct queue_writer w; /* the file; fd -1: not made */
 	struct submit filter;
 	struct buf from, date, message_id; /* fields to be added */
 	struct commit_job commit;
-	struct agents_job jobs[SMTPD_FAST_MAX];
-	struct buf rcpt[SMTPD_FAST_MAX], sender;
-	char user[SMTPD_FAST_MAX][MTA_NAME_MAX + 1];
+	struct buf sender, locals; /* copies of the session's */
+	struct agents_job *jobs;   /* one for each recipient, if all are local */
 	unsigned njobs, waiting;
-	size_t head; /* octets of the envelope */
-	uint64_t size;
+	size_t head;     /* octets of the envelope */
+	uint64_t octets; /* of envelope and message so far */
 };
 
 int smtpd_main(int argc, char **argv);
@@ -145,6 +173,11 @@ void smtpd_check_idle(struct smtpd *d);
 
 /* One user less. */
 void smtpd_chain_drop(struct smtpd_chain *c);
+
+/* ---- smtpd_config.c ---- */
+
+/* After settings changed. */
+void smtpd_configure(struct smtpd *d);
 
 /* ---- smtpd_accept.c ---- */
 
@@ -206,5 +239,22 @@ void smtpd_store_end(struct smtpd_store *st);
 
 /* Drops the message. */
 void smtpd_store_drop(struct smtpd_store *st);
+
+/* Puts it into the queue and answers then; its recipients with a finished job are marked done. */
+void smtpd_store_commit(struct smtpd_store *st);
+
+/* It is safe, or e says why not: tells the session, if it is still there, from the loop. */
+void smtpd_store_finish(struct smtpd_store *st, const struct err *e);
+
+/* Gives back memory that is not in use (struct loop_timer). */
+void smtpd_store_trim(struct loop_timer *t);
+
+/* ---- smtpd_fast.c ---- */
+
+/* Makes the jobs if all recipients are local and the settings allow it; no memory: none. */
+void smtpd_fast_plan(struct smtpd_store *st, const struct smtpd_session *s);
+
+/* Hands the message to the agents; what they cannot take now is committed. */
+void smtpd_fast_deliver(struct smtpd_store *st);
 
 #endif

@@ -50,10 +50,16 @@ static bool too_many(const struct smtpd *d, uint64_t source)
 	return n >= d->settings.max_per_source;
 }
 
+/* Messages still being stored count: who hangs up and comes again must not gather them. */
+static bool full(const struct smtpd *d)
+{
+	return d->open + d->orphans >= d->settings.max_sessions;
+}
+
 static void refuse(const struct smtpd *d, int fd, const char *addr, const char *why)
 {
 	char text[512];
-	int n = snprintf(text, sizeof text, "421 4.7.0 %s %s\r\n", d->settings.hostname, why);
+	int n = snprintf(text, sizeof text, "421 4.3.2 %s %s\r\n", d->settings.hostname, why);
 
 	log_info("rejecting connection from %s: %s", addr, why);
 	/* One try: a client that does not read its refusal is not waited for. */
@@ -71,7 +77,7 @@ static void admit_tcp(struct smtpd_listener *l, int fd, const struct sockaddr_st
 	/* The form of an address literal, RFC 5321 4.1.3. */
 	snprintf(addr, sizeof addr, "%s%s", strchr(text, ':') ? "IPv6:" : "", text);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	if (d->open >= d->settings.max_sessions)
+	if (full(d))
 		refuse(d, fd, addr, "Too many connections, try again later");
 	else if (too_many(d, source))
 		refuse(d, fd, addr, "Too many open connections from your address");
@@ -89,7 +95,7 @@ static void admit_local(struct smtpd_listener *l, int fd)
 	/* Who submits is told by the kernel and not by the client. */
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0)
 		close(fd);
-	else if (l->d->open >= l->d->settings.max_sessions)
+	else if (full(l->d))
 		refuse(l->d, fd, "local socket", "Too many connections, try again later");
 	else
 		smtpd_session_open(l->d, fd, MTA_L_SUBMIT, "", who.uid, who.uid);
@@ -111,6 +117,23 @@ void smtpd_accept_policy(uint32_t privacy, struct smtp_server_config *c)
 		c->flags &= ~(uint32_t)SMTP_OFFER_DSN;
 }
 
+static void on_again(struct loop_timer *t)
+{
+	struct smtpd_listener *l =
+	    (struct smtpd_listener *)((char *)t - offsetof(struct smtpd_listener, again));
+
+	loop_events(&l->d->loop, &l->watch, EPOLLIN);
+}
+
+/* Who waits in the kernel's queue would be told of again and again, and nothing be done. */
+static void pause_accepting(struct smtpd_listener *l)
+{
+	log_err("cannot accept a connection: %s", strerror(errno));
+	l->again.fire = on_again;
+	loop_events(&l->d->loop, &l->watch, 0);
+	loop_timer_set(&l->d->loop, &l->again, SMTPD_PAUSE_MS);
+}
+
 void smtpd_accept_ready(struct loop_watch *w, uint32_t events)
 {
 	struct smtpd_listener *l =
@@ -126,7 +149,7 @@ void smtpd_accept_ready(struct loop_watch *w, uint32_t events)
 		if (fd < 0) {
 			if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
 			    errno == ENOBUFS)
-				log_err("cannot accept a connection: %s", strerror(errno));
+				pause_accepting(l);
 			return;
 		}
 		if (l->kind == MTA_L_SUBMIT)

@@ -24,9 +24,10 @@ void smtpd_event_reset(struct smtpd_session *s)
 	if (s->store && s->in_body)
 		smtpd_store_drop(s->store);
 	else if (s->store)
-		s->store->session = NULL;
+		s->store->session = NULL, s->d->orphans++;
 	s->store = NULL;
 	s->in_body = false;
+	s->d->envelopes -= s->rcpts.len;
 	buf_free(&s->sender);
 	buf_free(&s->rcpts);
 	buf_free(&s->locals);
@@ -101,7 +102,9 @@ static void on_rcpt(struct smtpd_session *s)
 {
 	struct err e;
 
-	if (s->d->settings.max_rcpts && s->nrcpts >= s->d->settings.max_rcpts) {
+	/* More than the queue reads would never leave it. */
+	if (s->nrcpts >= QUEUE_RCPTS_MAX ||
+	    (s->d->settings.max_rcpts && s->nrcpts >= s->d->settings.max_rcpts)) {
 		err_temp(&e, "4.5.3", "Too many recipients");
 		reject(s, &e);
 		return;
@@ -109,14 +112,25 @@ static void on_rcpt(struct smtpd_session *s)
 	ask(s, MTA_CHECK_RCPT, s->smtp.addr);
 }
 
-static void add_rcpt(struct smtpd_session *s, const struct mta_verdict *v)
+/*
+ * False without room for it: a recipient that is accepted must be there whole, and what all
+ * sessions hold together must fit into a small machine.
+ */
+static bool add_rcpt(struct smtpd_session *s, const struct mta_verdict *v)
 {
+	size_t before = s->rcpts.len;
 	struct qfile_rcpt r = {.state = QFILE_PENDING,
 			       .notify = s->smtp.rcpt.notify,
 			       .addr = v->address,
 			       .orcpt = s->smtp.rcpt.orcpt};
 
 	qfile_put_rcpt(&s->rcpts, &r);
+	if (!buf_ok(&s->rcpts) || s->d->envelopes + s->rcpts.len - before > SMTPD_ENVELOPES_MAX) {
+		buf_truncate(&s->rcpts, before);
+		s->rcpts.overflow = false;
+		return false;
+	}
+	s->d->envelopes += s->rcpts.len - before;
 	s->nrcpts++;
 	/*
 	 * For the fast path: few recipients, all local, and none that wants a success
@@ -124,13 +138,15 @@ static void add_rcpt(struct smtpd_session *s, const struct mta_verdict *v)
 	 */
 	if (v->route != MTA_TO_LOCAL || s->nlocals >= SMTPD_FAST_MAX ||
 	    r.notify & SMTP_NOTIFY_SUCCESS)
-		return;
+		return true;
 	buf_put(&s->locals, v->user);
 	buf_putc(&s->locals, '\0');
 	/* User and address alternate, each ended by a NUL. */
 	buf_put(&s->locals, v->address);
 	buf_putc(&s->locals, '\0');
-	s->nlocals++;
+	/* Without it the message goes through the queue. */
+	s->nlocals += buf_ok(&s->locals);
+	return true;
 }
 
 void smtpd_event_verdict(struct smtpd_session *s, const struct mta_verdict *v)
@@ -144,17 +160,11 @@ void smtpd_event_verdict(struct smtpd_session *s, const struct mta_verdict *v)
 	if (s->asked == MTA_CHECK_MAIL) {
 		buf_reset(&s->sender);
 		buf_put(&s->sender, v->address);
-	} else {
-		add_rcpt(s, v);
-		if (!buf_ok(&s->rcpts) || !buf_ok(&s->locals)) {
-			/*
-			 * What was too long for the session's memory must not be accepted
-			 * with a recipient missing.
-			 */
-			err_temp(&e, "4.3.1", "out of memory");
-			reject(s, &e);
-			return;
-		}
+	} else if (!add_rcpt(s, v)) {
+		log_warn("%s: no memory for recipient %u", s->client, s->nrcpts + 1);
+		err_temp(&e, "4.3.1", "No room for more recipients; try again later");
+		reject(s, &e);
+		return;
 	}
 	if (!smtp_server_accept(&s->smtp, &s->out))
 		s->closing = true;
@@ -173,6 +183,7 @@ static void on_data(struct smtpd_session *s)
 	}
 	/* From here on text may come, and it has somewhere to go. */
 	s->in_body = true;
+	s->message_ms = s->d->loop.now_ms;
 	if (!smtp_server_accept(&s->smtp, &s->out))
 		s->closing = true;
 }

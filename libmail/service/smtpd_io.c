@@ -34,6 +34,9 @@ static bool flush_plain(struct smtpd_session *s)
 	bool all = send_some(s, &rest);
 
 	buf_consume(&s->out, s->out.len - rest.len);
+	/* Sessions that wait hold nothing. */
+	if (all)
+		buf_free(&s->out);
 	return all;
 }
 

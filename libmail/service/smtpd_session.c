@@ -68,6 +68,33 @@ static void look_ahead(struct smtpd_session *s, struct span rest)
 		smtp_server_feed(&s->smtp, rest, &used, &s->out);
 }
 
+/* When the session, or the message that is coming in, has taken all the time it may; 0: never. */
+static uint64_t last_ms(const struct smtpd_session *s)
+{
+	const struct settings *o = &s->d->settings;
+	uint64_t limit = s->in_body ? o->timeout_message_s : o->timeout_session_s;
+
+	return limit ? (s->in_body ? s->message_ms : s->started_ms) + limit * 1000 : 0;
+}
+
+/*
+ * RFC 5321 section 4.5.3.2.7 asks five minutes of a server.  Set anew when a command was read
+ * whole or text came: one that sends its command octet by octet gets no more than that.
+ */
+static void set_timer(struct smtpd_session *s)
+{
+	const struct settings *o = &s->d->settings;
+	uint64_t limit = s->in_body ? o->timeout_data_s : o->timeout_command_s;
+	uint64_t now = s->d->loop.now_ms, due = now + limit * 1000, last = last_ms(s);
+
+	if (last && (!limit || due > last))
+		due = last;
+	if (limit || last)
+		loop_timer_set(&s->d->loop, &s->timer, due > now ? due - now : 0);
+	else
+		loop_timer_clear(&s->d->loop, &s->timer);
+}
+
 /*
  * Feeds the machine from in until it needs more, an answer is due, or, for the shared
  * buffer, a body is over.  Returns how many octets were consumed.
@@ -78,7 +105,7 @@ static size_t run(struct smtpd_session *s, struct span in)
 	bool body = s->in_body;
 
 	/* Ends when the body begins or is over, since then another buffer has the next octets. */
-	while (!s->closing && !s->want_tls && s->in_body == body) {
+	while (!s->closing && !s->want_tls && s->in_body == body && s->out.len < SMTPD_OUT_STEP) {
 		size_t used = 0;
 		enum smtp_server_event ev =
 		    smtp_server_feed(&s->smtp, span_skip(in, done), &used, &s->out);
@@ -91,6 +118,8 @@ static size_t run(struct smtpd_session *s, struct span in)
 	}
 	if (s->store)
 		smtpd_store_flush(s->store);
+	if (done)
+		set_timer(s);
 	return done;
 }
 
@@ -115,20 +144,14 @@ static bool run_own(struct smtpd_session *s)
 	return used > 0;
 }
 
-static void set_timer(struct smtpd_session *s)
-{
-	/* RFC 5321 section 4.5.3.2 asks five minutes of a server; both are options. */
-	uint64_t limit =
-	    s->in_body ? s->d->settings.timeout_data_s : s->d->settings.timeout_command_s;
-
-	loop_timer_set(&s->d->loop, &s->timer, limit * 1000);
-}
-
 /* After anything happened: run, write, decide what to wait for; may free s. */
 static void settle(struct smtpd_session *s)
 {
 	bool flushed = true;
 
+	/* A verdict may have closed it. */
+	if (smtp_server_closed(&s->smtp) && !s->closing)
+		smtpd_event(s, SMTP_EV_ABORT);
 	while (!s->broken && !s->closing && !waiting(s)) {
 		bool moved = false;
 
@@ -245,7 +268,6 @@ static void on_ready(struct loop_watch *w, uint32_t events)
 			read_tls(s);
 		else
 			read_plain(s);
-		set_timer(s);
 	}
 	settle(s);
 }
@@ -256,8 +278,12 @@ static void on_timeout(struct loop_timer *t)
 	    (struct smtpd_session *)((char *)t - offsetof(struct smtpd_session, timer));
 
 	if (waiting(s) && !s->gone) {
-		/* Our own answer is late (a slow disk), not the client. */
-		set_timer(s);
+		/* Our own answer is late (a slow disk), not the client: set anew when it comes. */
+		return;
+	}
+	if (last_ms(s) && last_ms(s) <= s->d->loop.now_ms) {
+		log_info("%s of %s takes too long", s->in_body ? "message" : "session", s->client);
+		smtpd_session_shut(s, "4.4.2", "this takes too long; closing connection");
 		return;
 	}
 	log_info("timeout waiting for input from %s", s->client);

@@ -1,9 +1,9 @@
 /*
  * One message on its way to safety; see service/smtpd.h and service/queue.h.
  *
- * When all recipients are local the mailboxes are the safe place (SuperSafe=interactive):
- * the agents store and flush it, and the queue file is dropped without a flush.  If
- * any of them cannot now, the others are marked done and the file is committed.
+ * A short message is gathered in memory, within bounds for all sessions together; a long one
+ * is written to a queue file as it comes.  What local mailboxes take (smtpd_fast.c) is never
+ * flushed here; all else is, before its client hears 250.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #include "sys/fs.h"
 #include "sys/log.h"
 
-enum { FIELD_MAX = 1200 };
+enum { FIELD_MAX = 1200, HEAD_MAX = 8192 };
 
 static void put_received(const struct smtpd_session *s, struct buf *out, const char *id)
 {
@@ -99,69 +99,134 @@ static void make_fields(struct smtpd_store *st, const struct smtpd_session *s, c
 
 static void free_store(struct smtpd_store *st)
 {
-	for (unsigned i = 0; i < st->njobs; i++)
-		buf_free(&st->rcpt[i]);
+	struct smtpd *d = st->d;
+
+	if (st->held) {
+		/* Kept a while: the next message needs one, too. */
+		st->held->u.next = d->spare;
+		d->spare = st->held;
+		loop_timer_set(&d->loop, &d->spare_timer, SMTPD_SPARE_MS);
+	}
 	buf_free(&st->sender);
+	buf_free(&st->locals);
 	buf_free(&st->from);
 	buf_free(&st->date);
 	buf_free(&st->message_id);
+	free(st->jobs);
 	free(st);
 }
 
-/* Copies what the fast path needs, since the session may be gone before it is done. */
-static void plan_fast(struct smtpd_store *st, const struct smtpd_session *s)
+void smtpd_store_trim(struct loop_timer *t)
 {
-	const char *at = s->locals.ptr;
+	struct smtpd *d = (struct smtpd *)((char *)t - offsetof(struct smtpd, spare_timer));
 
-	buf_init(&st->sender, MTA_ADDR_MAX);
-	buf_put(&st->sender, buf_span(&s->sender));
-	/* d=i: deliver while the client waits. SuperSafe=y asks for a queue file on disk first. */
-	if (s->nlocals != s->nrcpts || s->d->settings.delivery_mode != 'i' ||
-	    s->d->settings.supersafe == 'y')
-		return;
-	for (unsigned i = 0; i < s->nlocals; i++) {
-		snprintf(st->user[i], sizeof st->user[i], "%s", at);
-		at += strlen(at) + 1;
-		buf_init(&st->rcpt[i], MTA_ADDR_MAX);
-		buf_puts(&st->rcpt[i], at);
-		at += strlen(at) + 1;
-		st->njobs++;
+	while (d->spare) {
+		struct smtpd_held *h = d->spare;
+
+		d->spare = h->u.next;
+		d->held--;
+		free(h);
 	}
+	/* Nothing is in these between two events. */
+	buf_free(&d->text);
+	free(d->chunk);
+	d->chunk = NULL;
+}
+
+static struct smtpd_held *take_held(struct smtpd *d)
+{
+	struct smtpd_held *h = d->spare;
+
+	if (h) {
+		d->spare = h->u.next;
+	} else if (d->held < SMTPD_HELD_MAX) {
+		h = malloc(sizeof *h);
+		d->held += h != NULL;
+	}
+	return h;
+}
+
+/* Makes the queue file, with what was gathered; a failure is kept in st->w.err. */
+static bool spill(struct smtpd_store *st)
+{
+	struct span held;
+	struct err e;
+
+	if (st->w.fd < 0 && st->w.err.class == ERR_NONE) {
+		held = span_make(st->held->u.octets, st->held_len);
+		if (!queue_create(&st->d->queue, &st->w, st->id, span_head(held, st->head), &e))
+			st->w.err = e;
+		queue_write(&st->w, span_skip(held, st->head));
+	}
+	return st->w.err.class == ERR_NONE;
+}
+
+/* The envelope: to memory if there is some, else to a file. */
+static bool put_envelope(struct smtpd_store *st, struct span head, struct err *e)
+{
+	if (head.len <= SMTPD_HELD_OCTETS)
+		st->held = take_held(st->d);
+	if (!st->held)
+		return queue_create(&st->d->queue, &st->w, st->id, head, e);
+	memcpy(st->held->u.octets, head.ptr, head.len);
+	st->held_len = head.len;
+	return true;
 }
 
 bool smtpd_store_begin(struct smtpd_session *s, struct err *e)
 {
 	struct smtpd_store *st = calloc(1, sizeof *st);
-	char id[QUEUE_ID_MAX];
+	char mem[HEAD_MAX];
 	struct buf head;
 	bool ok = false;
 
-	buf_init(&head, QFILE_ENVELOPE_MAX + 8192);
 	if (!st)
 		return err_temp(e, "4.3.0", "out of memory");
-	queue_make_id(id, clock_wall().s);
+	st->d = s->d;
+	st->w.fd = -1;
+	/* Most heads fit; for many recipients memory is taken. */
+	if (s->rcpts.len < HEAD_MAX / 4)
+		buf_init_fixed(&head, mem, sizeof mem);
+	else
+		buf_init(&head, QFILE_ENVELOPE_MAX + 8192);
+	queue_make_id(st->id, clock_wall().s);
 	put_head(s, &head);
 	st->head = head.len;
-	put_received(s, &head, id);
-	make_fields(st, s, id);
-	plan_fast(st, s);
-	if (!buf_ok(&head))
+	put_received(s, &head, st->id);
+	make_fields(st, s, st->id);
+	/* Its own, since the session may end before the message is safe. */
+	buf_init(&st->sender, MTA_ADDR_MAX);
+	buf_put(&st->sender, buf_span(&s->sender));
+	smtpd_fast_plan(st, s);
+	if (!buf_ok(&head) || !buf_ok(&st->sender))
 		err_temp(e, "4.3.1", "envelope too large");
 	else
-		ok = queue_create(&s->d->queue, &st->w, id, buf_span(&head), e);
+		ok = put_envelope(st, buf_span(&head), e);
+	st->octets = head.len;
 	buf_free(&head);
 	if (!ok) {
 		free_store(st);
 		return false;
 	}
-	st->d = s->d;
 	st->session = s;
 	s->store = st;
 	return true;
 }
 
+/* What a local program submits is bounded where it is read. */
+static bool too_large_header(const struct smtpd_store *st)
+{
+	const struct smtpd_session *s = st->session;
+
+	return s && s->kind == MTA_L_TCP && st->d->settings.max_headers &&
+	       st->filter.header > st->d->settings.max_headers;
+}
+
 void smtpd_store_text(struct smtpd_store *st, struct span text)
 {
+	/* It will be refused: nothing more of it need be written. */
+	if (too_large_header(st))
+		return;
 	submit_feed(&st->filter, text, &st->d->text);
 	if (st->d->text.len >= SMTPD_CHUNK)
 		smtpd_store_flush(st);
@@ -172,10 +237,16 @@ void smtpd_store_flush(struct smtpd_store *st)
 	struct buf *text = &st->d->text;
 
 	/* Sticky: the rest is read and dropped, and the answer at the end is 4xx. */
-	if (!buf_ok(text))
+	if (!buf_ok(text)) {
 		err_temp(&st->w.err, "4.3.0", "out of memory");
-	else if (text->len)
+	} else if (st->w.fd < 0 && text->len <= SMTPD_HELD_OCTETS - st->held_len) {
+		if (text->len)
+			memcpy(st->held->u.octets + st->held_len, text->ptr, text->len);
+		st->held_len += text->len;
+	} else if (spill(st)) {
 		queue_write(&st->w, buf_span(text));
+	}
+	st->octets += text->len;
 	buf_reset(text);
 }
 
@@ -195,7 +266,7 @@ static void answer(struct smtpd_store *st, const struct err *e)
 	if (s) {
 		s->store = NULL;
 		if (e->class == ERR_NONE)
-			smtp_server_accept_eom(&s->smtp, span_str(st->w.id), &s->out);
+			smtp_server_accept_eom(&s->smtp, span_str(st->id), &s->out);
 		else
 			smtp_server_reject(&s->smtp, e, &s->out);
 		smtpd_event_reset(s);
@@ -204,17 +275,18 @@ static void answer(struct smtpd_store *st, const struct err *e)
 	free_store(st);
 }
 
-/* The same from the loop, when the session waits. */
-static void finish(struct smtpd_store *st, const struct err *e)
+void smtpd_store_finish(struct smtpd_store *st, const struct err *e)
 {
 	struct smtpd_session *s = st->session;
 	struct smtpd *d = st->d;
 
 	answer(st, e);
-	if (s)
+	if (s) {
 		smtpd_session_resume(s);
-	else
+	} else {
+		d->orphans--;
 		smtpd_check_idle(d);
+	}
 }
 
 static void on_committed(struct commit_job *job)
@@ -225,86 +297,30 @@ static void on_committed(struct commit_job *job)
 	struct buf b;
 
 	if (job->err.class != ERR_NONE) {
-		log_err("%s: cannot commit: %s", st->w.id, job->err.text);
+		log_err("%s: cannot commit: %s", st->id, job->err.text);
 	} else {
 		/* The queue role looks at once; without the word it would find it by its own scan.
 		 */
 		buf_init_fixed(&b, mem, sizeof mem);
-		mta_ipc_put_text(&b, MTA_QUEUED, 0, span_str(st->w.id));
+		mta_ipc_put_text(&b, MTA_QUEUED, 0, span_str(st->id));
 		ipc_send(&st->d->queue_role, &b, NULL, 0);
 	}
-	finish(st, &job->err);
+	smtpd_store_finish(st, &job->err);
 }
 
-static void commit(struct smtpd_store *st)
+void smtpd_store_commit(struct smtpd_store *st)
 {
-	st->commit = (struct commit_job){
-	    .fd = st->w.fd, .from = st->w.id, .to = st->w.id, .done = on_committed};
+	struct err e;
+
+	if (!spill(st)) {
+		log_err("%s: %s", st->id, st->w.err.text);
+		err_temp(&e, st->w.err.status, "cannot store the message now");
+		smtpd_store_finish(st, &e);
+		return;
+	}
+	st->commit =
+	    (struct commit_job){.fd = st->w.fd, .from = st->id, .to = st->id, .done = on_committed};
 	commit_submit(st->d->pool, &st->commit);
-}
-
-/* Marks in the unflushed file which recipients have it, so that only the others get it later. */
-static bool mark_done(struct smtpd_store *st)
-{
-	/* One octet per recipient, at a place known from the format (format/qfile.h). */
-	static const char done[] = {QFILE_DONE};
-	size_t at = 0;
-	char *head = malloc(st->head);
-	bool ok = head && fs_pread(st->w.fd, head, st->head, 0) == (ssize_t)st->head;
-	unsigned i = 0;
-
-	/* Recipient records are the lines that begin with "R ", in the order of the jobs. */
-	while (ok && at < st->head && i < st->njobs) {
-		struct span line = span_make(head + at, st->head - at);
-
-		if (span_starts(line, SPAN("R ")) && st->jobs[i++].err.class == ERR_NONE)
-			ok = fs_pwrite(st->w.fd, span_make(done, 1), (off_t)at + 2);
-		at += span_index(line, '\n') + 1;
-	}
-	free(head);
-	return ok;
-}
-
-static void on_delivered(struct agents_job *job)
-{
-	struct smtpd_store *st = job->owner;
-	unsigned failed = 0;
-
-	if (--st->waiting)
-		return;
-	for (unsigned i = 0; i < st->njobs; i++)
-		failed += st->jobs[i].err.class != ERR_NONE;
-	if (failed == 0) {
-		struct err none = {0};
-
-		finish(st, &none);
-		return;
-	}
-	/* Some have it and we cannot note who: still better than to lose the others. */
-	if (failed < st->njobs && !mark_done(st))
-		log_err("%s: cannot mark delivered recipients; they may get it twice", st->w.id);
-	commit(st);
-}
-
-static void deliver(struct smtpd_store *st)
-{
-	struct smtpd *d = st->d;
-
-	st->waiting = st->njobs;
-	for (unsigned i = 0; i < st->njobs; i++) {
-		/*
-		 * The agents read the file although it is not flushed: they flush what
-		 * they store.
-		 */
-		st->jobs[i] = (struct agents_job){.fd = st->w.fd,
-						  .at = st->head,
-						  .id = st->w.id,
-						  .sender = buf_span(&st->sender),
-						  .rcpt = buf_span(&st->rcpt[i]),
-						  .owner = st,
-						  .done = on_delivered};
-		agents_deliver(&d->agents, span_str(st->user[i]), &st->jobs[i]);
-	}
 }
 
 void smtpd_store_end(struct smtpd_store *st)
@@ -314,10 +330,15 @@ void smtpd_store_end(struct smtpd_store *st)
 
 	submit_finish(&st->filter, &st->d->text);
 	smtpd_store_flush(st);
+	if (!st->njobs)
+		(void)spill(st);
 	/* Write errors first: hops were counted in a message that we do not have whole. */
 	if (st->w.err.class != ERR_NONE) {
-		log_err("%s: %s", st->w.id, st->w.err.text);
+		log_err("%s: %s", st->id, st->w.err.text);
 		err_temp(&e, st->w.err.status, "cannot store the message now");
+	} else if (too_large_header(st)) {
+		err_perm(&e, "5.6.0", "Headers too large (%llu max)",
+			 (unsigned long long)st->d->settings.max_headers);
 	} else if (st->filter.hops > st->d->settings.max_hops) {
 		err_perm(&e, "5.4.6", "Too many hops %u (%llu max): mail loop?", st->filter.hops,
 			 (unsigned long long)st->d->settings.max_hops);
@@ -326,11 +347,11 @@ void smtpd_store_end(struct smtpd_store *st)
 		answer(st, &e);
 		return;
 	}
-	log_info("%s: from=<%.*s>, size=%llu, class=0, nrcpts=%u, proto=%s, relay=%s", st->w.id,
-		 SPAN_ARG(buf_span(&st->sender)), (unsigned long long)(st->w.octets - st->head),
+	log_info("%s: from=<%.*s>, size=%llu, class=0, nrcpts=%u, proto=%s, relay=%s", st->id,
+		 SPAN_ARG(buf_span(&st->sender)), (unsigned long long)(st->octets - st->head),
 		 s->nrcpts, s->smtp.esmtp ? "ESMTP" : "SMTP", s->client);
 	if (st->njobs)
-		deliver(st);
+		smtpd_fast_deliver(st);
 	else
-		commit(st);
+		smtpd_store_commit(st);
 }

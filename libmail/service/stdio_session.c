@@ -32,6 +32,7 @@ struct rcpt {
 
 struct session {
 	const struct settings *settings;
+	struct config *config;
 	struct account_source *accounts;
 	bool lmtp;
 	struct smtp_server smtp;
@@ -63,6 +64,13 @@ static void answer(struct session *s, const struct err *e)
 		s->over = true;
 }
 
+static bool find_route(const struct session *s, struct route *r, struct err *e)
+{
+	if (!route_begin(s->config, NULL))
+		return err_temp(e, "4.3.0", "out of memory");
+	return route_recipient(s->config, s->settings, s->smtp.addr, r, e);
+}
+
 static void on_rcpt(struct session *s)
 {
 	struct err e = {0};
@@ -77,11 +85,16 @@ static void on_rcpt(struct session *s)
 		err_temp(&e, "4.3.0", "out of memory");
 	} else if (s->count == STDIO_SESSION_RCPTS_MAX) {
 		err_temp(&e, "4.5.3", "Too many recipients");
-	} else if (route_recipient(s->settings, s->smtp.addr, &r, &e)) {
+	} else if (s->lmtp) {
+		/* Whose mail it is was decided by the mailer that sends it here. */
+		if (direct_find(s->accounts, s->smtp.addr, &at->account, &e) &&
+		    span_to_cstr(s->smtp.addr, at->address, sizeof at->address))
+			s->count++;
+	} else if (find_route(s, &r, &e)) {
 		/* No queue here, so what has to go elsewhere cannot be taken. */
-		if (r.mailer != ROUTE_LOCAL)
+		if (r.kind != ROUTE_LOCAL)
 			err_perm(&e, "5.7.1", "only local recipients here");
-		else if (account_find(s->accounts, span_str(r.user), &at->account, &e)) {
+		else if (route_account(s->accounts, &r, &at->account, &e)) {
 			memcpy(at->address, r.address, sizeof at->address);
 			s->count++;
 		}
@@ -222,7 +235,8 @@ static bool run(struct session *s, struct buf *in)
 	return true;
 }
 
-int stdio_session_run(const struct settings *settings, struct account_source *accounts, bool lmtp)
+int stdio_session_run(const struct settings *settings, struct config *config,
+		      struct account_source *accounts, bool lmtp)
 {
 	struct smtp_server_config cfg = {
 	    .name = span_str(settings->hostname),
@@ -241,7 +255,8 @@ int stdio_session_run(const struct settings *settings, struct account_source *ac
 
 	if (!s)
 		return EXIT_TEMPFAIL;
-	*s = (struct session){.settings = settings, .accounts = accounts, .lmtp = lmtp, .fd = -1};
+	*s = (struct session){
+	    .settings = settings, .config = config, .accounts = accounts, .lmtp = lmtp, .fd = -1};
 	buf_init(&in, IN_MAX);
 	buf_init(&s->out, TEXT_MAX);
 	buf_init(&s->text, 2 * TEXT_MAX);

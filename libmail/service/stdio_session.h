@@ -11,11 +11,16 @@
 #include <stdbool.h>
 
 #include "service/account.h"
+#include "service/config.h"
 #include "service/settings.h"
 
 enum { STDIO_SESSION_RCPTS_MAX = 1000 };
 
-/* Returns an exit status: 0 after QUIT or end of input, 75 when we could not go on. */
-int stdio_session_run(const struct settings *s, struct account_source *accounts, bool lmtp);
+/*
+ * c decides where recipients are; LMTP needs none.  Returns an exit
+ * status: 0 after QUIT or end of input, 75 when we could not go on.
+ */
+int stdio_session_run(const struct settings *s, struct config *c, struct account_source *accounts,
+		      bool lmtp);
 
 #endif

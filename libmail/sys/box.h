@@ -35,7 +35,7 @@ enum box_allow {
 	BOX_OWNER = 1 << 6,   /* chown and uid changes (gate) */
 };
 
-enum { BOX_PATHS_MAX = 8 };
+enum { BOX_PATHS_MAX = 12 };
 
 struct box_path {
 	const char *path;
@@ -59,12 +59,6 @@ struct box {
 
 /* Enters the box; fails TEMP, and then the process must end. */
 bool box_enter(const struct box *b, struct err *e);
-
-/*
- * A directory with nothing in it, for chroot_dir: nearly every system has one, and else it is
- * made.
- */
-const char *box_empty_dir(void);
 
 /*
  * Only the change of user, verified, for a delivery child: groups (none), gid, uid, capabilities.

@@ -34,14 +34,14 @@ bool ipc_pair(int fds[2], struct err *e)
  * The union aligns the control data as CMSG_FIRSTHDR needs it. MSG_NOSIGNAL: a peer that died is
  * an error here, not a SIGPIPE for the process.
  */
-static ssize_t send_packet(int fd, const void *octets, size_t len, const int *fds, size_t n)
+static ssize_t send_packet(int fd, struct span octets, struct span tail, const int *fds, size_t n)
 {
-	struct iovec iov = {(void *)octets, len};
+	struct iovec iov[] = {{(void *)octets.ptr, octets.len}, {(void *)tail.ptr, tail.len}};
 	union {
 		struct cmsghdr header;
 		char mem[CMSG_SPACE(IPC_FDS_MAX * sizeof(int))];
 	} control = {0};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = tail.len ? 2 : 1};
 	ssize_t sent;
 
 	if (n) {
@@ -87,9 +87,9 @@ static void take_fds(struct msghdr *msg, int fds[IPC_FDS_MAX])
 }
 
 /* Every slot of fds is set, so that the caller can close all of them whatever came. */
-static ssize_t receive_packet(int fd, char *mem, int fds[IPC_FDS_MAX])
+static ssize_t receive_packet(int fd, char *mem, size_t cap, int fds[IPC_FDS_MAX])
 {
-	struct iovec iov = {mem, WIRE_MAX};
+	struct iovec iov = {mem, cap};
 	union {
 		struct cmsghdr header;
 		char mem[CMSG_SPACE(IPC_FDS_MAX * sizeof(int))];
@@ -169,7 +169,7 @@ static void receive(struct ipc *c)
 
 	/* Bounded per turn, so that one busy peer does not starve the others. */
 	for (int i = 0; i < LOOP_BATCH && ipc_is_open(c); i++) {
-		ssize_t got = receive_packet(c->watch.fd, mem, fds);
+		ssize_t got = receive_packet(c->watch.fd, mem, sizeof mem, fds);
 
 		if (got < 0 && errno == EAGAIN)
 			return;
@@ -190,7 +190,8 @@ static bool flush(struct ipc *c)
 	while (c->first) {
 		struct ipc_packet *p = c->first;
 
-		if (send_packet(c->watch.fd, p->octets, p->len, p->fds, p->nfds) < 0) {
+		if (send_packet(c->watch.fd, span_make(p->octets, p->len), SPAN(""), p->fds,
+				p->nfds) < 0) {
 			if (errno == EAGAIN)
 				return true;
 			end(c);
@@ -229,14 +230,17 @@ bool ipc_open(struct ipc *c, struct loop *l, int fd, struct err *e)
  * Duplicates begin at 3: 0 to 2 may be closed in a service, and what lands there would be taken
  * for standard error.
  */
-static struct ipc_packet *make_packet(const struct buf *b, const int *fds, size_t n)
+static struct ipc_packet *make_packet(const struct buf *b, struct span tail, const int *fds,
+				      size_t n)
 {
-	struct ipc_packet *p = malloc(sizeof *p + b->len);
+	struct ipc_packet *p = malloc(sizeof *p + b->len + tail.len);
 
 	if (!p)
 		return NULL;
-	*p = (struct ipc_packet){.len = b->len};
+	*p = (struct ipc_packet){.len = b->len + tail.len};
 	memcpy(p->octets, b->ptr, b->len);
+	if (tail.len)
+		memcpy(p->octets + b->len, tail.ptr, tail.len);
 	for (; p->nfds < n; p->nfds++) {
 		p->fds[p->nfds] = fcntl(fds[p->nfds], F_DUPFD_CLOEXEC, 3);
 		if (p->fds[p->nfds] < 0) {
@@ -252,17 +256,19 @@ static struct ipc_packet *make_packet(const struct buf *b, const int *fds, size_
  * Has no result: a peer that does not read, or for which there is no memory, is shut down, and
  * the loop tells on_close later, when no caller is half through its work.
  */
-void ipc_send(struct ipc *c, const struct buf *b, const int *fds, size_t n)
+static void send_or_keep(struct ipc *c, const struct buf *b, struct span tail, const int *fds,
+			 size_t n)
 {
 	struct ipc_packet *p;
 
-	BUG_ON(!buf_ok(b) || b->len < WIRE_HEADER || b->len > WIRE_MAX || n > IPC_FDS_MAX);
+	BUG_ON(!buf_ok(b) || b->len < WIRE_HEADER || b->len > WIRE_MAX || n > IPC_FDS_MAX ||
+	       b->len + tail.len > WIRE_LARGE_MAX);
 	if (!ipc_is_open(c))
 		return;
-	if (!c->first && send_packet(c->watch.fd, b->ptr, b->len, fds, n) >= 0)
+	if (!c->first && send_packet(c->watch.fd, buf_span(b), tail, fds, n) >= 0)
 		return;
 	/* Whatever failed beyond a full socket shows again when the loop tries. */
-	p = c->waiting < IPC_QUEUE_MAX ? make_packet(b, fds, n) : NULL;
+	p = c->waiting < IPC_QUEUE_MAX ? make_packet(b, tail, fds, n) : NULL;
 	if (!p) {
 		shutdown(c->watch.fd, SHUT_RDWR);
 		return;
@@ -273,13 +279,23 @@ void ipc_send(struct ipc *c, const struct buf *b, const int *fds, size_t n)
 	loop_events(c->loop, &c->watch, EPOLLIN | EPOLLOUT);
 }
 
+void ipc_send(struct ipc *c, const struct buf *b, const int *fds, size_t n)
+{
+	send_or_keep(c, b, SPAN(""), fds, n);
+}
+
+void ipc_send_tail(struct ipc *c, const struct buf *b, struct span tail)
+{
+	send_or_keep(c, b, tail, NULL, 0);
+}
+
 /* For what has no loop: a child with one answer, or a parent with a child's first message. */
 bool ipc_send_now(int fd, const struct buf *b, const int *fds, size_t n, struct err *e)
 {
 	struct pollfd p = {.fd = fd, .events = POLLOUT};
 
 	BUG_ON(!buf_ok(b) || b->len < WIRE_HEADER || b->len > WIRE_MAX || n > IPC_FDS_MAX);
-	while (send_packet(fd, b->ptr, b->len, fds, n) < 0) {
+	while (send_packet(fd, buf_span(b), SPAN(""), fds, n) < 0) {
 		if (errno != EAGAIN)
 			return err_errno(e, errno, "sending to a peer");
 		poll(&p, 1, -1);
@@ -291,10 +307,11 @@ bool ipc_send_now(int fd, const struct buf *b, const int *fds, size_t n, struct 
  * The time limit starts anew after an interrupted wait: peers are our own processes, so that the
  * limit only guards against a stuck one.
  */
-int ipc_receive(int fd, int timeout_ms, char *mem, struct wire_in *in, int fds[IPC_FDS_MAX],
-		struct err *e)
+static int receive_wire(int fd, int timeout_ms, char *mem, size_t cap, struct wire_in *in,
+			int fds[IPC_FDS_MAX], struct err *e)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
+	struct span octets;
 	ssize_t got;
 
 	do {
@@ -304,7 +321,7 @@ int ipc_receive(int fd, int timeout_ms, char *mem, struct wire_in *in, int fds[I
 			err_temp(e, "4.4.2", "a peer did not answer in %d ms", timeout_ms);
 			return -1;
 		}
-		got = receive_packet(fd, mem, fds);
+		got = receive_packet(fd, mem, cap, fds);
 	} while (got < 0 && errno == EAGAIN);
 	if (got < 0) {
 		err_errno(e, errno, "receiving from a peer");
@@ -312,9 +329,22 @@ int ipc_receive(int fd, int timeout_ms, char *mem, struct wire_in *in, int fds[I
 	}
 	if (got == 0)
 		return 0;
-	if (wire_open(in, span_make(mem, (size_t)got)))
+	octets = span_make(mem, (size_t)got);
+	if (cap > WIRE_MAX ? wire_open_large(in, octets) : wire_open(in, octets))
 		return 1;
 	close_fds(fds, IPC_FDS_MAX);
 	err_temp(e, "4.3.0", "a peer sent a malformed message");
 	return -1;
+}
+
+int ipc_receive(int fd, int timeout_ms, char *mem, struct wire_in *in, int fds[IPC_FDS_MAX],
+		struct err *e)
+{
+	return receive_wire(fd, timeout_ms, mem, WIRE_MAX, in, fds, e);
+}
+
+int ipc_receive_large(int fd, int timeout_ms, char *mem, struct wire_in *in, int fds[IPC_FDS_MAX],
+		      struct err *e)
+{
+	return receive_wire(fd, timeout_ms, mem, WIRE_LARGE_MAX, in, fds, e);
 }

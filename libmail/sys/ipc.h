@@ -56,6 +56,9 @@ bool ipc_is_open(const struct ipc *c);
  */
 void ipc_send(struct ipc *c, const struct buf *b, const int *fds, size_t n);
 
+/* Sends b with tail behind it as one message (wire_put_tail), WIRE_LARGE_MAX octets at most. */
+void ipc_send_tail(struct ipc *c, const struct buf *b, struct span tail);
+
 /*
  * The same on a bare descriptor for programs without a loop; ipc_send_now blocks, ipc_receive
  * waits at most timeout_ms.  It returns 1 for a message (octets in mem, WIRE_MAX large; fds as
@@ -64,5 +67,9 @@ void ipc_send(struct ipc *c, const struct buf *b, const int *fds, size_t n);
 bool ipc_send_now(int fd, const struct buf *b, const int *fds, size_t n, struct err *e);
 int ipc_receive(int fd, int timeout_ms, char *mem, struct wire_in *in, int fds[IPC_FDS_MAX],
 		struct err *e);
+
+/* The same for messages with a tail; mem is WIRE_LARGE_MAX large. */
+int ipc_receive_large(int fd, int timeout_ms, char *mem, struct wire_in *in, int fds[IPC_FDS_MAX],
+		      struct err *e);
 
 #endif

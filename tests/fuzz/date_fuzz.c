@@ -13,7 +13,7 @@ static void demand(bool ok)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span in = span_make(data, size);
-	int64_t t, again;
+	int64_t t, again = 0;
 	int offset, offset_again;
 	char mem[64];
 	struct buf out;

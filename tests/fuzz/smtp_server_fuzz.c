@@ -77,10 +77,12 @@ static unsigned touch(struct span s)
 	return sum;
 }
 
+static volatile unsigned touched;
+
 static void event(struct fuzz *f, enum smtp_server_event ev)
 {
 	struct smtp_server *s = &f->s;
-	volatile unsigned sum = 0;
+	unsigned sum = 0;
 
 	switch (ev) {
 	case SMTP_EV_DATA:
@@ -108,6 +110,7 @@ static void event(struct fuzz *f, enum smtp_server_event ev)
 	default:
 		sum += touch(s->text);
 	}
+	touched = sum;
 	if (smtp_server_waiting(s))
 		answer(f, ev);
 }
@@ -154,6 +157,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	cfg.auth = data[3] & 8 ? SPAN("PLAIN LOGIN") : SPAN("");
 	cfg.auth_tls = data[3] & 16 ? SPAN("PLAIN") : SPAN("");
 	cfg.bad_max = data[3] & 32 ? 2 : 0;
+	cfg.bad_rcpts = data[3] & 128 ? 2 : 0;
 	f.choice = data[5];
 	buf_init(&f.out, 1 << 24);
 	smtp_server_init(&f.s, &cfg, SPAN("client.example [192.0.2.1]"));

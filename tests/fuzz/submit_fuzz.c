@@ -8,7 +8,7 @@
 
 #include "format/submit.h"
 
-static void filter(unsigned flags, struct span text, size_t step, struct buf *out)
+static size_t filter(unsigned flags, struct span text, size_t step, struct buf *out)
 {
 	static const struct submit_fields fields = {.from = {"From: f\n", 8},
 						    .date = {"Date: d\n", 8},
@@ -21,18 +21,21 @@ static void filter(unsigned flags, struct span text, size_t step, struct buf *ou
 		text = span_skip(text, step);
 	}
 	submit_finish(&s, out);
+	return s.header;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct buf whole, bits;
+	size_t header;
 
 	if (size == 0)
 		return 0;
 	buf_init(&whole, 2 * size + 256);
 	buf_init(&bits, 2 * size + 256);
-	filter(data[0] & 3, span_make(data + 1, size - 1), size, &whole);
-	filter(data[0] & 3, span_make(data + 1, size - 1), 1, &bits);
+	header = filter(data[0] & 3, span_make(data + 1, size - 1), size, &whole);
+	if (filter(data[0] & 3, span_make(data + 1, size - 1), 1, &bits) != header || header > size)
+		abort();
 	if (!span_eq(buf_span(&whole), buf_span(&bits)))
 		abort();
 	if (whole.len && memmem(whole.ptr, whole.len, "\r\n", 2))

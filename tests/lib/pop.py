@@ -243,6 +243,59 @@ def garbage(port):
     Pop(port).cmd('QUIT')
 
 
+def line_limit(port, limit):
+    """The line without its LF; what is longer is refused whole and nothing of it is run."""
+    limit = int(limit)
+    for n in limit - 1, limit, limit + 1:
+        p = Pop(port)
+        p.send('CAPA'.ljust(n - 1) + '\r\n')
+        if n <= limit:
+            assert p.line() == '+OK' and 'UIDL' in p.lines(), n
+        else:
+            assert p.line() == '-ERR line too long'
+        p.cmd('QUIT')
+
+
+def name_limit(port, limit):
+    limit = int(limit)
+    for n in limit - 1, limit, limit + 1:
+        p = Pop(port)
+        p.cmd('USER ' + 'x' * n, '+OK' if n <= limit else '-ERR no such name')
+        p.cmd('USER u1')
+        if n > limit:
+            p.cmd('PASS ' + 'x' * n, '-ERR no such password')
+            p.login()
+
+
+def bad_limit(port, limit):
+    limit = int(limit)
+    p = Pop(port)
+    for _ in range(2):
+        for _ in range(limit - 1):
+            p.cmd('NONSENSE', '-ERR unknown command')
+        p.multi('CAPA')
+    for _ in range(limit - 1):
+        p.cmd('NONSENSE', '-ERR unknown command')
+    p.cmd('NONSENSE', '-ERR too many errors')
+    assert p.closed()
+
+
+def login_limit(port, limit, delay_ms):
+    """One below the limit a login is still possible."""
+    limit = int(limit)
+    for tries in limit - 1, limit:
+        p = Pop(port)
+        for _ in range(tries):
+            start = time.monotonic()
+            p.cmd('USER u1')
+            p.cmd('PASS wrong', '-ERR [AUTH]')
+            assert time.monotonic() - start >= int(delay_ms) / 1000 - 0.05
+        if tries < limit:
+            p.login()
+            p.cmd('QUIT')
+        assert p.closed()
+
+
 def timeout(port):
     p = Pop(port)
     start = time.time()

@@ -18,7 +18,7 @@ static const struct mapping permanent[] = {
     {"5.3.4", EXIT_UNAVAILABLE, 552}, {"5.3.5", EXIT_CONFIG, 554},
     {"5.4.6", EXIT_UNAVAILABLE, 554}, {"5.5.1", EXIT_PROTOCOL, 503},
     {"5.5.2", EXIT_PROTOCOL, 501},    {"5.5.4", EXIT_USAGE, 501},
-    {"5.6.0", EXIT_DATAERR, 554},     {"5.7.1", EXIT_NOPERM, 550},
+    {"5.6.0", EXIT_DATAERR, 552},     {"5.7.1", EXIT_NOPERM, 550},
 };
 
 static const struct mapping temporary[] = {

@@ -241,6 +241,44 @@ TEST(too_many_descriptors)
 	CHECK_INT(count_open(), before);
 }
 
+/* A long last span: whole at a receiver that expects one, refused by all others. */
+TEST(a_tail_behind_a_message)
+{
+	enum { SENDS = 60, LONG = WIRE_LARGE_MAX - WIRE_HEADER - 2 };
+	static char text[LONG], got[WIRE_LARGE_MAX];
+	char mem[WIRE_MAX];
+	struct buf out;
+	struct wire_in in;
+	struct err e = {0};
+	struct peer a, b;
+	struct span tail;
+	int raw[2], with[IPC_FDS_MAX], fd;
+
+	memset(text, 't', sizeof text);
+	setup(&a, &b, raw);
+	fd = b.channel.watch.fd;
+	loop_remove(&l, &b.channel.watch);
+	buf_init_fixed(&out, mem, sizeof mem);
+	wire_begin(&out, 7, 9);
+	wire_put_tail(&out, LONG);
+	/* More than a socket takes: the rest waits in the channel. */
+	for (int i = 0; i < SENDS; i++)
+		ipc_send_tail(&a.channel, &out, span_make(text, LONG));
+	CHECK(a.channel.waiting > 0);
+	for (int i = 0; i < SENDS; i++) {
+		turns(1);
+		CHECK_INT(ipc_receive_large(fd, 1000, got, &in, with, &e), 1);
+		tail = wire_get_span(&in, LONG);
+		CHECK(wire_end(&in) && with[0] == -1);
+		CHECK(tail.len == LONG && memcmp(tail.ptr, text, LONG) == 0);
+	}
+	ipc_send_tail(&a.channel, &out, span_make(text, LONG));
+	CHECK_INT(ipc_receive(fd, 1000, got, &in, with, &e), -1);
+	close(fd);
+	ipc_close(&a.channel);
+	loop_close(&l);
+}
+
 TEST(handler_refuses_or_closes)
 {
 	char mem[WIRE_MAX];

@@ -6,7 +6,9 @@
 #include "sys/lock.h"
 #include "test.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,7 +42,8 @@ static _Noreturn void holder(const char *path, const char *fresh, int tell)
 TEST(local_follows_a_replaced_mailbox)
 {
 	char dir[] = "/tmp/letterbox-local.XXXXXX", path[64], fresh[64], message[64], octet;
-	struct local_box box = {.path = path, .wait_ms = 20000};
+	struct buf work;
+	struct local_box box = {.path = path, .wait_ms = 20000, .work = &work};
 	struct local_job job = {.sender = SPAN("a@b"), .rcpt = SPAN("c@d")};
 	int tell[2], status;
 	pid_t pid;
@@ -55,7 +58,9 @@ TEST(local_follows_a_replaced_mailbox)
 	if (pid == 0)
 		holder(path, fresh, tell[1]);
 	CHECK(read(tell[0], &octet, 1) == 1);
+	buf_init(&work, LOCAL_WORK_MAX);
 	local_deliver(&box, &job, 1);
+	buf_free(&work);
 	CHECK_INT(job.err.class, ERR_NONE);
 	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
 	CHECK(size_of(path) > 15);
@@ -64,6 +69,73 @@ TEST(local_follows_a_replaced_mailbox)
 	close(tell[1]);
 	unlink(message);
 	unlink(path);
+	CHECK(rmdir(dir) == 0);
+}
+
+/* Reads path, or, for a directory, the files in it one behind the other, which it removes. */
+static void read_all(const char *path, char *got, size_t cap)
+{
+	DIR *d = opendir(path);
+	size_t len = 0;
+	struct dirent *entry;
+	int fd = d ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+
+	while (d && (entry = readdir(d)) != NULL) {
+		int one = openat(dirfd(d), entry->d_name, O_RDONLY | O_CLOEXEC);
+		ssize_t n = read(one, got + len, cap - 1 - len);
+
+		len += n > 0 ? (size_t)n : 0;
+		close(one);
+		unlinkat(dirfd(d), entry->d_name, 0);
+	}
+	if (fd >= 0) {
+		ssize_t n = read(fd, got, cap - 1);
+
+		len = n > 0 ? (size_t)n : 0;
+		close(fd);
+	}
+	if (d)
+		closedir(d);
+	got[len] = '\0';
+}
+
+/* Messages without files: into one mbox in order and quoted, into a Maildir as they are. */
+TEST(local_delivers_text)
+{
+	static const char *const subs[] = {"new", "cur", "tmp", ""};
+	static const char one[] = "Return-Path: <a@b>\nDelivered-To: c@d\nX: y\n\nFrom here\n";
+	char dir[] = "/tmp/letterbox-local.XXXXXX", path[64], got[512], sub[80];
+	struct local_job jobs[2];
+	struct buf work;
+	struct local_box box = {.path = path, .wait_ms = 1000, .work = &work};
+
+	CHECK(mkdtemp(dir) != NULL);
+	snprintf(path, sizeof path, "%s/box", dir);
+	buf_init(&work, LOCAL_WORK_MAX);
+	for (size_t i = 0; i < 2; i++)
+		jobs[i] = (struct local_job){.fd = -1,
+					     .sender = SPAN("a@b"),
+					     .rcpt = SPAN("c@d"),
+					     .text = SPAN("X: y\n\nFrom here\n")};
+	local_deliver(&box, jobs, 2);
+	CHECK(jobs[0].err.class == ERR_NONE && jobs[1].err.class == ERR_NONE);
+	read_all(path, got, sizeof got);
+	CHECK(strstr(got, "\nX: y\n\n>From here\n\nFrom a@b ") != NULL);
+	CHECK(strstr(got, "\nX: y\n\n>From here\n\n\n") == NULL);
+	unlink(path);
+
+	CHECK(mkdir(path, 0700) == 0);
+	local_deliver(&box, jobs, 2);
+	CHECK(jobs[0].err.class == ERR_NONE && jobs[1].err.class == ERR_NONE);
+	snprintf(sub, sizeof sub, "%s/new", path);
+	read_all(sub, got, sizeof got);
+	CHECK(strncmp(got, one, strlen(one)) == 0);
+	CHECK(strcmp(got + strlen(one), one) == 0);
+	buf_free(&work);
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(sub, sizeof sub, "%s/%s", path, subs[i]);
+		CHECK(rmdir(sub) == 0);
+	}
 	CHECK(rmdir(dir) == 0);
 }
 

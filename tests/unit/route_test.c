@@ -1,6 +1,7 @@
 /*
  * service/route: who is trusted, who may relay, where an address goes.
  */
+#include "service/config_part.h"
 #include "service/route.h"
 #include "test.h"
 
@@ -20,56 +21,105 @@ TEST(route_trust)
 	static struct settings s;
 
 	set(&s);
-	CHECK(route_is_trusted(&s, 0, 8, ""));
-	CHECK(route_is_trusted(&s, 8, 8, ""));
-	CHECK(!route_is_trusted(&s, 54321, 8, ""));
-	CHECK(!route_is_trusted(&s, 54321, 8, "ww"));
-	CHECK(route_is_trusted(&s, 54321, 8, "www"));
-	CHECK(route_is_trusted(&s, 54321, 8, "list"));
+	CHECK(route_is_trusted(NULL, &s, 0, 8, ""));
+	CHECK(route_is_trusted(NULL, &s, 8, 8, ""));
+	CHECK(!route_is_trusted(NULL, &s, 54321, 8, ""));
+	CHECK(!route_is_trusted(NULL, &s, 54321, 8, "ww"));
+	CHECK(route_is_trusted(NULL, &s, 54321, 8, "www"));
+	CHECK(route_is_trusted(NULL, &s, 54321, 8, "list"));
+}
+
+/* The built-in configuration. */
+static struct config *load(const struct settings *s)
+{
+	struct config_text t = {0};
+	struct config *c;
+	struct err e;
+
+	buf_init(&t.text, CONFIG_TEXT_MAX);
+	config_put_default(s, &t.text);
+	c = config_load(buf_span(&t.text), "test", NULL, s, &e);
+	CHECK(c != NULL);
+	CHECK_INT(config_errors(c), 0);
+	buf_free(&t.text);
+	return c;
+}
+
+static bool may_relay(struct config *c, struct mta_check *m, struct err *e)
+{
+	struct span none = {NULL, 0};
+
+	CHECK(route_begin(c, m));
+	return route_check(c, ROUTE_CHECK_RCPT, SPAN("<a@other.test>"), none, e) == ROUTE_OK;
 }
 
 TEST(route_relay_permission)
 {
-	struct mta_origin o = {.addr = SPAN("192.0.2.1"), .uid = UINT32_MAX};
+	struct mta_check m = {.origin = {.addr = SPAN("192.0.2.1"), .uid = UINT32_MAX}};
+	static struct settings s;
+	struct config *c;
 	struct err e = {0};
 
-	CHECK(!route_may_relay(&o, &e));
+	set(&s);
+	c = load(&s);
+	CHECK(!may_relay(c, &m, &e));
 	CHECK_INT(e.class, ERR_PERM);
+	CHECK_INT(err_reply_code(&e), 550);
 	CHECK_SPAN(span_str(e.status), SPAN("5.7.1"));
-	o.addr = SPAN("127.0.0.1");
-	CHECK(route_may_relay(&o, &e));
-	o.addr = SPAN("IPv6:::1");
-	CHECK(route_may_relay(&o, &e));
-	o.addr = SPAN("IPv6:::10");
-	CHECK(!route_may_relay(&o, &e));
-	o.uid = 54321;
-	CHECK(route_may_relay(&o, &e));
+	CHECK_SPAN(span_str(e.text), SPAN("Relaying denied"));
+	m.origin.addr = SPAN("127.0.0.1");
+	CHECK(may_relay(c, &m, &e));
+	m.origin.addr = SPAN("IPv6:::1");
+	CHECK(may_relay(c, &m, &e));
+	m.origin.addr = SPAN("IPv6:::10");
+	CHECK(!may_relay(c, &m, &e));
+	m.origin.auth = SPAN("joe");
+	CHECK(may_relay(c, &m, &e));
+	m.origin.auth = m.origin.addr = SPAN("");
+	CHECK(may_relay(c, &m, &e));
+	config_free(c);
 }
 
 TEST(route_recipients)
 {
 	static const struct {
-		const char *rcpt, *user, *address;
-		enum route_mailer mailer;
+		const char *rcpt, *user, *host, *address;
+		enum route_kind kind;
 	} rows[] = {
-	    {"alice", "alice", "alice@mx.example.test", ROUTE_LOCAL},
-	    {"alice@EXAMPLE.test", "alice", "alice@EXAMPLE.test", ROUTE_LOCAL},
-	    {"\"a b\"@example.test", "a b", "\"a b\"@example.test", ROUTE_LOCAL},
-	    {"bob@other.test", "", "bob@other.test", ROUTE_RELAY},
+	    {"alice", "alice", "", "alice@mx.example.test", ROUTE_LOCAL},
+	    {"alice@EXAMPLE.test", "alice", "", "alice@EXAMPLE.test", ROUTE_LOCAL},
+	    {"alice@example.test.", "alice", "", "alice@example.test.", ROUTE_LOCAL},
+	    {"\"a b\"@example.test", "a b", "", "\"a b\"@example.test", ROUTE_LOCAL},
+	    {"bob@other.test", "bob@other.test", "other.test", "bob@other.test", ROUTE_RELAY},
+	    {"bob@[192.0.2.1]", "bob@[192.0.2.1]", "[192.0.2.1]", "bob@[192.0.2.1]", ROUTE_RELAY},
 	};
 	static struct settings s;
+	struct config *c;
 	struct route r;
 	struct err e;
+	bool changed;
 
 	set(&s);
+	c = load(&s);
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		CHECK(route_recipient(&s, span_str(rows[i].rcpt), &r, &e));
-		CHECK_INT(r.mailer, rows[i].mailer);
+		CHECK(route_begin(c, NULL));
+		CHECK(route_recipient(c, &s, span_str(rows[i].rcpt), &r, &e));
+		CHECK_INT(r.kind, rows[i].kind);
 		CHECK_SPAN(span_str(r.user), span_str(rows[i].user));
+		CHECK_SPAN(span_str(r.host), span_str(rows[i].host));
 		CHECK_SPAN(span_str(r.address), span_str(rows[i].address));
 	}
-	CHECK(!route_recipient(&s, SPAN("a@b@"), &r, &e));
+	CHECK(route_begin(c, NULL));
+	CHECK(!route_recipient(c, &s, SPAN("a@b@"), &r, &e));
 	CHECK_SPAN(span_str(e.status), SPAN("5.1.3"));
+	/* Ruleset 5 leaves the name without its detail. */
+	CHECK(route_begin(c, NULL));
+	CHECK(route_recipient(c, &s, SPAN("alice+list"), &r, &e));
+	CHECK_SPAN(span_str(r.user), SPAN("alice+list"));
+	CHECK(route_local(c, &r, &changed, &e) && changed);
+	CHECK_SPAN(span_str(r.user), SPAN("alice"));
+	CHECK(route_local(c, &r, &changed, &e) && !changed);
+	config_free(c);
 }
 
 TEST(route_senders)

@@ -649,6 +649,29 @@ TEST(limits)
 	session_end(&t);
 }
 
+/* What the program refuses for good counts over all messages of a session; 4xx do not. */
+TEST(bad_recipients)
+{
+	struct smtp_server_config cfg = usual;
+	struct session t;
+
+	cfg.bad_rcpts = 2;
+	for (size_t cut = 0; cut < 9; cut++) {
+		session_start(&t, &cfg);
+		session_feed(&t, SPAN(MAIL "\r\nRCPT TO:<no@x>\r\nRCPT TO:<later@x>\r\nRSET\r\n"),
+			     cut);
+		session_feed(&t, SPAN(MAIL "\r\nRCPT TO:<no@x>\r\nRCPT TO:<later@x>\r\n"), cut);
+		CHECK(!smtp_server_closed(&t.s));
+		CHECK_INT(t.s.bad_rcpts, 2);
+		buf_reset(&t.out);
+		session_feed(&t, SPAN("RCPT TO:<no@x>\r\nNOOP\r\n"), cut);
+		CHECK(smtp_server_closed(&t.s));
+		CHECK_SPAN(buf_span(&t.out), SPAN("421 4.7.0 mail.example.com Too many bad "
+						  "recipients; closing connection\r\n"));
+		session_end(&t);
+	}
+}
+
 TEST(other_protocols)
 {
 	static const struct row rows[] = {

@@ -62,6 +62,37 @@ static void run(const struct row *r, size_t cut, size_t step)
 	buf_free(&out);
 }
 
+/* Line ends count as they came; the line that ends the header does not. */
+TEST(submit_counts_the_header)
+{
+	static const struct {
+		const char *in;
+		size_t want;
+	} sizes[] = {
+	    {"A: b\r\n\r\nbody: no\r\n", 6},
+	    {"A: b\nC: d\n e\n\nbody\n", 13},
+	    {"A: b\r\nno field\r\nA: b\r\n", 6},
+	    {"\r\nA: b\r\n", 0},
+	    {"A-field-name-above-the-length-that-is-looked-at: x\r\n\r\n", 52},
+	    {"A: cut off", 0},
+	};
+
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+		for (size_t step = 1; step < 60; step++) {
+			struct span in = span_str(sizes[i].in);
+			struct submit s;
+			struct buf out;
+
+			buf_init(&out, 4096);
+			submit_init(&s, 0, &fields);
+			for (; in.len; in = span_skip(in, step))
+				submit_feed(&s, span_head(in, step), &out);
+			submit_finish(&s, &out);
+			CHECK_INT(s.header, sizes[i].want);
+			buf_free(&out);
+		}
+}
+
 TEST(submit_rows)
 {
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -1,0 +1,304 @@
+/*
+ * Finding and compiling the configuration; see service/config.h.
+ */
+#include "service/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/ascii.h"
+#include "base/err.h"
+#include "service/config_part.h"
+#include "sys/fs.h"
+#include "sys/log.h"
+
+enum { KEPT_MAX = 1 << 20 };
+
+/* While it is read, a message names file and line; while it decides, the first is the reason. */
+static void report(void *ctx, uint32_t line, const char *code, struct span text)
+{
+	struct config *c = ctx;
+	char at[32] = "", line_text[CF_LINE];
+
+	if (c->ev) {
+		if (c->heard[0] || !code[0])
+			return;
+		snprintf(c->heard_code, sizeof c->heard_code, "%s", code);
+		snprintf(c->heard, sizeof c->heard, "%.*s", SPAN_ARG(text));
+		err_printable(c->heard);
+		return;
+	}
+	if (line)
+		snprintf(at, sizeof at, "line %u: ", (unsigned)line);
+	snprintf(line_text, sizeof line_text, "%s: %s%.*s", c->name, at, SPAN_ARG(text));
+	if (c->tell)
+		c->tell(line_text);
+	else
+		log_warn("%s", line_text);
+}
+
+static int lookup(void *ctx, struct cf_eval *ev, struct cf_map *m, struct span key,
+		  const struct span *args, struct buf *out)
+{
+	struct config *c = ctx;
+	int status = maps_lookup(&c->maps, ev, m, key, args, out);
+	bool asks = m->kind == CFM_HOST || m->kind == CFM_DNS || m->kind == CFM_BESTMX ||
+		    m->kind == CFM_ARPA;
+
+	/* What comes of it is thrown away, so the rest need not be worked out. */
+	if (asks && status == CONFIG_PENDING) {
+		c->pending = true;
+		ev->fuel = 0;
+		return EXIT_TEMPFAIL;
+	}
+	return status;
+}
+
+/* Folders of tables, which a role must be let into before it closes its box. */
+static void note_dir(struct config *c, struct span path)
+{
+	size_t len = path.len;
+
+	if (len == 0 || path.ptr[0] != '/')
+		return;
+	while (len > 1 && path.ptr[len - 1] != '/')
+		len--;
+	for (int i = 0; i < CONFIG_DIRS; i++) {
+		if (!c->dir[i][0]) {
+			span_to_cstr(span_head(path, len), c->dir[i], sizeof c->dir[i]);
+			return;
+		}
+		if (span_eq(span_str(c->dir[i]), span_head(path, len)))
+			return;
+	}
+	log_warn("%s: tables in more than %d folders: %.*s may not be readable", c->name,
+		 CONFIG_DIRS, SPAN_ARG(path));
+}
+
+static bool open_map(void *ctx, struct cf_eval *ev, struct cf_map *m)
+{
+	struct config *c = ctx;
+
+	note_dir(c, m->file);
+	return maps_open(&c->maps, ev, m);
+}
+
+static int read_file(void *ctx, struct span path, struct buf *out)
+{
+	struct config *c = ctx;
+
+	note_dir(c, path);
+	return maps_read_file(&c->maps, path, out);
+}
+
+bool config_find(struct config_text *t, const char *path, const struct settings *s, struct err *e)
+{
+	const char *name = path ? path : CONFIG_FILE;
+
+	buf_init(&t->text, CONFIG_TEXT_MAX);
+	t->is_file = true;
+	if (!span_to_cstr(span_str(name), t->name, sizeof t->name))
+		return err_perm(e, "5.3.5", "%.100s: the name is too long", name);
+	if (fs_read_all(AT_FDCWD, name, FS_FOLLOW, &t->text, e))
+		return true;
+	if (path || (e->sys != ENOENT && e->sys != ENOTDIR)) {
+		buf_free(&t->text);
+		return err_perm(e, "5.3.5", "%.100s: line 0: cannot open: %s", name,
+				strerror(e->sys));
+	}
+	t->is_file = false;
+	memcpy(t->name, "built-in configuration", sizeof "built-in configuration");
+	buf_reset(&t->text);
+	config_put_default(s, &t->text);
+	return buf_ok(&t->text) || err_temp(e, "4.3.0", "out of memory");
+}
+
+int config_text_fd(struct config_text *t, struct err *e)
+{
+	int fd = memfd_create("config", MFD_CLOEXEC);
+
+	if (fd < 0 || !fs_write(fd, buf_span(&t->text))) {
+		err_errno(e, errno, "cannot hand the configuration on");
+		if (fd >= 0)
+			close(fd);
+		fd = -1;
+	}
+	buf_free(&t->text);
+	return fd;
+}
+
+/* What is defined whatever the configuration says. */
+void config_predefine(struct cf *cf)
+{
+	static const char *const classes[][2] = {
+	    {"n", "multipart/signed"}, {"e", "7bit"},   {"e", "8bit"},
+	    {"e", "binary"},           {"s", "rfc822"},
+	};
+
+	for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
+		cf_class_add(cf, classes[i][0][0], span_str(classes[i][1]));
+}
+
+/* Macros that outlive a message in sendmail, and the map that every configuration has. */
+void config_complete(struct cf_eval *ev, const struct hostname *h, const struct resolver *r)
+{
+	static const char *const names[] = {"r", "s", "_", "{if_addr}", "{daemon_flags}"};
+	struct cf *cf = ev->cf;
+	size_t used;
+	int id = cf_macro_id(ev, SPAN("{persistentMacros}"), &used);
+
+	for (size_t i = 0; id && i < sizeof names / sizeof names[0]; i++)
+		cf_class_add(cf, id, span_str(names[i]));
+	/* -D: it asks nobody while delivery is deferred. */
+	if (!cf_map_find(cf, SPAN("host")))
+		cf_map_add(ev, cf->level >= 2 ? SPAN("host host -a. -D") : SPAN("host host"));
+	hostname_classes(h, r, ev);
+}
+
+static bool compile(struct config *c, struct span text, const struct settings *s)
+{
+	struct cf_eval ev;
+	bool ok;
+
+	resolver_init(&c->resolver);
+	hostname_find(&c->names, &c->resolver);
+	/* The name that somebody chose is the host's. */
+	if (settings_given(s, "Hostname")) {
+		const char *dot = strchr(s->hostname, '.');
+
+		snprintf(c->names.full, sizeof c->names.full, "%s", s->hostname);
+		snprintf(c->names.domain, sizeof c->names.domain, "%s", dot ? dot + 1 : "");
+	}
+	maps_init(&c->maps, &c->resolver);
+	cf_init(&c->cf);
+	cf_eval_init(&ev, &c->cf, &c->host);
+	hostname_define(&c->names, &c->cf);
+	config_predefine(&c->cf);
+	ok = cf_load(&ev, text);
+	config_complete(&ev, &c->names, &c->resolver);
+	cf_eval_free(&ev);
+	return ok;
+}
+
+struct config *config_load(struct span text, const char *name, void (*tell)(const char *text),
+			   const struct settings *s, struct err *e)
+{
+	struct config *c = calloc(1, sizeof *c);
+
+	if (!c) {
+		err_temp(e, "4.3.0", "out of memory");
+		return NULL;
+	}
+	c->users = 1;
+	c->tell = tell;
+	c->host = (struct cf_host){c, report, NULL, lookup, open_map, read_file};
+	span_to_cstr(span_str(name), c->name, sizeof c->name);
+	if (compile(c, text, s))
+		return c;
+	config_free(c);
+	err_temp(e, "4.3.0", "%.100s: out of memory", name);
+	return NULL;
+}
+
+struct config *config_load_fd(int fd, const char *name, const struct settings *s, struct err *e)
+{
+	struct config *c = NULL;
+	struct stat st;
+	struct buf text;
+	char *at;
+
+	buf_init(&text, CONFIG_TEXT_MAX);
+	if (fstat(fd, &st) != 0 || !(at = buf_reserve(&text, (size_t)st.st_size + 1)) ||
+	    fs_pread(fd, at, (size_t)st.st_size, 0) != st.st_size) {
+		err_temp(e, "4.3.0", "%.100s: cannot be read", name);
+	} else {
+		text.len = (size_t)st.st_size;
+		c = config_load(buf_span(&text), name, NULL, s, e);
+	}
+	buf_free(&text);
+	return c;
+}
+
+unsigned config_errors(const struct config *c)
+{
+	return c->cf.errors;
+}
+
+struct config *config_keep(struct config *c)
+{
+	c->users++;
+	return c;
+}
+
+void config_free(struct config *c)
+{
+	if (!c || --c->users)
+		return;
+	config_idle(c);
+	cf_free(&c->cf);
+	maps_free(&c->maps);
+	resolver_free(&c->resolver);
+	free(c);
+}
+
+struct cf_eval *config_begin(struct config *c)
+{
+	c->heard[0] = c->heard_code[0] = '\0';
+	c->pending = false;
+	/* Values of macros are only given back with all of the evaluation. */
+	if (c->ev && c->ev->kept.total > KEPT_MAX)
+		config_idle(c);
+	if (!c->ev) {
+		c->ev = malloc(sizeof *c->ev);
+		if (!c->ev)
+			return NULL;
+		cf_eval_init(c->ev, &c->cf, &c->host);
+	}
+	cf_eval_reset(c->ev);
+	for (int i = 0; i < 256; i++)
+		c->ev->macro[i].ptr = NULL;
+	c->ev->status = 0;
+	c->ev->to = (struct span){NULL, 0};
+	return c->ev;
+}
+
+void config_idle(struct config *c)
+{
+	if (c->ev)
+		cf_eval_free(c->ev);
+	free(c->ev);
+	c->ev = NULL;
+}
+
+/* The number of a macro that the configuration has a use for, or 0. */
+static int find_macro(const struct cf *cf, struct span name)
+{
+	if (name.ptr[0] != '{')
+		return (unsigned char)name.ptr[0];
+	name = span_make(name.ptr + 1, name.len - 2);
+	for (int i = CF_LONG_FIRST; i < 256; i++)
+		if (cf->long_name[i].len && span_eq(cf->long_name[i], name))
+			return i;
+	return 0;
+}
+
+void config_set(struct config *c, const char *name, struct span value)
+{
+	int id = find_macro(&c->cf, span_str(name));
+	char mem[CF_LINE];
+	struct buf b;
+
+	if (!id)
+		return;
+	buf_init_fixed(&b, mem, sizeof mem);
+	/* Octets that stand for operators would be commands of a stranger. */
+	for (size_t i = 0; i < value.len; i++)
+		buf_putc(&b, ((unsigned char)value.ptr[i] & 0xe0) == 0x80 ? '?' : value.ptr[i]);
+	cf_macro_set(c->ev, id, buf_span(&b));
+}

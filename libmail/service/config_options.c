@@ -1,0 +1,94 @@
+/*
+ * O lines as settings; see service/config.h.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/ascii.h"
+#include "base/num.h"
+#include "service/config.h"
+#include "service/settings_part.h"
+#include "sys/log.h"
+
+/* Values that sendmail and we count in different ways; false: nothing is to be set. */
+static bool adapt(struct span name, struct buf *value)
+{
+	uint64_t n;
+
+	/* "queue*": several folders; ours is one. */
+	if (ascii_eq_nocase(name, SPAN("QueueDirectory"))) {
+		size_t star = span_index(buf_span(value), '*');
+
+		if (star < value->len) {
+			while (star > 0 && value->ptr[star - 1] != '/')
+				star--;
+			buf_truncate(value, star ? star - 1 : 0);
+		}
+		return value->len > 0;
+	}
+	/* No limit is no number of sessions; ours keeps descriptors for them. */
+	if (ascii_eq_nocase(name, SPAN("MaxDaemonChildren")))
+		return num_parse(buf_span(value), UINT32_MAX, &n) && n > 0;
+	/* Connections a second there, a minute here. */
+	if (ascii_eq_nocase(name, SPAN("ConnectionRateThrottle"))) {
+		if (!num_parse(buf_span(value), UINT32_MAX / 60, &n))
+			return false;
+		buf_reset(value);
+		buf_putu(value, n * 60);
+		return true;
+	}
+	/* Only "interactive" lets the mailbox be the safe place; nothing makes mail unsafe. */
+	if (ascii_eq_nocase(name, SPAN("SuperSafe")) && value->len &&
+	    ascii_lower(value->ptr[0]) != 'i') {
+		buf_reset(value);
+		buf_putc(value, 'y');
+	}
+	return true;
+}
+
+/* "Timeout" with ".queuereturn=5d" is an option of its own here. */
+static struct span whole_name(const struct cf_option *o, struct buf *value, char *mem, size_t cap)
+{
+	const char *name = cf_option_name(o);
+	size_t eq = span_index(buf_span(value), '=');
+
+	if (strcmp(name, "Timeout") != 0 || value->len == 0 || value->ptr[0] != '.')
+		return span_str(name);
+	snprintf(mem, cap, "Timeout%.*s", (int)eq, value->ptr);
+	buf_consume(value, eq < value->len ? eq + 1 : eq);
+	return span_str(mem);
+}
+
+static void set_option(struct config *c, struct settings *s, const struct cf_option *o)
+{
+	char mem[CF_LINE], full[64];
+	struct buf value;
+	struct span name;
+	struct err e;
+
+	buf_init_fixed(&value, mem, sizeof mem);
+	cf_expand(c->ev, o->value, &value);
+	name = whole_name(o, &value, full, sizeof full);
+	if (buf_ok(&value) && adapt(name, &value) &&
+	    !settings_set_default(s, name, buf_span(&value), &e))
+		log_warn("%s: %s", c->name, e.text);
+}
+
+void config_settings(struct config *c, struct settings *s, bool is_file)
+{
+	char mem[SETTINGS_NAME_MAX];
+	struct buf name;
+	struct err e;
+
+	if (!config_begin(c))
+		return;
+	buf_init_fixed(&name, mem, sizeof mem - 1);
+	cf_expand(c->ev, SPAN("\201j"), &name);
+	if (name.len && buf_ok(&name) && !settings_given(s, "Hostname"))
+		span_to_cstr(buf_span(&name), s->hostname, sizeof s->hostname);
+	for (const struct cf_option *o = c->cf.options; o; o = o->next)
+		set_option(c, s, o);
+	if (is_file && s->listener_count == 0)
+		settings_add_listener(s, SPAN("Name=MTA,Port=25"), &e);
+	config_idle(c);
+}

@@ -1,0 +1,192 @@
+/*
+ * The schedule proper: which messages there are and when each is due; see service/schedule.h.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "service/schedule.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+
+enum { WAIT_MAX_S = 3600 };
+
+static struct schedule_entry *find(struct schedule *q, const char *id)
+{
+	for (size_t i = 0; i < q->count; i++)
+		if (strcmp(q->entries[i].id, id) == 0)
+			return &q->entries[i];
+	return NULL;
+}
+
+/* Has the wake-up come at the next due time; 0 ms when something is due and may start. */
+static void set_wake(struct schedule *q)
+{
+	int64_t now = clock_wall().s, next = INT64_MAX;
+
+	if (q->works >= SCHEDULE_WORKS || q->stopping)
+		return;
+	for (size_t i = 0; i < q->count; i++)
+		if (!q->entries[i].busy && q->entries[i].next < next)
+			next = q->entries[i].next;
+	if (next == INT64_MAX)
+		return;
+	/* A wall clock that jumps must not make us sleep for ever. */
+	if (next - now > WAIT_MAX_S)
+		next = now + WAIT_MAX_S;
+	loop_timer_set(&q->loop, &q->wake, next > now ? (uint64_t)(next - now) * 1000 : 0);
+}
+
+void schedule_note(struct schedule *q, const char *id, int64_t next)
+{
+	struct schedule_entry *entry = find(q, id);
+
+	if (entry) {
+		entry->seen = true;
+		/* It was held back; -Q may have let it go. */
+		if (entry->next == INT64_MAX && !entry->busy) {
+			entry->next = next;
+			set_wake(q);
+		}
+		return;
+	}
+	if (q->only[0] && strcmp(q->only, id) != 0)
+		return;
+	if (q->count == q->room) {
+		size_t more = q->room ? q->room * 2 : 16;
+		struct schedule_entry *grown = realloc(q->entries, more * sizeof *grown);
+
+		/* It stays on disk and is found by a later scan. */
+		if (!grown)
+			return;
+		q->entries = grown;
+		q->room = more;
+	}
+	entry = &q->entries[q->count++];
+	*entry = (struct schedule_entry){.next = next, .seen = true};
+	span_to_cstr(span_str(id), entry->id, sizeof entry->id);
+	set_wake(q);
+}
+
+/* A one-shot run is over when everything was tried once. */
+static void check_idle(struct schedule *q)
+{
+	int64_t now = clock_wall().s;
+
+	if (q->stopping && q->works == 0)
+		loop_stop(&q->loop);
+	if (!q->one_shot || q->works)
+		return;
+	for (size_t i = 0; i < q->count; i++)
+		if (q->entries[i].next <= now)
+			return;
+	schedule_choose_tell_gate(q, MTA_IDLE);
+}
+
+void schedule_over(struct schedule *q, const char *id, bool gone, int64_t next)
+{
+	struct schedule_entry *entry = find(q, id);
+
+	q->works--;
+	if (entry && gone) {
+		*entry = q->entries[--q->count];
+	} else if (entry) {
+		entry->busy = false;
+		entry->next = next;
+	}
+	set_wake(q);
+	check_idle(q);
+}
+
+static void on_wake(struct loop_timer *t)
+{
+	struct schedule *q = (struct schedule *)((char *)t - offsetof(struct schedule, wake));
+	int64_t now = clock_wall().s;
+
+	for (size_t i = 0; i < q->count && q->works < SCHEDULE_WORKS && !q->stopping; i++) {
+		struct schedule_entry *entry = &q->entries[i];
+		char id[QUEUE_ID_MAX];
+
+		if (entry->busy || entry->next > now)
+			continue;
+		entry->busy = true;
+		q->works++;
+		/* The table may change under us while the work starts. */
+		memcpy(id, entry->id, sizeof id);
+		schedule_work_start(q, id);
+	}
+	set_wake(q);
+	check_idle(q);
+}
+
+static bool note_one(void *arg, const char *id)
+{
+	schedule_note(arg, id, 0);
+	return true;
+}
+
+/*
+ * The directory is the truth and the table a copy: what is new there is added, what has
+ * gone there is dropped, files of a process that died are swept.
+ */
+static void scan(struct schedule *q)
+{
+	struct err e;
+
+	for (size_t i = 0; i < q->count; i++)
+		q->entries[i].seen = false;
+	if (!queue_each(&q->queue, note_one, q, &e)) {
+		log_err("%s", e.text);
+		return;
+	}
+	for (size_t i = 0; i < q->count; i++)
+		if (!q->entries[i].seen && !q->entries[i].busy)
+			q->entries[i--] = q->entries[--q->count];
+	queue_sweep(&q->queue, clock_wall().s);
+}
+
+static void on_scan(struct loop_timer *t)
+{
+	struct schedule *q = (struct schedule *)((char *)t - offsetof(struct schedule, scan));
+
+	scan(q);
+	loop_timer_set(&q->loop, &q->scan, SCHEDULE_SCAN_S * 1000);
+}
+
+void schedule_run_all(struct schedule *q)
+{
+	scan(q);
+	for (size_t i = 0; i < q->count; i++)
+		q->entries[i].next = 0;
+	set_wake(q);
+	check_idle(q);
+}
+
+void schedule_changed(struct loop_watch *w, uint32_t events)
+{
+	struct schedule *q = (struct schedule *)((char *)w - offsetof(struct schedule, changes));
+	_Alignas(struct inotify_event) char mem[4096];
+	ssize_t got;
+
+	(void)events;
+	/* Only a hint that comes early: a name that is lost is found by the next scan. */
+	while ((got = read(w->fd, mem, sizeof mem)) > 0)
+		for (char *at = mem; at < mem + got;) {
+			struct inotify_event *ev = (struct inotify_event *)(void *)at;
+
+			if (ev->len && queue_valid_id(span_str(ev->name)))
+				schedule_note(q, ev->name, 0);
+			/* More names than the kernel kept. */
+			if (ev->mask & IN_Q_OVERFLOW)
+				scan(q);
+			at += sizeof *ev + ev->len;
+		}
+}
+
+void schedule_table_init(struct schedule *q)
+{
+	q->wake.fire = on_wake;
+	q->scan.fire = on_scan;
+	loop_timer_set(&q->loop, &q->scan, SCHEDULE_SCAN_S * 1000);
+}
