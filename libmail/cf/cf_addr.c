@@ -328,55 +328,6 @@ bool cf_addr_parse(struct cf_eval *ev, struct span addr, unsigned flags, struct 
 	return ok;
 }
 
-static void trace_name(struct cf_eval *ev, enum cf_step step, struct span name, struct span text)
-{
-	struct cf_trace t = {.step = step, .name = name, .text = text};
-
-	if (ev->host->trace)
-		ev->host->trace(ev->host->ctx, &t);
-}
-
-int cf_addr_remote(struct cf_eval *ev, struct span addr, const struct cf_mailer *m, unsigned flags,
-		   struct buf *out)
-{
-	bool sender = flags & CF_ADDR_SENDER, header = flags & CF_ADDR_HEADER;
-	int rs = sender ? (header ? m->sh : m->se) : (header ? m->rh : m->re);
-	struct cf_tok *tok = new_tokens(ev);
-	char mem[CF_LINE], g[CF_LINE];
-	struct span old = cf_macro_get(ev, 'g');
-	struct buf fancy, b;
-	int status = 0;
-	size_t n;
-
-	buf_init_fixed(&fancy, mem, sizeof mem);
-	if (rs < 0 || !tok || !cf_scan(ev, addr, '\0', CF_SCAN_ADDRESS, tok, &n, NULL) || n == 0) {
-		buf_put(out, addr);
-		return 0;
-	}
-	/* F=c asks for the bare address, else phrase and comments stay around $g. */
-	if (cf_mailer_flag(m, 'c'))
-		buf_puts(&fancy, "\201g");
-	else
-		cf_crack(addr, cf_colon_ok(ev->cf), &fancy);
-	trace_name(ev, CF_STEP_CRACKED, addr, buf_span(&fancy));
-	if (cf_rewrite(ev, tok, &n, 3) == EXIT_TEMPFAIL)
-		status = EXIT_TEMPFAIL;
-	if (cf_rewrite(ev, tok, &n, sender ? 1 : 2) == EXIT_TEMPFAIL)
-		status = EXIT_TEMPFAIL;
-	if (rs > 0 && cf_rewrite(ev, tok, &n, rs) == EXIT_TEMPFAIL)
-		status = EXIT_TEMPFAIL;
-	if (cf_rewrite(ev, tok, &n, 4) == EXIT_TEMPFAIL)
-		status = EXIT_TEMPFAIL;
-	/* $g is the rewritten address only while what is around it is expanded. */
-	buf_init_fixed(&b, g, sizeof g);
-	cf_join(ev->cf, tok, n, '\0', false, &b);
-	old = arena_dup(&ev->mem, old);
-	cf_macro_set(ev, 'g', buf_span(&b));
-	cf_expand(ev, buf_span(&fancy), out);
-	cf_macro_set(ev, 'g', old);
-	return status;
-}
-
 /* An unset option is the default of the level: before 6 a colon was never a group's. */
 bool cf_colon_ok(const struct cf *cf)
 {

@@ -9,7 +9,11 @@
 
 #include "cf/cf.h"
 
-enum { CF_ADDR_SENDER = 1, CF_ADDR_HEADER = 2 };
+enum {
+	CF_ADDR_SENDER = 1,
+	CF_ADDR_HEADER = 2,
+	CF_ADDR_BARE = 4, /* the address alone, without phrase and comments: an envelope's */
+};
 
 /* What ruleset 0 resolved an address to. */
 struct cf_addr {
@@ -28,10 +32,17 @@ bool cf_addr_parse(struct cf_eval *ev, struct span addr, unsigned flags, struct 
 
 /*
  * An address as mailer m shows it (rulesets 3, 1 or 2, the mailer's, 4), with
- * its comments, appended to out.  Returns the status.
+ * its comments unless it is CF_ADDR_BARE, appended to out.  Returns the status.
  */
 int cf_addr_remote(struct cf_eval *ev, struct span addr, const struct cf_mailer *m, unsigned flags,
 		   struct buf *out);
+
+/*
+ * The same; domain ("@host", or empty) is put behind an address that has none, as F=C of the
+ * sender's mailer asks.
+ */
+int cf_addr_remote_at(struct cf_eval *ev, struct span addr, const struct cf_mailer *m,
+		      unsigned flags, struct span domain, struct buf *out);
 
 /*
  * Ruleset 5 (localaddr) for the user and host of a local address (maplocaluser): true when it

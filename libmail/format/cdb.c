@@ -151,7 +151,7 @@ static int by_table(const void *a, const void *b)
 bool cdb_end(struct cdb_writer *w)
 {
 	struct cdb_slot *all = w->slot;
-	uint32_t left = w->count;
+	uint32_t left = all ? w->count : 0;
 
 	if (all)
 		qsort(all, left, sizeof *all, by_table);
