@@ -45,10 +45,27 @@ static bool is_name(const struct submit *s, size_t colon, const char *name)
 	return ascii_eq_nocase(got, span_str(name));
 }
 
+/*
+ * Fields by which mail readers note in an mbox where a message ends, whether it was read and what
+ * its number is: from a stranger they hide a message or make two of one.
+ */
+static bool is_mbox_note(const struct submit *s, size_t colon)
+{
+	static const char *const names[] = {"content-length", "lines", "status", "x-status",
+					    "x-keywords",     "x-uid", "x-imap", "x-imapbase"};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (is_name(s, colon, names[i]))
+			return true;
+	return false;
+}
+
 /* Notes the field; true when it is to be dropped: blind copies, unless the caller keeps them. */
 static bool note_field(struct submit *s, size_t colon)
 {
 	/* Loops show by their Received fields (RFC 5321 section 6.3); the caller has the limit. */
+	if (s->flags & SUBMIT_MBOX)
+		return is_mbox_note(s, colon);
 	if (is_name(s, colon, "received"))
 		s->hops++;
 	else if (is_name(s, colon, "from"))

@@ -22,6 +22,7 @@
 enum {
 	SUBMIT_FIX = 1 << 0,      /* add, strip, repair: submission, not relay */
 	SUBMIT_KEEP_BCC = 1 << 1, /* with SUBMIT_FIX: Bcc stays */
+	SUBMIT_MBOX = 1 << 2,     /* what an mbox's reader would believe of its own is dropped */
 };
 
 enum { SUBMIT_NAME_MAX = 24 }; /* octets of a line looked at; longer names interest nobody */

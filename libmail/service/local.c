@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "format/mbox.h"
+#include "format/submit.h"
 #include "service/local_part.h"
 #include "sys/clock.h"
 #include "sys/fs.h"
@@ -148,25 +149,43 @@ ssize_t local_read(const struct local_job *job, char *chunk, uint64_t at, struct
 	return got;
 }
 
+/* The header goes through a filter; in bodies there is nothing to be looked for. */
 static bool copy_message(int fd, struct local_job *job, char *chunk, struct buf *out)
 {
+	static const struct submit_fields none;
 	struct mbox_quote q;
+	struct submit filter;
+	struct buf head;
 	uint64_t at = 0;
 	struct span text;
+	bool ok = true;
 	ssize_t got;
 
 	mbox_quote_init(&q);
-	while ((got = local_read(job, chunk, at, &text)) > 0) {
-		mbox_quote_feed(&q, text, out);
+	submit_init(&filter, SUBMIT_MBOX, &none);
+	buf_init(&head, LOCAL_TEXT_MAX + 2 * LOCAL_CHUNK);
+	while (ok && (got = local_read(job, chunk, at, &text)) > 0) {
 		at += text.len;
-		if (!local_flush(fd, out, LOCAL_CHUNK))
-			return false;
+		if (filter.in_header || filter.crs) {
+			buf_reset(&head);
+			submit_feed(&filter, text, &head);
+			text = buf_span(&head);
+		}
+		mbox_quote_feed(&q, text, out);
+		ok = buf_ok(&head) && local_flush(fd, out, LOCAL_CHUNK);
 		/* A short read is the end, which saves the last empty one. */
 		if (got < LOCAL_CHUNK)
 			break;
 	}
+	if (filter.in_header) {
+		buf_reset(&head);
+		submit_finish(&filter, &head);
+		mbox_quote_feed(&q, buf_span(&head), out);
+	}
 	mbox_quote_finish(&q, out);
-	return got >= 0 && local_flush(fd, out, 0);
+	ok = ok && buf_ok(&head) && got >= 0 && local_flush(fd, out, 0);
+	buf_free(&head);
+	return ok;
 }
 
 static bool append(int fd, struct local_job *job, char *chunk, struct buf *out)

@@ -69,6 +69,32 @@ is "$(grep -c '^From ' "$T/home/mail/lists")" 2 "finds it"
 exits 0 "-a without" deliver -a other ann <"$T/letter"
 is "$(grep -c '^From ' "$T/mail/ann")" 1 "or else the inbox"
 
+# ---- what an mbox's reader would believe
+printf '%s\n' 'Content-Length: 2' 'Subject: x' 'Status: RO' 'X-IMAP: 1 2' 'Lines: 1' 'X-UID: 9' '' '.' 'From me' \
+    'Status: body' >"$T/noted"
+clear_mail
+exits 0 "a message with a reader's notes" deliver ann <"$T/noted"
+is "$(sed '1,/^Delivered-To/d' "$T/mail/ann")" "Subject: x
+
+.
+>From me
+Status: body" "has none of them in an mbox"
+export LETTERBOX_MAILBOX="$T/mail/%n/"
+exits 0 "the same into a Maildir" deliver bob <"$T/noted"
+sed '1,/^Delivered-To/d' "$T"/mail/bob/new/* >"$T/text"
+same "$T/text" "$T/noted" "is as it was sent"
+export LETTERBOX_MAILBOX="$T/mail/%n"
+# More than is read at a time, with the header's end in every place around that.
+for n in 32760 32766 32767 32768 32769; do
+    rm -f "$T/mail/ann"
+    { printf 'X: ' && head -c "$n" /dev/zero | tr '\0' a && printf '\nStatus: RO\nY: z\n\nStatus: 1\n' &&
+        head -c 70000 /dev/zero | tr '\0' b | fold; } >"$T/long"
+    deliver ann <"$T/long"
+    sed '1,/^Delivered-To/d' "$T/mail/ann" >"$T/got"
+    { sed '/^Status: RO$/d' "$T/long" && echo && echo; } >"$T/want"
+    same "$T/got" "$T/want" "a header of $n octets"
+done
+
 # ---- what fails
 exits 75 "an mbox that is a device" deliver -M /dev/full ann <"$T/letter"
 exits 75 "a directory that is not there" deliver -M "$T/none/deep/%n" ann <"$T/letter"

@@ -34,6 +34,12 @@ static const struct row rows[] = {
     {SUBMIT_FIX, "Subject: x", "Subject: x\nFrom: f\nDate: d\nMessage-ID: m\n\n", 0},
     {SUBMIT_FIX, "X-A-Very-Long-Field-Name-Indeed: x\nFrom: x\nDate: y\nMessage-Id: z\n\n",
      "X-A-Very-Long-Field-Name-Indeed: x\nFrom: x\nDate: y\nMessage-Id: z\n\n", 0},
+    {SUBMIT_MBOX,
+     "Content-Length: 5\nA: b\nlines: 3\nSTATUS : RO\nX-Status: F\nX-Keywords:\n k\nX-UID: 1\n"
+     "X-IMAP: 1 2\nX-IMAPbase: 1 2\nReceived: x\nContent-Length-X: y\nXLines: z\n\nStatus: RO\n",
+     "A: b\nReceived: x\nContent-Length-X: y\nXLines: z\n\nStatus: RO\n", 0},
+    {SUBMIT_MBOX, "Status: RO", "", 0},
+    {SUBMIT_MBOX, "Status RO", "Status RO\n", 0},
     {SUBMIT_FIX, ": odd\n", "From: f\nDate: d\nMessage-ID: m\n\n: odd\n", 0},
 };
 
