@@ -291,36 +291,12 @@ static bool setup(struct popd_net *n, struct err *e)
 	}
 }
 
-/* Owned by root, written by nobody else, and without subdirectories (two links). */
-static bool is_empty_root(const char *name)
-{
-	struct stat st;
-
-	return lstat(name, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == 0 &&
-	       !(st.st_mode & (S_IWGRP | S_IWOTH)) && st.st_nlink <= 2;
-}
-
-/* A directory with nothing in it: nearly every system has one, and else it is made. */
-static const char *empty_dir(void)
-{
-	static const char *const names[] = {"/var/empty", "/var/lib/empty", "/run/sshd",
-					    "/run/letterbox-empty"};
-
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (is_empty_root(names[i]))
-			return names[i];
-	if (mkdir("/run/letterbox-empty", 0555) == 0 && is_empty_root("/run/letterbox-empty"))
-		return "/run/letterbox-empty";
-	/* At least the host's names are not there; the box lets none of these be opened. */
-	return "/proc/self/fdinfo";
-}
-
 static bool enter(struct popd_net *n, struct err *e)
 {
 	/* Descriptors: one for the client and one for its store, for each session. */
 	struct box box = {.role = "popd-net",
 			  .allow = BOX_ACCEPT,
-			  .chroot_dir = empty_dir(),
+			  .chroot_dir = box_empty_dir(),
 			  .max_files = n->settings.max_sessions * 2 + SPARE_FILES};
 
 	return box_account(&box.uid, &box.gid, &box.drop, e) && box_enter(&box, e);

@@ -78,6 +78,9 @@ struct qfile_rcpt {
 	struct span addr;
 	struct span orcpt; /* as sent, or "" */
 	size_t at;         /* reading: offset of the record in the file */
+	/* Not in the file, for a report that is made at once: text in full; the host that said it.
+	 */
+	struct span reply, remote;
 };
 
 /* Appends the records before the recipients; one recipient; the end of the envelope. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "format/dsn.h"
 #include "format/xtext.h"
 #include "sys/clock.h"
@@ -56,6 +57,13 @@ static bool wanted(const struct qfile_rcpt *r, enum bounce_kind kind)
 	return r->notify == 0 || (!(r->notify & NOTIFY_NEVER) && r->notify & bit);
 }
 
+/* A server's words begin with the code of its reply, ours do not. */
+static bool is_reply(struct span text)
+{
+	return text.len > 4 && ascii_is_digit(text.ptr[0]) && ascii_is_digit(text.ptr[1]) &&
+	       ascii_is_digit(text.ptr[2]) && text.ptr[3] == ' ';
+}
+
 static size_t collect(const struct queue_item *item, enum bounce_kind kind,
 		      struct dsn_recipient *out)
 {
@@ -71,7 +79,9 @@ static size_t collect(const struct queue_item *item, enum bounce_kind kind,
 		    .original = r->orcpt,
 		    .action = kind == BOUNCE_FAILED ? DSN_FAILED : DSN_DELAYED,
 		    .status = span_str(r->status),
-		    .diagnostic = span_str(r->text),
+		    .diagnostic = r->reply.len ? r->reply : span_str(r->text),
+		    .smtp = is_reply(r->reply.len ? r->reply : span_str(r->text)),
+		    .remote = span_head(r->remote, span_index(r->remote, ' ')),
 		    .attempt = clock_wall().s,
 		};
 	}

@@ -88,6 +88,8 @@ void config_settings(struct config *c, struct settings *s, bool is_file)
 		span_to_cstr(buf_span(&name), s->hostname, sizeof s->hostname);
 	for (const struct cf_option *o = c->cf.options; o; o = o->next)
 		set_option(c, s, o);
+	for (int i = 0; i < c->cf.nmailers; i++)
+		s->unix_targets |= span_starts(c->cf.mailers[i]->argv, SPAN("FILE "));
 	if (is_file && s->listener_count == 0)
 		settings_add_listener(s, SPAN("Name=MTA,Port=25"), &e);
 	config_idle(c);

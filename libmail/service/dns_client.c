@@ -285,6 +285,7 @@ static struct dns_client_ask *find_ask(struct dns_client *d, struct span name, u
 
 int dns_client_get(struct dns_client *d, struct span name, uint16_t type, struct span *message)
 {
+	struct dns_client_ask *k;
 	char mem[QUERY_MAX];
 	struct buf b;
 	int status;
@@ -296,8 +297,11 @@ int dns_client_get(struct dns_client *d, struct span name, uint16_t type, struct
 		return EXIT_NOHOST;
 	if (dns_cache_get(&d->cache, name, type, d->loop->now_ms, &status, message))
 		return status;
-	d->asked = find_ask(d, name, type);
-	return d->asked ? DNS_CLIENT_PENDING : EXIT_TEMPFAIL;
+	k = find_ask(d, name, type);
+	if (!k)
+		return EXIT_TEMPFAIL;
+	d->asked = k;
+	return DNS_CLIENT_PENDING;
 }
 
 void dns_client_await(struct dns_client *d, struct dns_client_wait *w)

@@ -19,6 +19,7 @@
 #include "service/config.h"
 #include "service/gate_agent.h"
 #include "service/gate_listen.h"
+#include "service/gate_relay.h"
 #include "service/queue.h"
 #include "service/route.h"
 #include "service/settings_part.h"
@@ -103,6 +104,21 @@ static bool on_agent(struct gate *g, struct supervise_role *r, struct wire_in *i
 	return true;
 }
 
+static bool on_relay(struct gate *g, struct supervise_role *r, const struct wire_in *in)
+{
+	struct err e = {0};
+	int fd;
+
+	if (r != &g->queue || !wire_end(in))
+		return false;
+	fd = gate_relay_start(g->settings, &e);
+	mta_ipc_put_outcome(&g->b, MTA_RELAY_IS, in->id, &e, SPAN(""));
+	ipc_send(&r->channel, &g->b, &fd, fd >= 0);
+	if (fd >= 0)
+		close(fd);
+	return true;
+}
+
 /* The one session is over: what it queued gets one run. */
 static void on_idle(struct gate *g, struct supervise_role *r)
 {
@@ -142,6 +158,8 @@ static bool on_message(struct supervise_role *r, struct wire_in *in, int fds[IPC
 		return on_agent(g, r, in);
 	case MTA_TELL:
 		return on_tell(g, in);
+	case MTA_RELAY:
+		return on_relay(g, r, in);
 	case MTA_IDLE:
 		if (g->plan->session >= 0 || g->plan->run_once)
 			on_idle(g, r);

@@ -105,6 +105,101 @@ bool mta_ipc_get_deliver(struct wire_in *in, struct mta_deliver *d)
 	return wire_end(in);
 }
 
+static void put_target(struct buf *b, const struct mta_target *t)
+{
+	wire_put_u8(b, (uint8_t)t->protocol);
+	wire_put_u8(b, (uint8_t)t->tls);
+	wire_put_u8(b, t->auth);
+	wire_put_u32(b, t->port);
+	wire_put_span(b, t->hosts);
+	wire_put_span(b, t->helo);
+	wire_put_u32(b, t->max_messages);
+}
+
+static bool get_target(struct wire_in *in, struct mta_target *t)
+{
+	uint8_t protocol = wire_get_u8(in), tls = wire_get_u8(in);
+	uint32_t port;
+
+	t->protocol = protocol == MTA_LMTP ? MTA_LMTP : MTA_SMTP;
+	t->tls = tls <= MTA_TLS_AT_ONCE ? (enum mta_tls)tls : MTA_TLS_MUST;
+	t->auth = wire_get_u8(in) != 0;
+	port = wire_get_u32(in);
+	t->port = (uint16_t)port;
+	t->hosts = wire_get_span(in, MTA_ADDR_MAX);
+	t->helo = wire_get_span(in, MTA_NAME_MAX);
+	t->max_messages = wire_get_u32(in);
+	return protocol <= MTA_LMTP && tls <= MTA_TLS_AT_ONCE && port <= UINT16_MAX && t->hosts.len;
+}
+
+void mta_ipc_put_send(struct buf *b, uint32_t id, const struct mta_send *m)
+{
+	wire_begin(b, MTA_SEND, id);
+	put_target(b, &m->target);
+	wire_put_span(b, m->id);
+	wire_put_span(b, m->sender);
+	wire_put_span(b, m->envid);
+	wire_put_u64(b, m->at);
+	wire_put_u64(b, m->size);
+	wire_put_u32(b, m->rcpts);
+	wire_put_u8(b, (uint8_t)m->ret);
+	wire_put_u8(b, (uint8_t)m->body);
+}
+
+bool mta_ipc_get_send(struct wire_in *in, struct mta_send *m)
+{
+	bool ok = get_target(in, &m->target);
+
+	m->id = wire_get_span(in, MTA_NAME_MAX);
+	m->sender = wire_get_span(in, MTA_ADDR_MAX);
+	m->envid = wire_get_span(in, MTA_NAME_MAX);
+	m->at = wire_get_u64(in);
+	m->size = wire_get_u64(in);
+	m->rcpts = wire_get_u32(in);
+	m->ret = (char)wire_get_u8(in);
+	m->body = (char)wire_get_u8(in);
+	/* An offset beyond what a file can have would be a negative one for the system. */
+	return wire_end(in) && ok && m->rcpts > 0 && m->rcpts <= MTA_SEND_RCPTS &&
+	       m->at <= INT64_MAX;
+}
+
+void mta_ipc_put_send_to(struct buf *b, uint32_t id, const struct mta_send_to *r)
+{
+	wire_begin(b, MTA_SEND_TO, id);
+	wire_put_span(b, r->addr);
+	wire_put_span(b, r->orcpt);
+	wire_put_u8(b, r->notify);
+}
+
+bool mta_ipc_get_send_to(struct wire_in *in, struct mta_send_to *r)
+{
+	r->addr = wire_get_span(in, MTA_ADDR_MAX);
+	r->orcpt = wire_get_span(in, MTA_ADDR_MAX);
+	r->notify = wire_get_u8(in);
+	return wire_end(in);
+}
+
+void mta_ipc_put_sent(struct buf *b, uint32_t id, const struct mta_sent *r)
+{
+	wire_begin(b, MTA_SENT, id);
+	wire_put_u32(b, r->index);
+	wire_put_err(b, &r->err);
+	wire_put_u32(b, r->code);
+	wire_put_span(b, r->remote);
+}
+
+bool mta_ipc_get_sent(struct wire_in *in, struct mta_sent *r)
+{
+	uint32_t code;
+
+	r->index = wire_get_u32(in);
+	wire_get_err(in, &r->err);
+	code = wire_get_u32(in);
+	r->code = (uint16_t)code;
+	r->remote = wire_get_span(in, MTA_ADDR_MAX);
+	return wire_end(in) && code < 1000;
+}
+
 void mta_ipc_put_text(struct buf *b, enum mta_type type, uint32_t id, struct span text)
 {
 	wire_begin(b, (uint16_t)type, id);

@@ -6,6 +6,8 @@
  *	gate  -> role    AGENT_IS ACCOUNT_IS SIGNED
  *	smtpd -> queue   CHECK_MAIL CHECK_RCPT QUEUED        queue -> smtpd   VERDICT
  *	gate  -> agent   BOX          smtpd, queue -> agent  DELIVER      agent -> *  DELIVERED
+ *	queue -> gate    RELAY        gate -> queue          RELAY_IS
+ *	queue -> relay   SEND SEND_TO STOP                   relay -> queue   SENT
  *
  * Every getter checks all bounds and that nothing is left over; false ends the sender.
  * Spans are borrowed from the received octets.
@@ -53,6 +55,12 @@ enum mta_type {
 	MTA_DELIVER,   /* one message; with its file, or the message itself at its end */
 	MTA_DELIVERED, /* err */
 	MTA_CONFIG,    /* for queue: name; with a file of the configuration's text */
+	MTA_RELAY,     /* nothing: the relay role is wanted */
+	MTA_RELAY_IS,  /* err; with the channel to it */
+	MTA_SEND,    /* a message and where it goes; with its file, and perhaps another header's */
+	MTA_SEND_TO, /* one of its recipients: as many as SEND said follow it, with its id */
+	MTA_SENT,    /* what became of one recipient */
+	MTA_STOP,    /* finish what is half done within seconds, and answer the rest */
 };
 
 enum mta_listener { MTA_L_TCP, MTA_L_SUBMIT };
@@ -109,6 +117,67 @@ struct mta_deliver {
 	uint64_t at;      /* where the message starts in the file */
 	struct span text; /* the message itself, when it is short and comes without a file */
 };
+
+enum mta_protocol { MTA_SMTP, MTA_LMTP };
+
+/* What TLS an outgoing connection gets. */
+enum mta_tls {
+	MTA_TLS_NEVER,
+	MTA_TLS_MAY,      /* where it is offered, unverified; in the clear where it fails */
+	MTA_TLS_MUST,     /* encrypted, or not at all */
+	MTA_TLS_VERIFIED, /* ... by a server that can prove its name */
+	MTA_TLS_AT_ONCE,  /* VERIFIED, without STARTTLS: port 465 (RFC 8314) */
+};
+
+/*
+ * Where a message goes and how: what a mailer and its host say.  Equal targets share
+ * connections.
+ */
+struct mta_target {
+	enum mta_protocol protocol;
+	enum mta_tls tls;
+	bool auth;     /* with the relay's own name and password, where AUTH is offered */
+	uint16_t port; /* of TCP */
+	/*
+	 * As sendmail's $@: hosts to be tried in turn, ':' between them.  "name" and "name." are
+	 * looked up as mail domains, "[name]" and "[192.0.2.1]" are taken as they are.  One
+	 * that starts with '/' is the path of a Unix socket.
+	 */
+	struct span hosts;
+	struct span helo;      /* our name for EHLO */
+	uint32_t max_messages; /* of one connection, 0 = no limit */
+};
+
+struct mta_send {
+	struct mta_target target;
+	struct span id; /* queue id, for the log */
+	struct span sender, envid;
+	uint64_t at;    /* where in the file the text to send starts */
+	uint64_t size;  /* octets to send, about */
+	uint32_t rcpts; /* 1..MTA_SEND_RCPTS */
+	char ret, body; /* as struct qfile_head has them */
+};
+
+struct mta_send_to {
+	struct span addr, orcpt;
+	uint8_t notify; /* bits of RFC 3461 NOTIFY as in the queue file */
+};
+
+struct mta_sent {
+	uint32_t index;     /* of the recipient, in the order of SEND_TO */
+	struct err err;     /* the server's words, or ours */
+	uint16_t code;      /* of the server's reply, 0: the words are ours */
+	struct span remote; /* "mx.example [192.0.2.1]", or "" */
+};
+
+enum { MTA_SEND_RCPTS = 100 }; /* RFC 5321 4.5.3.1.10: every server takes as many */
+
+void mta_ipc_put_send(struct buf *b, uint32_t id, const struct mta_send *m);
+bool mta_ipc_get_send(struct wire_in *in, struct mta_send *m);
+void mta_ipc_put_send_to(struct buf *b, uint32_t id, const struct mta_send_to *r);
+bool mta_ipc_get_send_to(struct wire_in *in, struct mta_send_to *r);
+void mta_ipc_put_sent(struct buf *b, uint32_t id, const struct mta_sent *r);
+bool mta_ipc_get_sent(struct wire_in *in, struct mta_sent *r);
 
 void mta_ipc_put_check(struct buf *b, enum mta_type type, uint32_t id, const struct mta_check *c);
 bool mta_ipc_get_check(struct wire_in *in, struct mta_check *c);

@@ -147,6 +147,26 @@ struct span resolver_hosts_line(const struct resolver *r, struct span name)
 	return (struct span){NULL, 0};
 }
 
+size_t resolver_hosts_addresses(const struct resolver *r, struct span name, struct span *out,
+				size_t max)
+{
+	struct span s = buf_span(&r->hosts);
+	size_t n = 0;
+
+	while (s.len && n < max) {
+		struct span line = span_cut(&s, '\n'), address, w;
+
+		line = span_head(line, span_index(line, '#'));
+		address = resolver_word(&line);
+		for (w = resolver_word(&line); w.len; w = resolver_word(&line))
+			if (ascii_eq_nocase(w, name)) {
+				out[n++] = address;
+				break;
+			}
+	}
+	return n;
+}
+
 /* Waits until fd is ready; false when the time is up. The clock is monotonic, in ms. */
 static bool wait_for(int fd, short events, uint64_t deadline)
 {

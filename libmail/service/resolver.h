@@ -79,6 +79,10 @@ int resolver_find_mx(struct resolver *r, struct span name, struct resolver_mx mx
 /* The hosts-file line of a name or address: its names, first canonical; empty when none. */
 struct span resolver_hosts_line(const struct resolver *r, struct span name);
 
+/* The addresses, as text, that the hosts file has for a name: how many, at most max. */
+size_t resolver_hosts_addresses(const struct resolver *r, struct span name, struct span *out,
+				size_t max);
+
 /* The next word of a line of these files; *s goes behind it. */
 struct span resolver_word(struct span *s);
 

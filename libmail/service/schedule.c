@@ -24,7 +24,8 @@ static void stop(struct schedule *q)
 {
 	q->stopping = true;
 	loop_timer_clear(&q->loop, &q->wake);
-	if (q->works == 0)
+	relays_stop(&q->relays);
+	if (q->works + q->away == 0)
 		loop_stop(&q->loop);
 }
 
@@ -52,6 +53,12 @@ static bool on_gate(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 		if (!mta_ipc_get_outcome(in, &e, &text))
 			return false;
 		agents_answer(&q->agents, in->id, fds[0], &e);
+		fds[0] = -1;
+		return true;
+	case MTA_RELAY_IS:
+		if (!mta_ipc_get_outcome(in, &e, &text))
+			return false;
+		relays_answer(&q->relays, fds[0], &e);
 		fds[0] = -1;
 		return true;
 	case MTA_PEER:
@@ -196,6 +203,7 @@ static bool start(struct schedule *q, struct err *e)
 	if (!q->pool)
 		return false;
 	agents_init(&q->agents, &q->loop, ask_agent);
+	relays_init(&q->relays, &q->loop, schedule_relay_ask);
 	q->interval.fire = on_interval;
 	return true;
 }

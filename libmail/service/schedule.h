@@ -13,6 +13,8 @@
  *	schedule_choose.c  which messages a run is for, what it tells
  *	schedule_work.c    one message under work
  *	schedule_task.c    one recipient of it
+ *	schedule_relay.c   ... that another host is to take
+ *	schedule_settle.c  what an outcome means: state, text, log line
  */
 #ifndef LETTERBOX_SERVICE_SCHEDULE_H
 #define LETTERBOX_SERVICE_SCHEDULE_H
@@ -24,6 +26,7 @@
 #include "service/mta_ipc.h"
 #include "service/queue.h"
 #include "service/queue_select.h"
+#include "service/relays.h"
 #include "service/route.h"
 #include "service/settings.h"
 #include "sys/commit.h"
@@ -32,6 +35,7 @@
 
 enum {
 	SCHEDULE_WORKS = 16,      /* messages under work at once */
+	SCHEDULE_AWAY = 400,      /* ... and those that only the relay role has work with */
 	SCHEDULE_CACHE = 64,      /* accounts remembered */
 	SCHEDULE_CACHE_MS = 5000, /* for so long: a new user gets mail within it */
 	SCHEDULE_SCAN_S = 300,    /* other hosts may put messages here without a word */
@@ -68,13 +72,14 @@ struct schedule {
 	struct ipc gate, smtpd;
 	struct queue queue;
 	struct agents agents;
+	struct relays relays;
 	struct commit_pool *pool;
 	struct loop_watch changes; /* inotify on queue/ */
 	struct loop_timer wake, scan, interval;
 	struct loop_timer quiet; /* nothing was decided for a while */
 	struct schedule_entry *entries;
 	size_t count, room;
-	size_t works;
+	size_t works, away;
 	struct schedule_lookup *lookups;
 	uint32_t next_number;
 	struct schedule_cached *cache;
@@ -94,6 +99,9 @@ void schedule_table_init(struct schedule *q);
 
 /* Notes a message, due at next; known ones are only moved. */
 void schedule_note(struct schedule *q, const char *id, int64_t next);
+
+/* One of those under work waits for the relay role alone: the next may begin. */
+void schedule_away(struct schedule *q);
 
 /* Work on id is over: due again at next, or gone. */
 void schedule_over(struct schedule *q, const char *id, bool gone, int64_t next);
@@ -148,6 +156,11 @@ bool schedule_check_answer(struct schedule *q, struct wire_in *in);
 
 /* Gate is gone: what waits for it fails TEMP. */
 void schedule_check_gate_lost(struct schedule *q);
+
+/* ---- schedule_relay.c ---- */
+
+/* Asks gate for the relay role (struct relays). */
+void schedule_relay_ask(struct relays *r);
 
 /* ---- schedule_work.c ---- */
 

@@ -1,5 +1,6 @@
 /*
- * schedule_part: one message under work, as schedule_work.c and schedule_task.c share it.
+ * schedule_part: one message under work, as schedule_work.c, schedule_task.c,
+ * schedule_relay.c and schedule_settle.c share it.
  */
 #ifndef LETTERBOX_SERVICE_SCHEDULE_PART_H
 #define LETTERBOX_SERVICE_SCHEDULE_PART_H
@@ -7,13 +8,18 @@
 #include "service/bounce.h"
 #include "service/schedule.h"
 
-/* One recipient on its way. lookup and job are lent to others, so tasks must not move. */
+/* One recipient on its way. lookup, job and remote are lent to others, so tasks must not move. */
 struct task {
 	struct schedule_lookup lookup;
 	struct agents_job job;
+	struct relays_rcpt remote;
 	struct work *work;
 	size_t rcpt;
 	struct err err;
+	const char *mailer;            /* as the log names it, NULL: none was chosen */
+	uint64_t started_ms;           /* when it was handed on */
+	bool crowded;                  /* there was no room for it: not tried */
+	char reply[ERR_TEXT_MAX + 32]; /* "550 5.1.1 User unknown": what a server said, or "" */
 };
 
 struct work {
@@ -22,6 +28,9 @@ struct work {
 	struct queue_item item;
 	struct task *tasks;
 	size_t count, open; /* tasks, and those not answered */
+	size_t remote;      /* of these, those that the relay role has */
+	bool away;          /* only those are left: other messages may be worked on */
+	struct relays_message message;
 	struct commit_job commit;
 	struct queue_writer report;
 	enum bounce_kind kind;
@@ -35,5 +44,11 @@ void schedule_task_start(struct task *t);
 
 /* The outcome is in t->err. */
 void schedule_task_answered(struct task *t);
+
+/* Gives t to the relay role. */
+void schedule_relay_pass(struct task *t, const struct mta_target *target);
+
+/* Puts the outcome of t into its recipient's record, in memory and in the file, and logs it. */
+void schedule_settle(struct work *w, struct task *t);
 
 #endif

@@ -74,14 +74,21 @@ static void check_idle(struct schedule *q)
 {
 	int64_t now = clock_wall().s;
 
-	if (q->stopping && q->works == 0)
+	if (q->stopping && q->works + q->away == 0)
 		loop_stop(&q->loop);
-	if (!q->one_shot || q->works)
+	if (!q->one_shot || q->works + q->away)
 		return;
 	for (size_t i = 0; i < q->count; i++)
 		if (q->entries[i].next <= now)
 			return;
 	schedule_choose_tell_gate(q, MTA_IDLE);
+}
+
+void schedule_away(struct schedule *q)
+{
+	q->works--;
+	q->away++;
+	set_wake(q);
 }
 
 void schedule_over(struct schedule *q, const char *id, bool gone, int64_t next)

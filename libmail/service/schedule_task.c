@@ -2,6 +2,7 @@
  * One recipient of a message under work: where it goes, and what came of it; see
  * service/schedule.h.
  */
+#include "service/route_relay.h"
 #include "service/schedule_part.h"
 
 static void on_delivered(struct agents_job *job)
@@ -39,21 +40,23 @@ static void on_account(struct schedule_lookup *l, const struct err *e, struct sp
 static void pass_to(struct task *t, struct route *r)
 {
 	struct work *w = t->work;
+	struct smarthost smarthost;
+	struct mta_target target;
 
 	switch (r->kind) {
 	case ROUTE_LOCAL:
+		t->mailer = "local";
+		t->started_ms = w->q->loop.now_ms;
 		t->lookup = (struct schedule_lookup){.done = on_account, .owner = t};
 		schedule_check_account(w->q, span_str(r->user), &t->lookup);
 		return;
 	case ROUTE_DISCARD:
 		break;
 	case ROUTE_RELAY:
-		/*
-		 * Until a relay exists the message waits: it may be configured before it
-		 * expires.
-		 */
-		err_temp(&t->err, "4.4.0", "%.100s: no relay is configured", r->host);
-		break;
+		if (!route_relay(&w->q->settings, r, &smarthost, &target, &t->err))
+			break;
+		schedule_relay_pass(t, &target);
+		return;
 	default:
 		err_temp(&t->err, "4.3.5", "mailer %.*s: cannot be run here",
 			 SPAN_ARG(r->mailer->name));

@@ -22,6 +22,7 @@ enum {
 	 * lock; we are told of the name.
 	 */
 	HANDOVER_MS = 20,
+	CROWDED_RETRY_S = 2,
 	HANDOVER_TRIES = 16, /* of a tick of the loop each: two seconds for a slow flush */
 };
 
@@ -38,6 +39,10 @@ static void over(struct work *w, bool gone, int64_t next)
 	struct schedule *q = w->q;
 	char id[QUEUE_ID_MAX];
 
+	if (w->away) {
+		q->away--;
+		q->works++;
+	}
 	memcpy(id, w->item.id, sizeof id);
 	free_work(w);
 	schedule_over(q, id, gone, next);
@@ -178,51 +183,22 @@ static void on_marked(struct commit_job *job)
 	report(w);
 }
 
-/* A temporary failure of a message that is too old is a permanent one. */
-static void expire(const struct work *w, struct err *e)
-{
-	uint64_t limit = w->q->settings.queue_return_s;
-	char why[ERR_TEXT_MAX];
-
-	if (e->class != ERR_TEMP || !limit ||
-	    clock_wall().s - w->item.head.state.created <= (int64_t)limit)
-		return;
-	memcpy(why, e->text, sizeof why);
-	err_perm(e, "4.4.7", "Message could not be delivered for %llu hours: %.150s",
-		 (unsigned long long)(limit / 3600), why);
-}
-
-static void apply(struct work *w, struct task *t)
-{
-	struct qfile_rcpt *r = &w->item.rcpts[t->rcpt];
-	struct qfile_state *state = &w->item.head.state;
-	struct err e;
-
-	expire(w, &t->err);
-	r->state = t->err.class == ERR_NONE   ? QFILE_DONE
-		   : t->err.class == ERR_TEMP ? QFILE_PENDING
-					      : QFILE_FAILED;
-	snprintf(r->status, sizeof r->status, "%.8s", t->err.class ? t->err.status : "2.0.0");
-	snprintf(r->text, sizeof r->text, "%.*s", QFILE_TEXT_MAX,
-		 t->err.class ? t->err.text : "Sent");
-	/* Of a quarantined message the reason for that stays. */
-	if (t->err.class == ERR_TEMP && !(state->flags & QFILE_HELD))
-		snprintf(state->text, sizeof state->text, "Deferred: %.100s", t->err.text);
-	if (!queue_mark_rcpt(&w->item, t->rcpt, &e))
-		log_err("%s: %s", w->item.id, e.text);
-	schedule_choose_tell(w->q, r->addr, "%s%s", t->err.class == ERR_TEMP ? "Deferred: " : "",
-			     r->text);
-	log_info("%s: to=<%.*s>, delay=%lld, dsn=%s, stat=%s%s", w->item.id, SPAN_ARG(r->addr),
-		 (long long)(clock_wall().s - state->created), r->status,
-		 t->err.class == ERR_TEMP ? "Deferred: " : "", r->text);
-}
-
 /* All recipients were answered. */
 static void finish(struct work *w)
 {
+	size_t crowded = 0;
+
+	for (size_t i = 0; i < w->count; i++)
+		crowded += w->tasks[i].crowded;
+	/* No attempt was made: nothing is to be noted. */
+	if (crowded && crowded == w->count) {
+		over(w, false, clock_wall().s + CROWDED_RETRY_S);
+		return;
+	}
 	w->item.head.state.tries++;
 	for (size_t i = 0; i < w->count; i++)
-		apply(w, &w->tasks[i]);
+		if (!w->tasks[i].crowded)
+			schedule_settle(w, &w->tasks[i]);
 	/* Nothing is left: the file is about to go, so its marks need no flush. */
 	if (!any(w, QFILE_PENDING) && !any(w, QFILE_FAILED)) {
 		conclude(w);
@@ -232,12 +208,23 @@ static void finish(struct work *w)
 	commit_submit(w->q->pool, &w->commit);
 }
 
+/* What other hosts take their time for keeps nobody from working on other messages. */
+static void check_away(struct work *w)
+{
+	if (w->away || w->open != w->remote)
+		return;
+	w->away = true;
+	schedule_away(w->q);
+}
+
 void schedule_task_answered(struct task *t)
 {
 	struct work *w = t->work;
 
 	if (--w->open == 0)
 		finish(w);
+	else
+		check_away(w);
 }
 
 static void start_tasks(struct work *w)
@@ -258,6 +245,8 @@ static void start_tasks(struct work *w)
 		schedule_task_start(&w->tasks[i]);
 	if (--w->open == 0)
 		finish(w);
+	else
+		check_away(w);
 }
 
 /* Locked by another process that delivers it, or damaged; a file that has gone is done. */

@@ -71,6 +71,7 @@ static const struct option options[] = {
     {"IgnoreDots", 'i', FLAG, AT(ignore_dots), 0},
     {"Verbose", 'v', FLAG, AT(verbose), 0},
     {"NoTLS", 0, FLAG, AT(no_tls), 0},
+    {"UnixTargets", 0, FLAG, AT(unix_targets), 0},
     {"ConfigFile", 0, TEXT_AT(config)},
     {"Checks", 0, NUMBER, AT(checks), 0},
 };

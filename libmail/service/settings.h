@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/span.h"
 
@@ -54,7 +55,7 @@ struct settings {
 	char domain[SETTINGS_NAME_MAX];   /* put behind unqualified addresses; "" = hostname */
 	char
 	    local[SETTINGS_LIST_MAX]; /* domains delivered here besides hostname, blank-separated */
-	char relay[SETTINGS_PATH_MAX]; /* smtps://user@host:465; "" = by MX */
+	char relay[SETTINGS_PATH_MAX]; /* URL of the smart host (service/smarthost.h), "" = by MX */
 	char queue[SETTINGS_PATH_MAX];
 	char users[SETTINGS_PATH_MAX];   /* users file, "" = system accounts */
 	char mailbox[SETTINGS_PATH_MAX]; /* template as popd -m, "" = /var/mail/%u */
@@ -85,7 +86,8 @@ struct settings {
 	char tag[32];     /* -L: the name in the log, "" = the program's */
 	bool verbose;     /* -v: queue runs tell what they do */
 	bool ignore_dots;
-	bool no_tls;                    /* STARTTLS is not offered */
+	bool unix_targets; /* a mailer sends to Unix sockets: found by the configuration */
+	bool no_tls;       /* STARTTLS is not offered */
 	char config[SETTINGS_PATH_MAX]; /* -C: the sendmail.cf to read; "" = the usual place */
 	uint64_t checks; /* which checks the configuration has: bits of enum route_check */
 	uint64_t given;  /* options that were set, a bit for each in the table's order */
@@ -93,6 +95,12 @@ struct settings {
 
 /* The defaults, and then the environment.  Fails PERM on a bad value, naming the variable. */
 bool settings_init(struct settings *s, struct err *e);
+
+/*
+ * The value of the environment's variable NAME, or the first line of the file that NAME_FILE
+ * names; *found is false when neither is set.  For secrets, by the process that needs them.
+ */
+bool settings_variable(const char *name, struct buf *out, bool *found, struct err *e);
 
 /*
  * Sets one option by its long sendmail name (case-blind) or our own.  Fails PERM 5.3.5 on an

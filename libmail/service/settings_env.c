@@ -16,6 +16,7 @@
 #include "base/num.h"
 #include "format/header.h"
 #include "service/settings_part.h"
+#include "service/smarthost.h"
 #include "sys/fs.h"
 #include "sys/log.h"
 
@@ -197,7 +198,7 @@ static bool set_listeners(struct settings *s, struct span value, struct err *e)
  * The value of a variable, or the first line of the file that its _FILE twin names: how
  * container engines hand in secrets.
  */
-static bool variable_value(const char *name, struct buf *out, bool *found, struct err *e)
+bool settings_variable(const char *name, struct buf *out, bool *found, struct err *e)
 {
 	const char *value = getenv(name);
 	char twin[64];
@@ -225,12 +226,13 @@ static bool variable_value(const char *name, struct buf *out, bool *found, struc
 static bool read_environment(struct settings *s, struct err *e)
 {
 	char mem[4096];
+	struct smarthost url;
 	struct buf value;
 	bool found, ok;
 
 	buf_init_fixed(&value, mem, sizeof mem);
 	for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
-		if (!variable_value(variables[i].variable, &value, &found, e))
+		if (!settings_variable(variables[i].variable, &value, &found, e))
 			return false;
 		/* Set but empty is as good as unset, which compose files cannot tell apart. */
 		if (!found || value.len == 0)
@@ -242,6 +244,11 @@ static bool read_environment(struct settings *s, struct err *e)
 			err_prefix(e, variables[i].variable);
 			return false;
 		}
+	}
+	/* Now, and not with the first message for another host. */
+	if (s->relay[0] && !smarthost_parse(span_str(s->relay), &url, e)) {
+		err_prefix(e, "LETTERBOX_RELAY");
+		return false;
 	}
 	return true;
 }

@@ -61,6 +61,12 @@ struct box {
 bool box_enter(const struct box *b, struct err *e);
 
 /*
+ * A directory with nothing in it, for chroot_dir: nearly every system has one, and else it is
+ * made.
+ */
+const char *box_empty_dir(void);
+
+/*
  * Only the change of user, verified, for a delivery child: groups (none), gid, uid, capabilities.
  * Succeeds when the process is that user already; TEMP when it cannot become it.
  */

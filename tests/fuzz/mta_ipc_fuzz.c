@@ -20,6 +20,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct mta_verdict v;
 	struct mta_box x;
 	struct mta_deliver d;
+	struct mta_send m;
+	struct mta_send_to to;
+	struct mta_sent sent;
 	struct span a, b;
 	struct err e;
 	uint32_t n;
@@ -40,6 +43,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	in = start;
 	ok = mta_ipc_get_deliver(&in, &d);
 	check(ok, d.id, MTA_NAME_MAX);
+	in = start;
+	ok = mta_ipc_get_send(&in, &m);
+	check(ok, m.target.hosts, MTA_ADDR_MAX);
+	check(ok, m.target.helo, MTA_NAME_MAX);
+	if (ok && (m.rcpts == 0 || m.rcpts > MTA_SEND_RCPTS))
+		abort();
+	in = start;
+	ok = mta_ipc_get_send_to(&in, &to);
+	check(ok, to.orcpt, MTA_ADDR_MAX);
+	in = start;
+	ok = mta_ipc_get_sent(&in, &sent);
+	check(ok, sent.remote, MTA_ADDR_MAX);
 	in = start;
 	mta_ipc_get_text(&in, &a);
 	in = start;

@@ -37,6 +37,113 @@ static bool get_deliver(struct wire_in *in)
 	return mta_ipc_get_deliver(in, &d);
 }
 
+static bool get_send(struct wire_in *in)
+{
+	struct mta_send m;
+
+	return mta_ipc_get_send(in, &m);
+}
+
+static bool get_send_to(struct wire_in *in)
+{
+	struct mta_send_to r;
+
+	return mta_ipc_get_send_to(in, &r);
+}
+
+static bool get_sent(struct wire_in *in)
+{
+	struct mta_sent r;
+
+	return mta_ipc_get_sent(in, &r);
+}
+
+TEST(mta_ipc_send)
+{
+	char mem[WIRE_MAX];
+	struct mta_send m = {.target = {.protocol = MTA_LMTP,
+					.tls = MTA_TLS_AT_ONCE,
+					.auth = true,
+					.port = 65535,
+					.hosts = SPAN("[::1]:b"),
+					.helo = SPAN("me"),
+					.max_messages = 7},
+			     .id = SPAN("id"),
+			     .sender = SPAN("a@b"),
+			     .envid = SPAN("e"),
+			     .at = 1ULL << 40,
+			     .size = 5,
+			     .rcpts = MTA_SEND_RCPTS,
+			     .ret = 'F',
+			     .body = '8'},
+			got;
+	struct wire_in in;
+	struct buf b;
+
+	buf_init_fixed(&b, mem, sizeof mem);
+	mta_ipc_put_send(&b, 5, &m);
+	CHECK(wire_open(&in, buf_span(&b)));
+	CHECK_INT(in.type, MTA_SEND);
+	CHECK(mta_ipc_get_send(&in, &got));
+	CHECK_INT(got.target.protocol, MTA_LMTP);
+	CHECK_INT(got.target.tls, MTA_TLS_AT_ONCE);
+	CHECK(got.target.auth);
+	CHECK_INT(got.target.port, 65535);
+	CHECK_SPAN(got.target.hosts, m.target.hosts);
+	CHECK_SPAN(got.target.helo, m.target.helo);
+	CHECK_INT(got.target.max_messages, 7);
+	CHECK_SPAN(got.sender, m.sender);
+	CHECK_SPAN(got.envid, m.envid);
+	CHECK(got.at == m.at);
+	CHECK_INT(got.rcpts, MTA_SEND_RCPTS);
+	CHECK_INT(got.ret, 'F');
+	CHECK_INT(got.body, '8');
+	refuse_others(&b, get_send);
+	/* No host, no recipient, too many, an offset that is none. */
+	m.rcpts++;
+	mta_ipc_put_send(&b, 5, &m);
+	CHECK(wire_open(&in, buf_span(&b)) && !get_send(&in));
+	m.rcpts = 0;
+	mta_ipc_put_send(&b, 5, &m);
+	CHECK(wire_open(&in, buf_span(&b)) && !get_send(&in));
+	m.rcpts = 1;
+	m.at = UINT64_MAX;
+	mta_ipc_put_send(&b, 5, &m);
+	CHECK(wire_open(&in, buf_span(&b)) && !get_send(&in));
+	m.at = 0;
+	m.target.hosts = SPAN("");
+	mta_ipc_put_send(&b, 5, &m);
+	CHECK(wire_open(&in, buf_span(&b)) && !get_send(&in));
+}
+
+TEST(mta_ipc_send_to_and_sent)
+{
+	char mem[WIRE_MAX];
+	struct mta_send_to to = {.addr = SPAN("a@b"), .orcpt = SPAN("rfc822;x"), .notify = 6}, to2;
+	struct mta_sent sent = {.index = 3, .code = 550, .remote = SPAN("mx [192.0.2.1]")}, sent2;
+	struct wire_in in;
+	struct buf b;
+
+	buf_init_fixed(&b, mem, sizeof mem);
+	mta_ipc_put_send_to(&b, 9, &to);
+	CHECK(wire_open(&in, buf_span(&b)) && mta_ipc_get_send_to(&in, &to2));
+	CHECK_SPAN(to2.addr, to.addr);
+	CHECK_SPAN(to2.orcpt, to.orcpt);
+	CHECK_INT(to2.notify, 6);
+	refuse_others(&b, get_send_to);
+	err_perm(&sent.err, "5.1.1", "User unknown");
+	mta_ipc_put_sent(&b, 9, &sent);
+	CHECK(wire_open(&in, buf_span(&b)) && mta_ipc_get_sent(&in, &sent2));
+	CHECK_INT(sent2.index, 3);
+	CHECK_INT(sent2.code, 550);
+	CHECK_SPAN(sent2.remote, sent.remote);
+	CHECK_SPAN(span_str(sent2.err.text), SPAN("User unknown"));
+	refuse_others(&b, get_sent);
+	sent.code = 1000;
+	mta_ipc_put_sent(&b, 9, &sent);
+	CHECK(wire_open(&in, buf_span(&b)) && !get_sent(&in));
+}
+
 TEST(mta_ipc_check)
 {
 	char mem[WIRE_MAX];

@@ -1,0 +1,241 @@
+/*
+ * The role "relay": set-up, jobs and outcomes.  See service/relay_part.h.
+ *
+ * Has no file system, no accounts and no listeners: all that it reads for its work (name
+ * servers, authorities, the smart host's password) it reads before it closes its box.
+ */
+#include "service/relay.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "service/relay_part.h"
+#include "service/role.h"
+#include "sys/box.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+#include "sys/proc.h"
+
+enum { MAX_FILES = 4096, PASSWORD_MAX = 512 };
+
+static void free_job(struct relay_job *job)
+{
+	for (size_t i = 0; job->rcpts && i < job->count; i++)
+		free(job->rcpts[i].octets);
+	if (job->fd >= 0)
+		close(job->fd);
+	if (job->header >= 0)
+		close(job->header);
+	free(job->rcpts);
+	free(job->marks);
+	free(job->octets);
+	free(job);
+}
+
+void relay_answer(struct relay *r, struct relay_job *job, const char *remote)
+{
+	char mem[WIRE_MAX];
+	struct buf b;
+
+	buf_init_fixed(&b, mem, sizeof mem);
+	for (size_t i = 0; i < job->count; i++) {
+		struct mta_sent sent = {.index = (uint32_t)i,
+					.err = job->rcpts[i].err,
+					.code = job->rcpts[i].code,
+					.remote = span_str(remote)};
+
+		mta_ipc_put_sent(&b, job->number, &sent);
+		ipc_send(&r->queue_role, &b, NULL, 0);
+	}
+	free_job(job);
+}
+
+void relay_answer_all(struct relay *r, struct relay_job *job, const struct err *e,
+		      const char *remote)
+{
+	for (size_t i = 0; i < job->count; i++) {
+		job->rcpts[i].err = *e;
+		job->rcpts[i].code = 0;
+	}
+	relay_answer(r, job, remote);
+}
+
+/* A message: its spans need octets that stay. */
+static bool on_send(struct relay *r, struct wire_in *in, int fds[IPC_FDS_MAX])
+{
+	struct relay_job *job = calloc(1, sizeof *job);
+	struct wire_in copy = *in;
+
+	if (!job)
+		return false;
+	job->fd = job->header = -1;
+	job->number = in->id;
+	job->octets = malloc(in->rest.len ? in->rest.len : 1);
+	if (job->octets) {
+		memcpy(job->octets, in->rest.ptr, in->rest.len);
+		copy.rest.ptr = job->octets;
+	}
+	if (!job->octets || fds[0] < 0 || !mta_ipc_get_send(&copy, &job->send) ||
+	    !(job->rcpts = calloc(job->send.rcpts, sizeof *job->rcpts)) ||
+	    !(job->marks = calloc(job->send.rcpts, 1))) {
+		free_job(job);
+		return false;
+	}
+	job->fd = fds[0];
+	job->header = fds[1];
+	fds[0] = fds[1] = -1;
+	job->next = r->coming;
+	r->coming = job;
+	return true;
+}
+
+static bool on_send_to(struct relay *r, struct wire_in *in)
+{
+	struct relay_job **at = &r->coming, *job;
+	struct relay_rcpt *rcpt;
+	struct mta_send_to to;
+
+	if (!mta_ipc_get_send_to(in, &to))
+		return false;
+	while (*at && (*at)->number != in->id)
+		at = &(*at)->next;
+	job = *at;
+	if (!job)
+		return false;
+	rcpt = &job->rcpts[job->count];
+	rcpt->octets = malloc(to.addr.len + to.orcpt.len + 1);
+	if (!rcpt->octets)
+		return false;
+	if (to.addr.len)
+		memcpy(rcpt->octets, to.addr.ptr, to.addr.len);
+	if (to.orcpt.len)
+		memcpy(rcpt->octets + to.addr.len, to.orcpt.ptr, to.orcpt.len);
+	rcpt->addr = span_make(rcpt->octets, to.addr.len);
+	rcpt->orcpt = span_make(rcpt->octets + to.addr.len, to.orcpt.len);
+	rcpt->notify = to.notify;
+	if (++job->count == job->send.rcpts) {
+		*at = job->next;
+		job->next = NULL;
+		relay_dest_add(r, job);
+	}
+	return true;
+}
+
+static void on_stop_time(struct loop_timer *t)
+{
+	loop_stop(&((struct relay *)((char *)t - offsetof(struct relay, stop)))->loop);
+}
+
+/* Finishes what the server may already have taken, answers the rest. */
+static void stop(struct relay *r)
+{
+	struct err e;
+
+	r->stopping = true;
+	err_temp(&e, "4.3.2", "the mail system is being stopped");
+	for (struct relay_dest *d = r->dests; d; d = d->next) {
+		struct relay_job *job;
+
+		while ((job = relay_dest_take(d)) != NULL)
+			relay_answer_all(r, job, &e, "");
+		for (struct relay_session *s = d->sessions, *next; s; s = next) {
+			next = s->next;
+			relay_session_stop(s);
+		}
+	}
+	loop_timer_set(&r->loop, &r->stop, RELAY_STOP_MS);
+}
+
+static bool on_message(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
+{
+	struct relay *r = (struct relay *)((char *)c - offsetof(struct relay, queue_role));
+
+	switch (in->type) {
+	case MTA_SEND:
+		return on_send(r, in, fds);
+	case MTA_SEND_TO:
+		return on_send_to(r, in);
+	case MTA_STOP:
+		stop(r);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void on_close(struct ipc *c)
+{
+	loop_stop(&((struct relay *)((char *)c - offsetof(struct relay, queue_role)))->loop);
+}
+
+static bool no_message(void *arg, struct wire_in *in, int fds[IPC_FDS_MAX])
+{
+	(void)arg;
+	(void)in;
+	(void)fds;
+	return false;
+}
+
+/* The smart host's user and password, and the authorities that it is judged by. */
+static bool read_secrets(struct relay *r, struct err *e)
+{
+	struct err why;
+	bool found;
+	int fd;
+
+	buf_init(&r->password, PASSWORD_MAX);
+	if (r->settings.relay[0] &&
+	    (!smarthost_parse(span_str(r->settings.relay), &r->url, e) ||
+	     !settings_variable("LETTERBOX_RELAY_PASSWORD", &r->password, &found, e)))
+		return false;
+	fd = tlsroots_open(NULL, &why);
+	if (fd < 0)
+		log_warn("relay: no certificate authorities: %s", why.text);
+	tlsroots_use(&r->roots, fd);
+	return true;
+}
+
+static bool enter(struct relay *r, struct err *e)
+{
+	struct box box = {.role = "relay", .allow = BOX_SOCKETS, .max_files = MAX_FILES};
+
+	resolver_init(&r->resolver);
+	if (!read_secrets(r, e))
+		return false;
+	/* A Unix socket is found by its path; opening files is not allowed anyway. */
+	if (!r->settings.unix_targets)
+		box.chroot_dir = box_empty_dir();
+	return box_account(&box.uid, &box.gid, &box.drop, e) && box_enter(&box, e);
+}
+
+static bool start(struct relay *r, struct err *e)
+{
+	r->queue_role.on_message = on_message;
+	r->queue_role.on_close = on_close;
+	r->stop.fire = on_stop_time;
+	if (!loop_init(&r->loop, e) || !settings_init(&r->settings, e) ||
+	    !role_setup(&r->settings, no_message, NULL, e) || !enter(r, e))
+		return false;
+	dns_client_init(&r->dns, &r->loop, &r->resolver);
+	dns_client_attach(&r->dns, &r->resolver);
+	return ipc_open(&r->queue_role, &r->loop, PROC_CONTROL_FD, e);
+}
+
+int relay_main(int argc, char **argv)
+{
+	struct relay *r = calloc(1, sizeof *r);
+	struct err e = {0};
+
+	(void)argc;
+	(void)argv;
+	proc_enter_role("relay");
+	log_init("sendmail", LOG_T_AUTO);
+	clock_init();
+	if (!r || !start(r, &e)) {
+		log_err("relay: %s", e.text);
+		return EXIT_OSERR;
+	}
+	loop_run(&r->loop);
+	buf_wipe(&r->password);
+	return 0;
+}

@@ -1,0 +1,109 @@
+/*
+ * Messages on a connection: which is next, its envelope, what became of it.  See
+ * service/relay_part.h.
+ */
+#include "service/relay_part.h"
+
+static void put_rcpt(void *arg, size_t n, struct smtp_client_rcpt *out)
+{
+	static const struct span notify[] = {
+	    {"", 0},
+	    {"NEVER", 5},
+	    {"SUCCESS", 7},
+	    {"NEVER", 5},
+	    {"FAILURE", 7},
+	    {"NEVER", 5},
+	    {"SUCCESS,FAILURE", 15},
+	    {"NEVER", 5},
+	    {"DELAY", 5},
+	    {"NEVER", 5},
+	    {"SUCCESS,DELAY", 13},
+	    {"NEVER", 5},
+	    {"FAILURE,DELAY", 13},
+	    {"NEVER", 5},
+	    {"SUCCESS,FAILURE,DELAY", 21},
+	    {"NEVER", 5},
+	};
+	const struct relay_rcpt *r = &((struct relay_job *)arg)->rcpts[n];
+
+	*out = (struct smtp_client_rcpt){
+	    .addr = r->addr, .orcpt = r->orcpt, .notify = notify[r->notify & 15]};
+}
+
+/* The next message, or idleness. */
+void relay_message_take(struct relay_session *s)
+{
+	const struct mta_target *t = &s->dest->target;
+	unsigned most = t->max_messages ? t->max_messages : RELAY_MESSAGES;
+	struct relay_job *job = s->messages < most ? relay_dest_take(s->dest) : NULL;
+
+	s->job = job;
+	/* Some servers count messages, and all forget what they cache: a fresh start now and then.
+	 */
+	if (!job) {
+		s->state = RELAY_IDLE;
+		s->ending = s->messages >= most || s->dest->relay->stopping;
+		if (s->ending)
+			smtp_client_quit(&s->smtp, &s->out);
+		return;
+	}
+	s->state = RELAY_TALKING;
+	s->texted = s->body = false;
+	s->began_ms = s->dest->relay->loop.now_ms;
+	s->message = (struct smtp_client_message){
+	    .from = job->send.sender,
+	    .size = job->send.size,
+	    .eightbit = job->send.body == '8',
+	    .ret = job->send.ret == 'F'   ? SPAN("FULL")
+		   : job->send.ret == 'H' ? SPAN("HDRS")
+					  : SPAN(""),
+	    .envid = job->send.envid,
+	    .rcpts = job->count,
+	    .marks = job->marks,
+	    .rcpt = put_rcpt,
+	    .arg = job,
+	};
+	smtp_client_send(&s->smtp, &s->message, &s->out);
+}
+
+/* A connection that had gone stale before this message: nobody has heard of it. */
+static bool was_stale(const struct relay_session *s)
+{
+	const struct relay_job *job = s->job;
+
+	if (!s->smtp.closing || s->messages == 0 || job->again || s->texted)
+		return false;
+	for (size_t i = 0; i < job->count; i++)
+		if (job->rcpts[i].err.class != ERR_TEMP ||
+		    (job->rcpts[i].code && job->rcpts[i].code != 421))
+			return false;
+	return true;
+}
+
+void relay_message_done(struct relay_session *s)
+{
+	struct relay *r = s->dest->relay;
+
+	if (was_stale(s) && !r->stopping) {
+		s->job->again = true;
+		relay_dest_put_back(s->job);
+	} else {
+		relay_answer(r, s->job, s->name);
+	}
+	s->job = NULL;
+	s->body = false;
+	s->messages++;
+}
+
+void relay_message_note(struct relay_session *s)
+{
+	struct relay_rcpt *r = &s->job->rcpts[s->smtp.index];
+	int class = s->smtp.code / 100;
+
+	r->err = s->smtp.err;
+	/* The last reply's code belongs to texts of its own class; others are ours. */
+	if (!s->told &&
+	    ((r->err.class == ERR_NONE && class == 2) || (r->err.class == ERR_TEMP && class == 4) ||
+	     (r->err.class == ERR_PERM && class == 5)))
+		r->code = (uint16_t)s->smtp.code;
+}

@@ -1,0 +1,261 @@
+/*
+ * relay_part: the role "relay", all outgoing SMTP and LMTP sessions; what its files share.
+ *
+ *	relay.c          the process, its channel to the queue role, jobs
+ *	relay_dest.c     destinations: their jobs, connections and failures
+ *	relay_find.c     from host lists to addresses: MX, A, AAAA, hosts file
+ *	relay_session.c  one connection: what the protocol's machine asks for
+ *	relay_message.c  messages on it
+ *	relay_auth.c     AUTH
+ *	relay_io.c       octets, TLS, the text of messages
+ *
+ * A job is one message for the recipients that share a target.  Jobs of one target wait in
+ * their destination; connections take them from there, one after the other, so that one
+ * that works serves many messages.  No address of a destination is tried again for RELAY_DEAD_MS
+ * after it did not answer, by any message.
+ */
+#ifndef LETTERBOX_SERVICE_RELAY_PART_H
+#define LETTERBOX_SERVICE_RELAY_PART_H
+
+#include <netinet/in.h>
+#include <sys/un.h>
+
+#include "base/buf.h"
+#include "proto/smtp_client.h"
+#include "proto/tls.h"
+#include "service/dns_client.h"
+#include "service/mta_ipc.h"
+#include "service/settings.h"
+#include "service/smarthost.h"
+#include "service/tlsroots.h"
+#include "sys/ipc.h"
+#include "sys/loop.h"
+
+enum {
+	RELAY_SESSIONS = 200,       /* connections at once */
+	RELAY_PER_DEST = 20,        /* of these to one destination */
+	RELAY_OPENING = 4,          /* of these that have not been greeted yet */
+	RELAY_ADDRS = 32,           /* addresses of one destination that are tried */
+	RELAY_HOSTS = 256,          /* addresses whose failure is remembered */
+	RELAY_DEAD_MS = 60000,      /* for so long, */
+	RELAY_NO_TLS_MS = 600000,   /* and so long that TLS failed there */
+	RELAY_IDLE_MS = 4000,       /* an idle connection; servers close them after 5 s at best */
+	RELAY_MESSAGES = 100,       /* of one connection, where the target sets no limit */
+	RELAY_FOUND_MS = 60000,     /* addresses are looked up again after this time */
+	RELAY_CONNECT_S = 30,       /* per address: others wait behind it */
+	RELAY_MESSAGE_S = 2 * 3600, /* a message must be through by then */
+	RELAY_STOP_MS = 6000,       /* what is half done when the program ends */
+	RELAY_IN_MAX = 40960,       /* input not consumed: a TLS record and a reply line */
+	RELAY_OUT_MAX = 131072,     /* ciphertext or text not taken by the server */
+	RELAY_OUT_LOW = 32768,      /* below this more text is read */
+	RELAY_CHUNK = 16384,
+	RELAY_NAME_MAX = 400, /* "host.example [address]" */
+};
+
+struct relay_addr {
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+		struct sockaddr_un un;
+	};
+	char name[DNS_NAME_MAX]; /* the host; for a Unix socket "localhost" */
+};
+
+struct relay_rcpt {
+	struct span addr, orcpt;
+	char *octets; /* of both */
+	struct err err;
+	uint16_t code;
+	uint8_t notify;
+};
+
+struct relay_job {
+	struct relay_job *next;
+	struct relay_dest *dest;
+	uint32_t number;
+	int fd, header; /* the message; another header, or -1 */
+	struct mta_send send;
+	char *octets; /* of send's spans */
+	struct relay_rcpt *rcpts;
+	uint8_t *marks;
+	size_t count; /* recipients that have come */
+	bool again;   /* its connection was found dead; it was not heard of there */
+};
+
+struct relay_dest {
+	struct relay_dest *next;
+	struct relay *relay;
+	struct mta_target target; /* its texts follow the struct */
+	struct relay_job *waiting, **last;
+	struct relay_session *sessions;
+	size_t open, opening; /* connections; those not greeted yet */
+	size_t most;          /* as many as the server has been seen to take */
+	struct dns_client_wait wait;
+	struct loop_timer timer; /* to pump from the loop */
+	struct relay_addr *addrs;
+	size_t count;
+	uint64_t found_ms; /* when, 0 = not yet */
+	char texts[];
+};
+
+/* A remembered failure; empty when until_ms is past. */
+struct relay_host {
+	struct relay_addr addr;
+	uint64_t until_ms, no_tls_ms;
+	struct err err;
+};
+
+enum relay_state { RELAY_CONNECTING, RELAY_TALKING, RELAY_IDLE };
+
+struct relay_session {
+	struct relay_session *next; /* of the destination */
+	struct relay_dest *dest;
+	struct loop_watch watch;
+	struct loop_timer timer;
+	enum relay_state state;
+	size_t at; /* which address */
+	struct smtp_client_config config;
+	struct smtp_client smtp;
+	struct smtp_client_message message;
+	struct tls_client_config tls_config;
+	struct tls_session *tls;
+	struct buf in, out, cipher;
+	struct relay_job *job;
+	uint64_t began_ms; /* the message */
+	uint64_t progress; /* what the timer was set for last */
+	uint64_t offset;   /* in the file being sent */
+	int source;        /* that file */
+	unsigned messages;
+	bool ready;   /* greeted, and fit for messages */
+	bool spoken;  /* smtp is in use */
+	bool told;    /* smtp knows why */
+	bool body;    /* the message's text is wanted */
+	bool texted;  /* it was, of this message */
+	bool plain;   /* no TLS any more */
+	bool tls_bad; /* the handshake failed */
+	bool gone;    /* the peer hung up */
+	bool ending;  /* QUIT was said */
+	uint8_t auth_step;
+	struct err why; /* why the connection is given up */
+	char name[RELAY_NAME_MAX];
+};
+
+struct relay {
+	struct loop loop;
+	struct settings settings;
+	struct smarthost url;
+	struct ipc queue_role;
+	struct resolver resolver;
+	struct dns_client dns;
+	struct tlsroots roots;
+	struct buf password;
+	struct relay_dest *dests;
+	struct relay_job *coming; /* jobs whose recipients have not all come */
+	struct relay_host *hosts; /* RELAY_HOSTS of them, made with the first failure */
+	size_t sessions, next_host;
+	struct loop_timer stop;
+	bool stopping;
+};
+
+/* ---- relay.c ---- */
+
+/* Tells the queue role what became of a job, and frees it. */
+void relay_answer(struct relay *r, struct relay_job *job, const char *remote);
+
+/* The same, with one outcome for all recipients. */
+void relay_answer_all(struct relay *r, struct relay_job *job, const struct err *e,
+		      const char *remote);
+
+/* ---- relay_dest.c ---- */
+
+/* Puts the job in line. */
+void relay_dest_add(struct relay *r, struct relay_job *job);
+
+/* Has the jobs that wait taken by connections, opened where it helps. */
+void relay_dest_pump(struct relay_dest *d);
+
+/* The next job for a connection, or NULL. */
+struct relay_job *relay_dest_take(struct relay_dest *d);
+
+/* Puts a job back that a dead connection had taken. */
+void relay_dest_put_back(struct relay_job *job);
+
+/* No address answered: without a connection that works, all that waits fails with e. */
+void relay_dest_fail(struct relay_dest *d, const struct err *e, const char *remote);
+
+/* A connection is gone; the destination goes with its last job and connection. */
+void relay_dest_less(struct relay_dest *d);
+
+/* Memory of failures: NULL when nothing is held against addr. */
+struct relay_host *relay_dest_host(struct relay *r, const struct relay_addr *addr);
+void relay_dest_note(struct relay *r, const struct relay_addr *addr, const struct err *e, bool tls);
+
+/* ---- relay_find.c ---- */
+
+/*
+ * Fills d->addrs: 0; DNS_CLIENT_PENDING, d->wait is to be awaited; else EXIT_NOHOST (*e PERM)
+ * or EXIT_TEMPFAIL (*e TEMP).
+ */
+int relay_find(struct relay_dest *d, struct err *e);
+
+/* "mx.example [192.0.2.1]" */
+void relay_find_describe(const struct relay_addr *a, char out[RELAY_NAME_MAX]);
+
+/* ---- relay_session.c ---- */
+
+/* Opens a connection to the first address of d that may be tried; false: no memory. */
+bool relay_session_open(struct relay_dest *d);
+
+/* An idle connection gets the next job. */
+void relay_session_wake(struct relay_session *s);
+
+/* Goes on as far as possible with what came and could be sent; may free s. */
+void relay_session_run(struct relay_session *s);
+
+/* The program ends: gives up what the server cannot have taken yet; may free s. */
+void relay_session_stop(struct relay_session *s);
+
+/* ---- relay_message.c ---- */
+
+/* Gives the connection the next message, or says QUIT when it has had enough, or idles. */
+void relay_message_take(struct relay_session *s);
+
+/* Notes what the machine reports of one recipient; at the end of all: answers the job. */
+void relay_message_note(struct relay_session *s);
+void relay_message_done(struct relay_session *s);
+
+/* ---- relay_auth.c ---- */
+
+/* The server offers AUTH, or has refused it: then s->why is set. */
+void relay_auth_begin(struct relay_session *s);
+
+/* Answers a challenge. */
+void relay_auth_answer(struct relay_session *s);
+
+/* ---- relay_io.c ---- */
+
+/* Connects to addr, without waiting; false with *e. */
+bool relay_io_connect(struct relay_session *s, const struct relay_addr *addr, struct err *e);
+
+/* A failed call or a timeout as sendmail names them: "Connection refused by mx.example." */
+void relay_io_error(const struct relay_session *s, int sys, struct err *e);
+
+/* Reads what has come. */
+void relay_io_read(struct relay_session *s);
+
+/* Sends what waits; true when nothing is left. */
+bool relay_io_flush(struct relay_session *s);
+
+/* TLS from here on; false: out of memory. */
+bool relay_io_start_tls(struct relay_session *s);
+
+/* Ciphertext that waits, as far as it is taken, and its plaintext; true: it moved. */
+bool relay_io_tls(struct relay_session *s);
+
+/* Reads text of the message into s->out; at its end writes the final dot. */
+void relay_io_body(struct relay_session *s);
+
+void relay_io_close(struct relay_session *s);
+
+#endif

@@ -1,0 +1,320 @@
+/*
+ * One outgoing connection: from the first address that answers to QUIT.  See
+ * service/relay_part.h.
+ *
+ * The server is hostile: what it says is bounded and made printable by the protocol's
+ * machine, how long it may take is bounded here, and a message is only done when the
+ * machine has reported every recipient.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "service/relay_part.h"
+#include "sys/log.h"
+
+enum { QUIT_MS = 5000 };
+
+/* What happens next with a connection whose machine said something. */
+enum next { GO_ON, WAIT, GONE };
+
+static void free_session(struct relay_session *s)
+{
+	struct relay_dest *d = s->dest;
+	struct relay_session **at = &d->sessions;
+
+	relay_io_close(s);
+	while (*at != s)
+		at = &(*at)->next;
+	*at = s->next;
+	d->open--;
+	if (!s->ready)
+		d->opening--;
+	d->relay->sessions--;
+	free(s);
+	relay_dest_less(d);
+}
+
+/* The session's machine for a fresh connection. */
+static void begin_smtp(struct relay_session *s)
+{
+	const struct relay_dest *d = s->dest;
+	static const enum smtp_client_tls wanted[] = {
+	    [MTA_TLS_NEVER] = SMTP_TLS_NEVER, [MTA_TLS_MAY] = SMTP_TLS_MAY,
+	    [MTA_TLS_MUST] = SMTP_TLS_MUST,   [MTA_TLS_VERIFIED] = SMTP_TLS_MUST,
+	    [MTA_TLS_AT_ONCE] = SMTP_TLS_ON,
+	};
+
+	s->config = (struct smtp_client_config){
+	    .name = d->target.helo,
+	    .lmtp = d->target.protocol == MTA_LMTP,
+	    .tls = s->plain ? SMTP_TLS_NEVER : wanted[d->target.tls],
+	    .auth = d->target.auth && d->relay->password.len,
+	};
+	smtp_client_init(&s->smtp, &s->config);
+	s->spoken = true;
+}
+
+/* The next address that may be tried; false: there is none, and s is freed. */
+static bool try_addresses(struct relay_session *s, struct err *last)
+{
+	struct relay_dest *d = s->dest;
+	struct relay *r = d->relay;
+
+	for (; s->at < d->count; s->at++) {
+		const struct relay_addr *addr = &d->addrs[s->at];
+		const struct relay_host *h = relay_dest_host(r, addr);
+
+		relay_find_describe(addr, s->name);
+		if (h && h->until_ms > r->loop.now_ms) {
+			*last = h->err;
+			continue;
+		}
+		s->plain = s->plain ||
+			   (h && h->no_tls_ms > r->loop.now_ms && d->target.tls == MTA_TLS_MAY);
+		if (relay_io_connect(s, addr, last)) {
+			s->state = RELAY_CONNECTING;
+			loop_timer_set(&r->loop, &s->timer, RELAY_CONNECT_S * 1000u);
+			return true;
+		}
+		relay_dest_note(r, addr, last, false);
+		s->plain = false;
+	}
+	relay_dest_fail(d, last, s->name);
+	free_session(s);
+	return false;
+}
+
+/* This address is of no use (e says why): the same without TLS, or the next. */
+static void next_address(struct relay_session *s, struct err e)
+{
+	struct relay_dest *d = s->dest;
+	bool again = s->tls_bad && d->target.tls == MTA_TLS_MAY && !s->plain;
+
+	/* What a server says before it has seen a message is never final. */
+	e.class = ERR_TEMP;
+	/* A status whose class contradicts it would be read as final. */
+	if (e.status[0] == '5')
+		e.status[0] = '4';
+	relay_io_close(s);
+	log_info("relay=%s: %s%s", s->name, e.text, again ? "; trying without TLS" : "");
+	if (again) {
+		relay_dest_note(d->relay, &d->addrs[s->at], &e, true);
+	} else {
+		/* While it serves other connections it is not dead, only busy. */
+		if (d->open == d->opening)
+			relay_dest_note(d->relay, &d->addrs[s->at], &e, false);
+		s->at++;
+	}
+	s->plain = again;
+	s->gone = s->spoken = s->told = s->tls_bad = s->ending = false;
+	s->why = (struct err){0};
+	s->auth_step = 0;
+	s->progress = 0;
+	try_addresses(s, &e);
+}
+
+static enum next on_event(struct relay_session *s, enum smtp_client_event ev)
+{
+	switch (ev) {
+	case SMTP_CLIENT_STARTTLS:
+		relay_io_flush(s);
+		relay_io_start_tls(s);
+		return GO_ON;
+	case SMTP_CLIENT_AUTH:
+		relay_auth_begin(s);
+		return GO_ON;
+	case SMTP_CLIENT_CHALLENGE:
+		relay_auth_answer(s);
+		return GO_ON;
+	case SMTP_CLIENT_READY:
+		s->ready = true;
+		s->dest->opening--;
+		/* Carefully back to as many as there may be. */
+		if (s->dest->most < RELAY_PER_DEST)
+			s->dest->most++;
+		relay_message_take(s);
+		return GO_ON;
+	case SMTP_CLIENT_BODY:
+		s->texted = s->body = true;
+		s->source = s->job->header >= 0 ? s->job->header : s->job->fd;
+		s->offset = s->job->header >= 0 ? 0 : s->job->send.at;
+		return WAIT;
+	case SMTP_CLIENT_RCPT:
+		s->body = false;
+		relay_message_note(s);
+		return GO_ON;
+	case SMTP_CLIENT_DONE:
+		relay_message_done(s);
+		if (!s->smtp.closing)
+			relay_message_take(s);
+		return GO_ON;
+	case SMTP_CLIENT_CLOSED:
+		if (s->ready)
+			free_session(s);
+		else
+			next_address(s, s->smtp.err);
+		return GONE;
+	default:
+		return WAIT;
+	}
+}
+
+/* Lets the machine work until it needs input; false: s is gone. */
+static bool talk(struct relay_session *s)
+{
+	for (;;) {
+		enum smtp_client_event ev;
+		enum next next;
+		size_t used;
+		bool moved = s->tls && relay_io_tls(s);
+
+		if (s->tls && tls_state(s->tls) == TLS_HANDSHAKE && s->why.class == ERR_NONE &&
+		    !s->gone)
+			return true;
+		if (!s->spoken && s->why.class == ERR_NONE && !s->gone)
+			begin_smtp(s);
+		if (s->gone && s->why.class == ERR_NONE && s->in.len == 0 && !moved)
+			relay_io_error(s, EPIPE, &s->why);
+		if (s->why.class != ERR_NONE && !s->spoken) {
+			next_address(s, s->why);
+			return false;
+		}
+		if (s->why.class != ERR_NONE && !s->told) {
+			s->told = true;
+			smtp_client_lost(&s->smtp, &s->why);
+		}
+		ev = smtp_client_feed(&s->smtp, buf_span(&s->in), &used, &s->out);
+		buf_consume(&s->in, used);
+		next = on_event(s, ev);
+		if (next == GONE)
+			return false;
+		/* Input that is no whole line, and nothing behind it. */
+		if (next == WAIT && s->gone && s->why.class == ERR_NONE && !moved) {
+			buf_reset(&s->in);
+			continue;
+		}
+		if (next == WAIT && !moved && s->why.class == ERR_NONE)
+			return true;
+	}
+}
+
+/* Progress is what moves the time limit, not octets: a server could drip them. */
+static void set_timer(struct relay_session *s)
+{
+	struct loop *l = &s->dest->relay->loop;
+	enum smtp_client_phase phase;
+	uint64_t progress;
+
+	if (s->ending) {
+		loop_timer_set(l, &s->timer, QUIT_MS);
+		return;
+	}
+	if (s->state == RELAY_IDLE) {
+		loop_timer_set(l, &s->timer, RELAY_IDLE_MS);
+		return;
+	}
+	phase = s->spoken ? smtp_client_phase(&s->smtp) : SMTP_PHASE_STARTTLS;
+	progress = (uint64_t)(phase + 1) << 56 ^ (uint64_t)s->messages << 40 ^
+		   (uint64_t)s->smtp.got << 32 ^ (s->body ? s->offset : 0);
+	if (progress == s->progress)
+		return;
+	s->progress = progress;
+	loop_timer_set(l, &s->timer, smtp_client_timeout(phase) * 1000u);
+}
+
+/* The text goes out as fast as the server takes it; false: s is gone. */
+static bool send_all(struct relay_session *s)
+{
+	for (;;) {
+		bool told = s->told, all;
+
+		relay_io_body(s);
+		all = relay_io_flush(s);
+		if (s->why.class != ERR_NONE || told != s->told || s->gone)
+			return talk(s);
+		if (!s->body || !all || s->out.len)
+			return true;
+	}
+}
+
+void relay_session_run(struct relay_session *s)
+{
+	struct loop *l = &s->dest->relay->loop;
+	bool waits;
+
+	if (s->state == RELAY_CONNECTING) {
+		if (s->why.class != ERR_NONE) {
+			next_address(s, s->why);
+			return;
+		}
+		s->state = RELAY_TALKING;
+		buf_init(&s->in, RELAY_IN_MAX + RELAY_CHUNK);
+		buf_init(&s->cipher, RELAY_IN_MAX + RELAY_CHUNK);
+		buf_init(&s->out, RELAY_OUT_MAX);
+		if (s->dest->target.tls == MTA_TLS_AT_ONCE)
+			relay_io_start_tls(s);
+	}
+	if (s->job && l->now_ms - s->began_ms > RELAY_MESSAGE_S * 1000u)
+		relay_io_error(s, ETIMEDOUT, &s->why);
+	if (!talk(s) || !send_all(s))
+		return;
+	waits = s->out.len || (s->tls && tls_output(s->tls).len) || s->body;
+	loop_events(l, &s->watch, EPOLLIN | (waits ? EPOLLOUT : 0u));
+	set_timer(s);
+}
+
+static void on_time(struct loop_timer *t)
+{
+	struct relay_session *s =
+	    (struct relay_session *)((char *)t - offsetof(struct relay_session, timer));
+
+	if (s->ending) {
+		free_session(s);
+		return;
+	}
+	if (s->state == RELAY_IDLE) {
+		s->ending = true;
+		smtp_client_quit(&s->smtp, &s->out);
+	} else {
+		s->tls_bad = s->tls && tls_state(s->tls) == TLS_HANDSHAKE;
+		relay_io_error(s, ETIMEDOUT, &s->why);
+	}
+	relay_session_run(s);
+}
+
+bool relay_session_open(struct relay_dest *d)
+{
+	struct relay_session *s = calloc(1, sizeof *s);
+	struct err e;
+
+	if (!s)
+		return false;
+	s->dest = d;
+	s->watch.fd = -1;
+	s->timer.fire = on_time;
+	s->next = d->sessions;
+	d->sessions = s;
+	d->open++;
+	d->opening++;
+	d->relay->sessions++;
+	err_temp(&e, "4.4.1", "no address could be tried");
+	return try_addresses(s, &e);
+}
+
+void relay_session_wake(struct relay_session *s)
+{
+	relay_message_take(s);
+	relay_session_run(s);
+}
+
+void relay_session_stop(struct relay_session *s)
+{
+	/* Once the text is on its way the server may have it all: its answer is waited for. */
+	if (s->job && s->texted)
+		return;
+	err_temp(&s->why, "4.3.2", "the mail system is being stopped");
+	if (s->state == RELAY_CONNECTING)
+		free_session(s);
+	else
+		relay_session_run(s);
+}
