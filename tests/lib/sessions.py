@@ -1,8 +1,19 @@
-"""Many open sessions, each of which answers."""
+#!/usr/bin/env python3
+"""Many open sessions, each of which answers.
+
+    sessions.py KIND PORT COUNT [PID KIB]
+        holds COUNT sessions; KIND is smtp-plain (after RCPT), smtp-tls, pop-plain or pop-tls
+        (before login).  Each must answer, a new one beside them too, and each must answer
+        again; with PID, the role that holds them, none may cost it more than KIB of PSS.
+"""
+import re
+import resource
 import socket
 import ssl
+import sys
 
 LO = '127.0.0.1'
+RCPT = b'u1@example.test'
 
 
 class Session:
@@ -53,7 +64,7 @@ def smtp_plain(port):
     s.smtp()
     s.smtp(b'EHLO load.bench.example')
     s.smtp(b'MAIL FROM:<load@src.example>')
-    s.smtp(b'RCPT TO:<bench@bench.example>')
+    s.smtp(b'RCPT TO:<' + RCPT + b'>')
     return s
 
 
@@ -93,8 +104,8 @@ def answers(s, kind):
         return False
 
 
-KINDS = {'smtp plain': smtp_plain, 'smtp tls': smtp_tls, 'pop plain': pop_plain,
-         'pop tls': pop_tls}
+KINDS = {'smtp-plain': smtp_plain, 'smtp-tls': smtp_tls, 'pop-plain': pop_plain,
+         'pop-tls': pop_tls}
 
 
 def hold(kind, port, count):
@@ -107,3 +118,36 @@ def hold(kind, port, count):
             why = str(e)
             break
     return held, why
+
+
+def pss(pid):
+    with open(f'/proc/{pid}/smaps_rollup', encoding='ascii') as f:
+        return int(re.search(r'^Pss:\s+(\d+)', f.read(), re.M).group(1))
+
+
+def main():
+    kind, port, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    pid, most = (sys.argv[4], float(sys.argv[5])) if len(sys.argv) > 4 else (None, 0)
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    # What the first one makes is nobody's share.
+    hold(kind, port, 1)[0][0].close()
+    before = pss(pid) if pid else 0
+    held, why = hold(kind, port, count)
+    if why:
+        return f'session {len(held) + 1}: {why}'
+    each = (pss(pid) - before) / count if pid else 0
+    for when in 'first', 'second':
+        silent = sum(not answers(s, kind) for s in held)
+        if silent:
+            return f'{silent} of {count} do not answer the {when} time'
+        one, why = hold(kind, port, 1)
+        if why or not answers(one[0], kind):
+            return f'no room for one more: {why}'
+        one[0].close()
+    print(f'{count} sessions, {each:.2f} KiB each')
+    return f'more than {most} KiB' if each > most and pid else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
