@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -57,6 +58,8 @@ static int bind_listen(const union address *a, socklen_t len, bool both)
 	/* Off for "*": one socket for both families, where the kernel maps IPv4 addresses. */
 	if (a->sa.sa_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
+	/* Connections have it from their listener; replies are written whole. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	if (bind(fd, &a->sa, len) == 0 && listen(fd, GATE_BACKLOG) == 0)
 		return fd;
 	saved = errno;

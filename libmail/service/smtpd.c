@@ -336,7 +336,7 @@ static bool start(struct smtpd *d, struct err *e)
 		return false;
 	smtpd_configure(d);
 	buf_init(&d->text, SMTPD_CHUNK * 4);
-	d->spare_timer.fire = smtpd_store_trim;
+	d->spare.timer.fire = smtpd_spare_trim;
 	agents_init(&d->agents, &d->loop, ask_agent);
 	for (size_t i = 0; i < d->listener_count; i++) {
 		int fd = d->listeners[i].watch.fd;
@@ -369,7 +369,7 @@ int smtpd_main(int argc, char **argv)
 	loop_run(&d->loop);
 	commit_pool_free(d->pool);
 	smtpd_chain_drop(d->chain);
-	smtpd_store_trim(&d->spare_timer);
+	smtpd_spare_trim(&d->spare.timer);
 	free(d->sessions);
 	free(d->rates);
 	free(d);

@@ -14,6 +14,7 @@
  *	smtpd_event.c    what the protocol machine asks: policy, replies
  *	smtpd_store.c    one message: gathered, spilled to a queue file, committed
  *	smtpd_fast.c     its way into local mailboxes
+ *	smtpd_spare.c    memory of sessions and messages
  */
 #ifndef LETTERBOX_SERVICE_SMTPD_H
 #define LETTERBOX_SERVICE_SMTPD_H
@@ -37,6 +38,7 @@
 enum {
 	SMTPD_FAST_MAX = 8,    /* recipients that the local fast path serves */
 	SMTPD_CHUNK = 32768,   /* octets read from a body at a time, one buffer for all sessions */
+	SMTPD_IN_STEP = 2048,  /* octets of commands read at a time */
 	SMTPD_IN_MAX = 40960,  /* pipelined input of one session: a TLS record and a line */
 	SMTPD_OUT_STEP = 4096, /* replies that wait for the client: then no more commands are run */
 	SMTPD_OUT_MAX = 16384, /* the same with the reply to the last command, an AUTH challenge */
@@ -51,6 +53,7 @@ enum {
 	SMTPD_HELD_OCTETS = MTA_TEXT_MAX,
 	SMTPD_HELD_MAX = 64,
 	SMTPD_SPARE_MS = 2000, /* memory that nobody used for so long is given back */
+	SMTPD_SPARE_INPUTS = 16,
 };
 
 struct smtpd_listener {
@@ -74,6 +77,17 @@ struct smtpd_chain {
 	unsigned users; /* sessions, and one while it is in force */
 };
 
+/* Memory that is not in use now (smtpd_spare.c). */
+struct smtpd_spare {
+	struct loop_timer timer;
+	struct smtpd_session *sessions;
+	struct smtpd_store *stores; /* with memory for a message */
+	size_t nsessions;
+	size_t held; /* messages' memory there is, in use or not */
+	struct buf inputs[SMTPD_SPARE_INPUTS];
+	size_t ninputs;
+};
+
 struct smtpd {
 	struct loop loop;
 	struct settings settings;
@@ -94,9 +108,7 @@ struct smtpd {
 	int sign_fd;
 	char *chunk;     /* SMTPD_CHUNK octets, made when first needed */
 	struct buf text; /* filtered message octets on their way to a store */
-	struct smtpd_held *spare;
-	size_t held; /* blocks there are, the spare ones too */
-	struct loop_timer spare_timer;
+	struct smtpd_spare spare;
 	bool one_shot; /* ends with its last session */
 	bool stopping;
 };
@@ -109,6 +121,7 @@ struct smtpd_local {
 
 struct smtpd_session {
 	struct smtpd *d;
+	struct smtpd_session *spare; /* the next one, when it is not in use */
 	struct loop_watch watch;
 	struct loop_timer timer;
 	struct smtp_server smtp;
@@ -138,27 +151,20 @@ struct smtpd_session {
 	struct smtpd_store *store;
 };
 
-/* A block of memory for one message; those not used are a list. */
-struct smtpd_held {
-	union {
-		struct smtpd_held *next;
-		char octets[SMTPD_HELD_OCTETS];
-	} u;
-};
-
 /* One message from DATA to its answer; outlives its session when the client hangs up. */
 struct smtpd_store {
 	struct smtpd *d;
 	struct smtpd_session *session; /* NULL when gone */
 	char id[QUEUE_ID_MAX];
-	struct smtpd_held *held; /* envelope and message, while there is no file */
+	struct smtpd_store *spare; /* the next one, when it is not in use */
+	char *held;                /* SMTPD_HELD_OCTETS for envelope and message, or NULL */
 	size_t held_len;
 	struct queue_writer w; /* the file; fd -1: not made */
 	struct submit filter;
 	struct buf from, date, message_id; /* fields to be added */
 	struct commit_job commit;
-	struct buf sender, locals; /* copies of the session's */
-	struct agents_job *jobs;   /* one for each recipient, if all are local */
+	struct buf sender, locals;              /* copies of the session's */
+	struct agents_job jobs[SMTPD_FAST_MAX]; /* one for each recipient, if all are local */
 	unsigned njobs, waiting;
 	size_t head;     /* octets of the envelope */
 	uint64_t octets; /* of envelope and message so far */
@@ -246,12 +252,31 @@ void smtpd_store_commit(struct smtpd_store *st);
 /* It is safe, or e says why not: tells the session, if it is still there, from the loop. */
 void smtpd_store_finish(struct smtpd_store *st, const struct err *e);
 
-/* Gives back memory that is not in use (struct loop_timer). */
-void smtpd_store_trim(struct loop_timer *t);
+/* ---- smtpd_spare.c ---- */
+
+/* A new session in a slot of its own, empty but for its bufs; NULL without memory. */
+struct smtpd_session *smtpd_spare_session(struct smtpd *d);
+
+/* Takes it out of its slot.  Its descriptor, timer, TLS and store are gone already. */
+void smtpd_spare_keep_session(struct smtpd_session *s);
+
+/* Memory for s->in, if there is some; and back, with whatever is in it forgotten. */
+void smtpd_spare_input(struct smtpd_session *s);
+void smtpd_spare_keep_input(struct smtpd_session *s);
+
+/* An empty store; held is NULL when all sessions together hold enough. */
+struct smtpd_store *smtpd_spare_store(struct smtpd *d);
+void smtpd_spare_keep_store(struct smtpd_store *st);
+
+/* Empties b; keeps its memory if it is small. */
+void smtpd_spare_empty(struct buf *b);
+
+/* Gives all of it back (struct loop_timer). */
+void smtpd_spare_trim(struct loop_timer *t);
 
 /* ---- smtpd_fast.c ---- */
 
-/* Makes the jobs if all recipients are local and the settings allow it; no memory: none. */
+/* Makes jobs if all recipients are local and the settings allow it; without memory, none. */
 void smtpd_fast_plan(struct smtpd_store *st, const struct smtpd_session *s);
 
 /* Hands the message to the agents; what they cannot take now is committed. */

@@ -4,8 +4,6 @@
  * A refused client gets one line and is forgotten: no session, no memory.
  */
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,11 +70,9 @@ static void admit_tcp(struct smtpd_listener *l, int fd, const struct sockaddr_st
 	struct smtpd *d = l->d;
 	char text[PEER_TEXT_MAX] = "", addr[PEER_TEXT_MAX + 8];
 	uint64_t source = peer_describe(ss, text, sizeof text);
-	int on = 1;
 
 	/* The form of an address literal, RFC 5321 4.1.3. */
 	snprintf(addr, sizeof addr, "%s%s", strchr(text, ':') ? "IPv6:" : "", text);
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	if (full(d))
 		refuse(d, fd, addr, "Too many connections, try again later");
 	else if (too_many(d, source))

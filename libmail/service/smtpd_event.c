@@ -28,10 +28,10 @@ void smtpd_event_reset(struct smtpd_session *s)
 	s->store = NULL;
 	s->in_body = false;
 	s->d->envelopes -= s->rcpts.len;
-	buf_free(&s->sender);
-	buf_free(&s->rcpts);
-	buf_free(&s->locals);
-	buf_free(&s->envid);
+	smtpd_spare_empty(&s->sender);
+	smtpd_spare_empty(&s->rcpts);
+	smtpd_spare_empty(&s->locals);
+	smtpd_spare_empty(&s->envid);
 	s->nrcpts = s->nlocals = 0;
 	s->body = SMTP_BODY_NONE;
 	s->ret = '-';

@@ -6,7 +6,6 @@
  * of them cannot now, the others are marked done and the message is queued.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "service/smtpd.h"
 #include "sys/fs.h"
@@ -18,10 +17,8 @@ void smtpd_fast_plan(struct smtpd_store *st, const struct smtpd_session *s)
 	if (s->nlocals == 0 || s->nlocals != s->nrcpts || s->d->settings.delivery_mode != 'i' ||
 	    s->d->settings.supersafe != 'i')
 		return;
-	buf_init(&st->locals, s->locals.len);
 	buf_put(&st->locals, buf_span(&s->locals));
-	st->jobs = buf_ok(&st->locals) ? calloc(s->nlocals, sizeof *st->jobs) : NULL;
-	if (st->jobs)
+	if (buf_ok(&st->locals))
 		st->njobs = s->nlocals;
 }
 
@@ -31,7 +28,7 @@ static bool mark_done(struct smtpd_store *st)
 	/* One octet per recipient, at a place known from the format (format/qfile.h). */
 	static const char done[] = {QFILE_DONE};
 	bool held = st->w.fd < 0;
-	char *head = held ? st->held->u.octets : malloc(st->head);
+	char *head = held ? st->held : malloc(st->head);
 	bool ok = held || (head && fs_pread(st->w.fd, head, st->head, 0) == (ssize_t)st->head);
 	size_t at = 0;
 	unsigned i = 0;
@@ -79,7 +76,7 @@ void smtpd_fast_deliver(struct smtpd_store *st)
 	struct span text = {0};
 
 	if (st->w.fd < 0)
-		text = span_make(st->held->u.octets + st->head, st->held_len - st->head);
+		text = span_make(st->held + st->head, st->held_len - st->head);
 	st->waiting = st->njobs;
 	for (unsigned i = 0; i < st->njobs; i++) {
 		struct span user = span_str(at), rcpt = span_str(at + user.len + 1);

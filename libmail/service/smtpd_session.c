@@ -17,8 +17,6 @@
 #include "sys/clock.h"
 #include "sys/log.h"
 
-enum { IN_STEP = 2048, SLOTS_MAX = 65536 };
-
 struct smtpd_session *smtpd_session_find(struct smtpd *d, uint32_t id)
 {
 	size_t slot = id & 0xffff;
@@ -46,12 +44,7 @@ void smtpd_session_free(struct smtpd_session *s)
 		free(s->tls);
 		smtpd_chain_drop(s->chain);
 	}
-	buf_free(&s->in);
-	buf_free(&s->out);
-	buf_free(&s->cipher);
-	d->sessions[s->slot] = NULL;
-	d->open--;
-	free(s);
+	smtpd_spare_keep_session(s);
 	smtpd_check_idle(d);
 }
 
@@ -140,8 +133,21 @@ static bool run_own(struct smtpd_session *s)
 		s->consumed = used;
 	}
 	if (s->in.len == 0 && !waiting(s))
-		buf_free(&s->in);
+		smtpd_spare_keep_input(s);
 	return used > 0;
+}
+
+/*
+ * While an answer is awaited the watch stays as it is: most clients wait, too, and the answer
+ * comes soon.  One that does not is not watched from its first octet on (on_ready).
+ */
+static uint32_t wanted(const struct smtpd_session *s, bool flushed)
+{
+	if (!flushed)
+		return EPOLLOUT;
+	if (s->gone)
+		return 0;
+	return waiting(s) ? s->watch.events & EPOLLIN : EPOLLIN;
 }
 
 /* After anything happened: run, write, decide what to wait for; may free s. */
@@ -179,9 +185,7 @@ static void settle(struct smtpd_session *s)
 		return;
 	}
 	if (s->watch.fd >= 0)
-		loop_events(&s->d->loop, &s->watch,
-			    (flushed ? 0 : EPOLLOUT) |
-				(waiting(s) || s->gone || !flushed ? 0 : EPOLLIN));
+		loop_events(&s->d->loop, &s->watch, wanted(s, flushed));
 }
 
 /* An answer came: the spans into the input are done with. */
@@ -209,12 +213,14 @@ static void read_plain(struct smtpd_session *s)
 
 	if (shared && !s->d->chunk)
 		s->d->chunk = malloc(SMTPD_CHUNK);
-	at = shared ? s->d->chunk : buf_reserve(&s->in, IN_STEP);
+	if (!shared)
+		smtpd_spare_input(s);
+	at = shared ? s->d->chunk : buf_reserve(&s->in, SMTPD_IN_STEP);
 	if (!at) {
 		s->broken = true;
 		return;
 	}
-	n = recv(s->watch.fd, at, shared ? SMTPD_CHUNK : IN_STEP, 0);
+	n = recv(s->watch.fd, at, shared ? SMTPD_CHUNK : SMTPD_IN_STEP, 0);
 	if (n < 0) {
 		if (errno != EAGAIN && errno != EINTR)
 			s->broken = true;
@@ -263,7 +269,9 @@ static void on_ready(struct loop_watch *w, uint32_t events)
 		s->gone = true;
 		if (!waiting(s))
 			s->broken = true;
-	} else if (events & EPOLLIN && !waiting(s)) {
+	} else if (events & EPOLLIN && waiting(s)) {
+		loop_events(&s->d->loop, &s->watch, s->watch.events & ~(uint32_t)EPOLLIN);
+	} else if (events & EPOLLIN) {
 		if (s->tls)
 			read_tls(s);
 		else
@@ -303,43 +311,6 @@ void smtpd_session_shut(struct smtpd_session *s, const char *status, const char 
 	smtpd_session_free(s);
 }
 
-static struct smtpd_session *make(struct smtpd *d)
-{
-	struct smtpd_session *s;
-	size_t slot = 0;
-
-	while (slot < d->slots && d->sessions[slot])
-		slot++;
-	if (slot == d->slots) {
-		size_t more = d->slots ? d->slots * 2 : 16;
-		const size_t each = sizeof(struct smtpd_session *);
-		struct smtpd_session **grown;
-
-		/* Before realloc, which gives the old array up; an id has 16 bits for the slot. */
-		if (more > SLOTS_MAX)
-			return NULL;
-		grown = realloc(d->sessions, more * each);
-		if (!grown)
-			return NULL;
-		memset(grown + d->slots, 0, (more - d->slots) * each);
-		d->sessions = grown;
-		d->slots = more;
-	}
-	s = calloc(1, sizeof *s);
-	if (!s)
-		return NULL;
-	s->d = d;
-	s->slot = slot;
-	/*
-	 * Low half: where the session is. High half: which one, so that a late answer for
-	 * another session that was there before finds none.
-	 */
-	s->id = (uint32_t)++d->generation << 16 | (uint32_t)slot;
-	d->sessions[slot] = s;
-	d->open++;
-	return s;
-}
-
 static void greet(struct smtpd_session *s)
 {
 	char mem[64];
@@ -355,7 +326,7 @@ static void greet(struct smtpd_session *s)
 void smtpd_session_open(struct smtpd *d, int fd, enum mta_listener kind, const char *addr,
 			uint64_t source, uint32_t uid)
 {
-	struct smtpd_session *s = make(d);
+	struct smtpd_session *s = smtpd_spare_session(d);
 	struct err e;
 
 	if (!s) {
@@ -368,13 +339,6 @@ void smtpd_session_open(struct smtpd *d, int fd, enum mta_listener kind, const c
 	s->uid = uid;
 	s->source = source;
 	s->started_ms = d->loop.now_ms;
-	buf_init(&s->in, SMTPD_IN_MAX);
-	buf_init(&s->out, SMTPD_OUT_MAX);
-	buf_init(&s->cipher, SMTPD_CHUNK * 2);
-	buf_init(&s->sender, MTA_ADDR_MAX);
-	buf_init(&s->rcpts, QFILE_ENVELOPE_MAX);
-	buf_init(&s->locals, SMTPD_FAST_MAX * 2 * MTA_ADDR_MAX);
-	buf_init(&s->envid, SMTP_ENVID_MAX);
 	snprintf(s->addr, sizeof s->addr, "%s", addr);
 	if (kind == MTA_L_SUBMIT)
 		snprintf(s->client, sizeof s->client, "uid%u@localhost", (unsigned)uid);

@@ -99,51 +99,10 @@ static void make_fields(struct smtpd_store *st, const struct smtpd_session *s, c
 
 static void free_store(struct smtpd_store *st)
 {
-	struct smtpd *d = st->d;
-
-	if (st->held) {
-		/* Kept a while: the next message needs one, too. */
-		st->held->u.next = d->spare;
-		d->spare = st->held;
-		loop_timer_set(&d->loop, &d->spare_timer, SMTPD_SPARE_MS);
-	}
-	buf_free(&st->sender);
-	buf_free(&st->locals);
 	buf_free(&st->from);
 	buf_free(&st->date);
 	buf_free(&st->message_id);
-	free(st->jobs);
-	free(st);
-}
-
-void smtpd_store_trim(struct loop_timer *t)
-{
-	struct smtpd *d = (struct smtpd *)((char *)t - offsetof(struct smtpd, spare_timer));
-
-	while (d->spare) {
-		struct smtpd_held *h = d->spare;
-
-		d->spare = h->u.next;
-		d->held--;
-		free(h);
-	}
-	/* Nothing is in these between two events. */
-	buf_free(&d->text);
-	free(d->chunk);
-	d->chunk = NULL;
-}
-
-static struct smtpd_held *take_held(struct smtpd *d)
-{
-	struct smtpd_held *h = d->spare;
-
-	if (h) {
-		d->spare = h->u.next;
-	} else if (d->held < SMTPD_HELD_MAX) {
-		h = malloc(sizeof *h);
-		d->held += h != NULL;
-	}
-	return h;
+	smtpd_spare_keep_store(st);
 }
 
 /* Makes the queue file, with what was gathered; a failure is kept in st->w.err. */
@@ -153,7 +112,7 @@ static bool spill(struct smtpd_store *st)
 	struct err e;
 
 	if (st->w.fd < 0 && st->w.err.class == ERR_NONE) {
-		held = span_make(st->held->u.octets, st->held_len);
+		held = span_make(st->held, st->held_len);
 		if (!queue_create(&st->d->queue, &st->w, st->id, span_head(held, st->head), &e))
 			st->w.err = e;
 		queue_write(&st->w, span_skip(held, st->head));
@@ -164,25 +123,22 @@ static bool spill(struct smtpd_store *st)
 /* The envelope: to memory if there is some, else to a file. */
 static bool put_envelope(struct smtpd_store *st, struct span head, struct err *e)
 {
-	if (head.len <= SMTPD_HELD_OCTETS)
-		st->held = take_held(st->d);
-	if (!st->held)
+	if (!st->held || head.len > SMTPD_HELD_OCTETS)
 		return queue_create(&st->d->queue, &st->w, st->id, head, e);
-	memcpy(st->held->u.octets, head.ptr, head.len);
+	memcpy(st->held, head.ptr, head.len);
 	st->held_len = head.len;
 	return true;
 }
 
 bool smtpd_store_begin(struct smtpd_session *s, struct err *e)
 {
-	struct smtpd_store *st = calloc(1, sizeof *st);
+	struct smtpd_store *st = smtpd_spare_store(s->d);
 	char mem[HEAD_MAX];
 	struct buf head;
 	bool ok = false;
 
 	if (!st)
 		return err_temp(e, "4.3.0", "out of memory");
-	st->d = s->d;
 	st->w.fd = -1;
 	/* Most heads fit; for many recipients memory is taken. */
 	if (s->rcpts.len < HEAD_MAX / 4)
@@ -195,7 +151,6 @@ bool smtpd_store_begin(struct smtpd_session *s, struct err *e)
 	put_received(s, &head, st->id);
 	make_fields(st, s, st->id);
 	/* Its own, since the session may end before the message is safe. */
-	buf_init(&st->sender, MTA_ADDR_MAX);
 	buf_put(&st->sender, buf_span(&s->sender));
 	smtpd_fast_plan(st, s);
 	if (!buf_ok(&head) || !buf_ok(&st->sender))
@@ -241,7 +196,7 @@ void smtpd_store_flush(struct smtpd_store *st)
 		err_temp(&st->w.err, "4.3.0", "out of memory");
 	} else if (st->w.fd < 0 && text->len <= SMTPD_HELD_OCTETS - st->held_len) {
 		if (text->len)
-			memcpy(st->held->u.octets + st->held_len, text->ptr, text->len);
+			memcpy(st->held + st->held_len, text->ptr, text->len);
 		st->held_len += text->len;
 	} else if (spill(st)) {
 		queue_write(&st->w, buf_span(text));

@@ -103,7 +103,7 @@ static ssize_t receive_packet(int fd, char *mem, size_t cap, int fds[IPC_FDS_MAX
 	for (size_t i = 0; i < IPC_FDS_MAX; i++)
 		fds[i] = -1;
 	do
-		got = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
+		got = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	while (got < 0 && errno == EINTR);
 	if (got >= 0)
 		take_fds(&msg, fds);
@@ -314,15 +314,12 @@ static int receive_wire(int fd, int timeout_ms, char *mem, size_t cap, struct wi
 	struct span octets;
 	ssize_t got;
 
-	do {
-		int n = poll(&p, 1, timeout_ms);
-
-		if (n == 0) {
+	/* Mostly there is one already. */
+	while ((got = receive_packet(fd, mem, cap, fds)) < 0 && errno == EAGAIN)
+		if (timeout_ms == 0 || poll(&p, 1, timeout_ms) == 0) {
 			err_temp(e, "4.4.2", "a peer did not answer in %d ms", timeout_ms);
 			return -1;
 		}
-		got = receive_packet(fd, mem, cap, fds);
-	} while (got < 0 && errno == EAGAIN);
 	if (got < 0) {
 		err_errno(e, errno, "receiving from a peer");
 		return -1;
