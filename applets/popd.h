@@ -23,8 +23,8 @@
 
 #include "popd_ipc.h"
 #include "service/settings.h"
+#include "service/signer.h"
 #include "service/supervise.h"
-#include "service/tlskeys.h"
 #include "sys/loop.h"
 
 enum {
@@ -72,7 +72,7 @@ struct popd_gate {
 	struct supervise supervise;
 	struct supervise_role net;
 	struct tlskeys keys;
-	struct ipc signer; /* net's channel for signatures */
+	struct signer signer;
 	struct account_source accounts;
 	struct popd_check *checking, *waiting, **last; /* those with a child; those without */
 	size_t checks, queued;

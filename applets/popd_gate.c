@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include "sys/box.h"
 #include "sys/fs.h"
 #include "sys/log.h"
+#include "sys/proc.h"
 
 /*
  * A renewed certificate is in use within a minute, without a signal from the tool that renews it.
@@ -35,72 +35,25 @@ static void send_number(struct popd_gate *g, enum popd_type type, uint32_t v, in
 	ipc_send(&g->net.channel, &g->b, &fd, fd >= 0);
 }
 
-/* The chain may be larger than a message: it goes as a file in memory. */
 static void send_chain(struct popd_gate *g)
 {
-	struct span der = tlskeys_chain(&g->keys);
-	int fd;
+	int fd = signer_chain_file(&g->keys);
 
-	if (der.len == 0)
+	if (fd < 0)
 		return;
-	fd = memfd_create("chain", MFD_CLOEXEC);
-	if (fd < 0 || !fs_write(fd, der))
-		log_err("cannot hand the certificate to popd-net: %s", strerror(errno));
-	else
-		send_number(g, POPD_CHAIN, tlskeys_generation(&g->keys), fd);
-	if (fd >= 0)
-		close(fd);
+	send_number(g, POPD_CHAIN, tlskeys_generation(&g->keys), fd);
+	close(fd);
 }
 
-/*
- * Net never holds the private key: a hole in what meets strangers gives signatures while it
- * lasts, and no key to take away. The size is checked, since the request is copied as a whole.
- */
-static bool on_sign(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
-{
-	struct popd_gate *g = (struct popd_gate *)((char *)c - offsetof(struct popd_gate, signer));
-	unsigned char sig[TLS_SIG_MAX];
-	struct tls_sign_request req;
-	size_t len = sizeof sig;
-	struct span text;
-
-	(void)fds;
-	if (in->type != POPD_SIGN || !popd_ipc_get_text(in, &text) || text.len != sizeof req)
-		return false;
-	memcpy(&req, text.ptr, sizeof req);
-	if (!tlskeys_sign(&g->keys, &req, sig, &len))
-		len = 0;
-	popd_ipc_put_text(&g->b, POPD_SIGNED, span_make(sig, len));
-	ipc_send(c, &g->b, NULL, 0);
-	return true;
-}
-
-static void on_signer_lost(struct ipc *c)
-{
-	(void)c; /* net's end: a new one comes with a new net */
-}
-
-/*
- * A channel of its own, for a handshake waits in net for the answer and must not meet other
- * messages there. A new net gets a new one, and the old end is closed with it.
- */
+/* A new net gets a new channel. */
 static void send_signer(struct popd_gate *g)
 {
-	struct err e;
-	int fds[2];
+	int fd = signer_start(&g->signer, &g->loop, &g->keys);
 
-	ipc_close(&g->signer);
-	g->signer.on_message = on_sign;
-	g->signer.on_close = on_signer_lost;
-	if (!ipc_pair(fds, &e)) {
-		log_err("%s", e.text);
+	if (fd < 0)
 		return;
-	}
-	if (ipc_open(&g->signer, &g->loop, fds[0], &e))
-		send_number(g, POPD_SIGN_FD, 0, fds[1]);
-	else
-		close(fds[0]);
-	close(fds[1]);
+	send_number(g, POPD_SIGN_FD, 0, fd);
+	close(fd);
 }
 
 /*
@@ -295,9 +248,9 @@ static bool start(struct popd_gate *g, struct err *e)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD, 0};
 	const struct settings *s = &g->plan->settings;
-	struct box box = {.role = "popd",
-			  .allow = BOX_FORK | BOX_FILES | BOX_OWNER | BOX_SOCKETS | BOX_ACCEPT};
+	struct box box = {.role = "popd", .allow = BOX_FORK};
 
+	proc_close_inherited();
 	raise_limit();
 	if (!loop_init(&g->loop, e) || !loop_signals(&g->loop, signals, on_signal, e) ||
 	    !account_source_init(&g->accounts, s->users, s->mailbox, e) || !write_pid(g->plan, e))
@@ -325,7 +278,7 @@ int popd_gate(struct popd_plan *plan)
 	if (!g)
 		return EXIT_OSERR;
 	g->plan = plan;
-	g->signer.watch.fd = -1;
+	g->signer.channel.watch.fd = -1;
 	g->last = &g->waiting;
 	buf_init_fixed(&g->b, g->mem, sizeof g->mem);
 	if (!start(g, &e)) {

@@ -2,8 +2,7 @@
  * popd_ipc: the messages between popd's processes (base/wire.h).
  *
  *	gate -> net     CONFIG LISTENER CHAIN SIGN_FD SESSION START; LOGIN_IS
- *	net  -> gate    READY LOGIN IDLE; on a channel of its own: SIGN
- *	gate -> net     SIGNED, on that channel
+ *	net  -> gate    READY LOGIN IDLE
  *	auth -> gate    CHECKED
  *	gate -> store   BOX
  *
@@ -15,14 +14,13 @@
 
 #include "base/wire.h"
 #include "proto/pop3.h"
-#include "proto/tls.h"
 #include "service/account.h"
 
 enum popd_type {
 	POPD_CONFIG = 1, /* struct popd_config */
 	POPD_LISTENER,   /* number: 1 TLS from the start; with a listening socket */
 	POPD_CHAIN,      /* number: generation; with a file of the chain in DER */
-	POPD_SIGN_FD,    /* with the channel for signatures */
+	POPD_SIGN_FD,    /* with the channel for signatures (service/signer.h) */
 	POPD_SESSION,    /* text: the peer's address; with its socket */
 	POPD_START,      /* all is sent: close the box and work */
 	POPD_READY,      /* net is at work */
@@ -31,8 +29,6 @@ enum popd_type {
 	POPD_LOGIN_IS,   /* number: enum popd_verdict; with the mailbox's socket when right */
 	POPD_CHECKED,    /* struct popd_checked */
 	POPD_BOX,        /* struct popd_box; with the socket of the session */
-	POPD_SIGN,       /* text: struct tls_sign_request */
-	POPD_SIGNED,     /* text: the signature; empty: refused */
 };
 
 enum { POPD_ADDR_MAX = 46 /* INET6_ADDRSTRLEN */ };

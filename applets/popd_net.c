@@ -178,6 +178,12 @@ static void on_login_is(struct popd_net *n, uint32_t id, uint32_t verdict, int f
 		close(fd);
 }
 
+static void set_chain(struct popd_net *n, uint32_t generation, int fd)
+{
+	signer_chain_take(&n->chain, generation, fd, &n->sign_fd);
+	n->config.tls = n->chain != NULL;
+}
+
 static bool on_gate(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 {
 	struct popd_net *n = (struct popd_net *)((char *)c - offsetof(struct popd_net, gate));
@@ -194,8 +200,10 @@ static bool on_gate(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 		on_login_is(n, id, number, fd);
 		return true;
 	case POPD_CHAIN:
-		return popd_ipc_get_number(in, &number) && fd >= 0 &&
-		       popd_net_chain_set(n, number, fd);
+		if (!popd_ipc_get_number(in, &number) || fd < 0)
+			return false;
+		set_chain(n, number, fd);
+		return true;
 	case POPD_SESSION:
 		if (!popd_ipc_get_text(in, &addr) || fd < 0 ||
 		    !span_to_cstr(addr, text, sizeof text))
@@ -257,7 +265,10 @@ static bool on_setup(struct popd_net *n, struct wire_in *in, int fds[IPC_FDS_MAX
 		n->sign_fd = fds[0];
 		break;
 	case POPD_CHAIN:
-		return fds[0] >= 0 && popd_net_chain_set(n, number, fds[0]);
+		if (fds[0] < 0)
+			return false;
+		set_chain(n, number, fds[0]);
+		return true;
 	default:
 		return false;
 	}

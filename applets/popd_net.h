@@ -34,13 +34,6 @@ struct popd_listener {
 	bool tls;
 };
 
-/* A certificate chain; handshakes under way keep the one that they began with. */
-struct popd_chain {
-	struct tls_server_config config;
-	struct buf der;
-	unsigned users; /* sessions, and one while it is in force */
-};
-
 enum popd_end { POPD_OPEN, POPD_QUIT, POPD_HANGUP, POPD_TIMEOUT, POPD_BROKEN, POPD_SHUTDOWN };
 
 struct popd_session {
@@ -52,7 +45,7 @@ struct popd_session {
 	struct pop3 pop;
 	struct pop3_answers answers;
 	struct tls_session *tls;
-	struct popd_chain *chain;
+	struct signer_chain *chain;
 	struct buf in, out, cipher; /* input not used; output not taken; ciphertext not fed */
 	struct buf asked;           /* requests that the store has not taken */
 	uint32_t id;
@@ -79,7 +72,7 @@ struct popd_net {
 	struct popd_session *first, *last; /* in order of arrival */
 	size_t open;
 	uint32_t next_id;
-	struct popd_chain *chain; /* NULL: no TLS */
+	struct signer_chain *chain; /* NULL: no TLS */
 	int sign_fd;
 	char *chunk; /* POPD_CHUNK octets, for what comes from a store */
 	bool one_shot, stopping;
@@ -92,14 +85,6 @@ void popd_net_check_idle(struct popd_net *n);
 
 /* Sends the user's name and password to gate. */
 void popd_net_login(struct popd_session *s);
-
-/* ---- popd_net_chain.c ---- */
-
-/* The certificates in fd are used from now on, or not at all when they are bad. */
-bool popd_net_chain_set(struct popd_net *n, uint32_t generation, int fd);
-
-/* One user less; the last one frees it.  NULL is no chain. */
-void popd_net_chain_drop(struct popd_chain *c);
 
 /* ---- popd_session.c ---- */
 

@@ -48,7 +48,7 @@ static void free_session(struct popd_session *s)
 		tls_wipe(s->tls);
 		free(s->tls);
 	}
-	popd_net_chain_drop(s->chain);
+	signer_chain_drop(s->chain);
 	pop3_free(&s->pop);
 	buf_wipe(&s->in);
 	buf_free(&s->cipher);

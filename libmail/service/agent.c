@@ -87,7 +87,6 @@ static bool enter(struct agent *a, struct err *e)
 	if (a->home[0] && a->mailbox[strlen(a->mailbox) - 1] == '/' &&
 	    strncmp(a->mailbox, a->home, strlen(a->home)) == 0)
 		box.paths[1] = (struct box_path){a->home, true};
-	umask(077);
 	return box_enter(&box, e);
 }
 

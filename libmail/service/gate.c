@@ -27,6 +27,7 @@
 #include "sys/clock.h"
 #include "sys/fs.h"
 #include "sys/log.h"
+#include "sys/proc.h"
 
 enum { RELOAD_MS = 60000 };
 
@@ -331,12 +332,15 @@ static void write_pid(const struct settings *s)
 static bool start(struct gate *g, struct err *e)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, 0};
+	/* A delivery may end in a user's program. */
+	struct box box = {.role = "sendmail", .allow = BOX_FORK | BOX_PROGRAMS};
 
 	if (!loop_init(&g->loop, e) || !loop_signals(&g->loop, signals, on_signal, e) ||
 	    !gate_make_queue(g->settings, e) ||
 	    !account_source_init(&g->accounts, g->settings->users, g->settings->mailbox, e))
 		return false;
 	supervise_init(&g->supervise, &g->loop, NULL, on_stopped);
+	proc_close_inherited();
 	if (g->plan->listen) {
 		/* Before the roles: they must not run when a port is taken. */
 		if (!bind_all(g, e))
@@ -345,6 +349,9 @@ static bool start(struct gate *g, struct err *e)
 	}
 	if (g->plan->listen || g->plan->daemon)
 		write_pid(g->settings);
+	/* Ports, key and queue are had; roles started later need no more than the first. */
+	if (!box_enter(&box, e))
+		return false;
 	if (g->plan->listen || g->session >= 0) {
 		g->smtpd = (struct supervise_role){.name = "smtpd",
 						   .setup = gate_setup_smtpd,
@@ -373,7 +380,7 @@ int gate_run(struct settings *s, const struct gate_plan *plan, int ready_fd)
 		return EXIT_OSERR;
 	g->settings = s;
 	g->plan = plan;
-	g->local = g->peer = g->signer.watch.fd = -1;
+	g->local = g->peer = g->signer.channel.watch.fd = -1;
 	g->session = plan->session;
 	g->ready_fd = ready_fd;
 	g->config = plan->config;

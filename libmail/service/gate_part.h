@@ -11,8 +11,8 @@
 #include "service/config.h"
 #include "service/gate.h"
 #include "service/mta_ipc.h"
+#include "service/signer.h"
 #include "service/supervise.h"
-#include "service/tlskeys.h"
 
 enum { GATE_SOCKETS_MAX = SETTINGS_LISTENERS_MAX + 1 };
 
@@ -24,7 +24,7 @@ struct gate {
 	const struct gate_plan *plan;
 	struct account_source accounts;
 	struct tlskeys keys;
-	struct ipc signer; /* smtpd's synchronous channel */
+	struct signer signer;
 	struct loop_timer reload;
 	int sockets[GATE_SOCKETS_MAX];
 	size_t socket_count;

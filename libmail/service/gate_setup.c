@@ -5,13 +5,9 @@
  * A role may be started again at any time; it gets everything anew, and the other role
  * gets the new end of the channel between them.
  */
-#include <errno.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "service/gate_part.h"
-#include "sys/fs.h"
 #include "sys/log.h"
 
 static void send_simple(struct gate *g, struct supervise_role *r, enum mta_type type)
@@ -88,66 +84,27 @@ void gate_setup_again(struct gate *g, struct settings *s)
 	gate_setup_config(g);
 }
 
-/* The chain may be larger than a message: it goes as a file in memory. */
 void gate_setup_chain(struct gate *g)
 {
-	struct span der = tlskeys_chain(&g->keys);
 	int fd;
 
-	if (der.len == 0 || !ipc_is_open(&g->smtpd.channel))
+	if (!ipc_is_open(&g->smtpd.channel))
 		return;
-	fd = memfd_create("chain", MFD_CLOEXEC);
-	if (fd < 0 || !fs_write(fd, der))
-		log_err("cannot hand the certificate to smtpd: %s", strerror(errno));
-	else
-		send_fd(g, &g->smtpd, MTA_CHAIN, tlskeys_generation(&g->keys), fd);
-	if (fd >= 0)
-		close(fd);
-}
-
-static bool on_sign(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
-{
-	struct gate *g = (struct gate *)((char *)c - offsetof(struct gate, signer));
-	unsigned char sig[TLS_SIG_MAX];
-	struct tls_sign_request req;
-	struct span text;
-	size_t len = sizeof sig;
-
-	(void)fds;
-	if (in->type != MTA_SIGN || !mta_ipc_get_text(in, &text) || text.len != sizeof req)
-		return false;
-	memcpy(&req, text.ptr, sizeof req);
-	/* A wrong request gets an empty signature: the handshake fails, the role goes on. */
-	if (!tlskeys_sign(&g->keys, &req, sig, &len))
-		len = 0;
-	mta_ipc_put_text(&g->b, MTA_SIGNED, 0, span_make(sig, len));
-	ipc_send(c, &g->b, NULL, 0);
-	return true;
-}
-
-static void on_signer_lost(struct ipc *c)
-{
-	(void)c; /* smtpd's end: a new one comes with a new smtpd */
+	fd = signer_chain_file(&g->keys);
+	if (fd < 0)
+		return;
+	send_fd(g, &g->smtpd, MTA_CHAIN, tlskeys_generation(&g->keys), fd);
+	close(fd);
 }
 
 static void send_signer(struct gate *g)
 {
-	struct err e;
-	int fds[2];
+	int fd = signer_start(&g->signer, &g->loop, &g->keys);
 
-	/* With a channel of its own: smtpd blocks on it, so nothing else may come there. */
-	ipc_close(&g->signer);
-	g->signer.on_message = on_sign;
-	g->signer.on_close = on_signer_lost;
-	if (!ipc_pair(fds, &e)) {
-		log_err("%s", e.text);
+	if (fd < 0)
 		return;
-	}
-	if (ipc_open(&g->signer, &g->loop, fds[0], &e))
-		send_fd(g, &g->smtpd, MTA_SIGN_FD, 0, fds[1]);
-	else
-		close(fds[0]);
-	close(fds[1]);
+	send_fd(g, &g->smtpd, MTA_SIGN_FD, 0, fd);
+	close(fd);
 }
 
 /* A channel between the two: one end now, the other when its owner is there. */

@@ -2,8 +2,8 @@
  * mta_ipc: the messages between the roles of "sendmail -bd".
  *
  *	gate  -> role    SETTING LISTENER SESSION PEER CHAIN SELECT QUEUED START RUN
- *	role  -> gate    AGENT ACCOUNT SIGN READY IDLE TELL
- *	gate  -> role    AGENT_IS ACCOUNT_IS SIGNED
+ *	role  -> gate    AGENT ACCOUNT READY IDLE TELL
+ *	gate  -> role    AGENT_IS ACCOUNT_IS
  *	smtpd -> queue   CHECK_MAIL CHECK_RCPT QUEUED        queue -> smtpd   VERDICT
  *	gate  -> agent   BOX          smtpd, queue -> agent  DELIVER      agent -> *  DELIVERED
  *	queue -> gate    RELAY        gate -> queue          RELAY_IS
@@ -29,7 +29,7 @@ enum mta_type {
 	MTA_SESSION,     /* uid, peer; with one connected stream, or an input and an output */
 	MTA_PEER,        /* which; with the channel to that role */
 	MTA_CHAIN,       /* generation; with a file of the certificate chain in DER */
-	MTA_SIGN_FD,     /* with the socket on which signatures are asked for */
+	MTA_SIGN_FD,     /* with the socket on which signatures are asked for (service/signer.h) */
 	MTA_START,       /* all is sent: close the box and work */
 	MTA_READY,       /* a role is at work */
 	MTA_RUN,         /* queue, number: try everything now. 0: and say IDLE then; before START,
@@ -41,8 +41,6 @@ enum mta_type {
 	MTA_ACCOUNT_IS,  /* err, name as the source spells it */
 	MTA_AGENT,       /* account name */
 	MTA_AGENT_IS,    /* err; with the channel to a delivery agent */
-	MTA_SIGN,        /* struct tls_sign_request */
-	MTA_SIGNED,      /* the signature, empty: refused */
 	MTA_CHECK_MAIL,
 	MTA_CHECK_RCPT,
 	MTA_CHECK_CONNECT,

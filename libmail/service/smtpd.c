@@ -10,11 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "proto/tls_chain.h"
-#include "proto/tls_key.h"
 #include "service/role.h"
 #include "sys/box.h"
 #include "sys/clock.h"
@@ -22,8 +19,7 @@
 #include "sys/log.h"
 #include "sys/proc.h"
 
-/* After SIGN_WAIT_MS the handshake fails. */
-enum { COMMIT_THREADS = 4, SIGN_WAIT_MS = 10000 };
+enum { COMMIT_THREADS = 4 };
 
 static bool add_listener(struct smtpd *d, enum mta_listener kind, struct span name, int fd)
 {
@@ -40,72 +36,11 @@ static bool add_listener(struct smtpd *d, enum mta_listener kind, struct span na
 	return true;
 }
 
-/*
- * Asks gate, which holds the key; blocks for the time a signature takes. BearSSL has no
- * way to go on later.
- */
-static bool sign(void *ctx, const struct tls_sign_request *req, unsigned char *sig, size_t *len)
+static void set_chain(struct smtpd *d, uint32_t generation, int fd)
 {
-	struct smtpd *d = ctx;
-	char mem[WIRE_MAX];
-	int fds[IPC_FDS_MAX];
-	struct wire_in in;
-	struct span text;
-	struct buf b;
-	struct err e;
-
-	buf_init_fixed(&b, mem, sizeof mem);
-	mta_ipc_put_text(&b, MTA_SIGN, 0, span_make(req, sizeof *req));
-	if (!ipc_send_now(d->sign_fd, &b, NULL, 0, &e) ||
-	    ipc_receive(d->sign_fd, SIGN_WAIT_MS, mem, &in, fds, &e) <= 0 ||
-	    in.type != MTA_SIGNED || !mta_ipc_get_text(&in, &text) || text.len == 0 ||
-	    text.len > TLS_SIG_MAX)
-		return false;
-	memcpy(sig, text.ptr, text.len);
-	*len = text.len;
-	return true;
-}
-
-/* Sessions keep the chain they began with, so an exchanged one lives until the last has ended. */
-void smtpd_chain_drop(struct smtpd_chain *c)
-{
-	if (!c || --c->users)
-		return;
-	buf_free(&c->der);
-	free(c);
-}
-
-/* A new certificate chain from gate; a bad one leaves the old one in force. */
-static bool set_chain(struct smtpd *d, uint32_t generation, int fd)
-{
-	struct smtpd_chain *c = calloc(1, sizeof *c);
-	struct stat st;
-	struct err e;
-	char *at;
-
-	if (!c)
-		return true;
-	c->users = 1;
-	buf_init(&c->der, TLS_CHAIN_OCTETS);
-	if (fstat(fd, &st) != 0 || st.st_size > TLS_CHAIN_OCTETS ||
-	    !(at = buf_reserve(&c->der, (size_t)st.st_size)) ||
-	    fs_pread(fd, at, (size_t)st.st_size, 0) != st.st_size) {
-		smtpd_chain_drop(c);
-		return false;
-	}
-	c->der.len = (size_t)st.st_size;
-	if (!tls_chain_split(buf_span(&c->der), &c->config.chain, &e)) {
-		log_err("certificate: %s", e.text);
-		smtpd_chain_drop(c);
-		return true;
-	}
-	c->config.generation = generation;
-	c->config.sign = sign;
-	c->config.ctx = d;
-	smtpd_chain_drop(d->chain);
-	d->chain = c;
-	d->config[MTA_L_TCP].flags |= SMTP_OFFER_STARTTLS;
-	return true;
+	signer_chain_take(&d->chain, generation, fd, &d->sign_fd);
+	if (d->chain)
+		d->config[MTA_L_TCP].flags |= SMTP_OFFER_STARTTLS;
 }
 
 void smtpd_check_idle(struct smtpd *d)
@@ -232,8 +167,10 @@ static bool on_gate(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 		fds[0] = -1;
 		return true;
 	case MTA_CHAIN:
-		return mta_ipc_get_number(in, &number) && fds[0] >= 0 &&
-		       set_chain(d, number, fds[0]);
+		if (!mta_ipc_get_number(in, &number) || fds[0] < 0)
+			return false;
+		set_chain(d, number, fds[0]);
+		return true;
 	case MTA_SETTING:
 		if (!role_setting(&d->settings, in, &e))
 			return false;
@@ -281,8 +218,10 @@ static bool on_setup(void *arg, struct wire_in *in, int fds[IPC_FDS_MAX])
 		d->queue_role.watch.fd = fds[0];
 		break;
 	case MTA_CHAIN:
-		return mta_ipc_get_number(in, &number) && fds[0] >= 0 &&
-		       set_chain(d, number, fds[0]);
+		if (!mta_ipc_get_number(in, &number) || fds[0] < 0)
+			return false;
+		set_chain(d, number, fds[0]);
+		return true;
 	case MTA_SIGN_FD:
 		d->sign_fd = fds[0];
 		break;
@@ -368,7 +307,7 @@ int smtpd_main(int argc, char **argv)
 	ipc_send(&d->gate, &b, NULL, 0);
 	loop_run(&d->loop);
 	commit_pool_free(d->pool);
-	smtpd_chain_drop(d->chain);
+	signer_chain_drop(d->chain);
 	smtpd_spare_trim(&d->spare.timer);
 	free(d->sessions);
 	free(d->rates);

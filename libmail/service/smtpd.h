@@ -31,6 +31,7 @@
 #include "service/mta_ipc.h"
 #include "service/queue.h"
 #include "service/settings.h"
+#include "service/signer.h"
 #include "sys/commit.h"
 #include "sys/ipc.h"
 #include "sys/loop.h"
@@ -70,13 +71,6 @@ struct smtpd_rate {
 	uint32_t count;
 };
 
-/* A certificate chain; handshakes under way keep the one that they began with. */
-struct smtpd_chain {
-	struct tls_server_config config;
-	struct buf der;
-	unsigned users; /* sessions, and one while it is in force */
-};
-
 /* Memory that is not in use now (smtpd_spare.c). */
 struct smtpd_spare {
 	struct loop_timer timer;
@@ -104,7 +98,7 @@ struct smtpd {
 	size_t envelopes; /* octets in rcpts of all sessions */
 	uint16_t generation;
 	struct smtpd_rate *rates;
-	struct smtpd_chain *chain; /* the one in force, or NULL: no TLS */
+	struct signer_chain *chain; /* the one in force, or NULL: no TLS */
 	int sign_fd;
 	char *chunk;     /* SMTPD_CHUNK octets, made when first needed */
 	struct buf text; /* filtered message octets on their way to a store */
@@ -126,7 +120,7 @@ struct smtpd_session {
 	struct loop_timer timer;
 	struct smtp_server smtp;
 	struct tls_session *tls;
-	struct smtpd_chain *chain;  /* of tls */
+	struct signer_chain *chain; /* of tls */
 	struct buf in, out, cipher; /* input not consumed; replies; ciphertext not taken */
 	size_t slot;
 	size_t consumed; /* octets of in that are done with once the answer is given */
@@ -176,9 +170,6 @@ int smtpd_main(int argc, char **argv);
 
 /* Ends the role, or tells gate, when it was only there for what is done now. */
 void smtpd_check_idle(struct smtpd *d);
-
-/* One user less. */
-void smtpd_chain_drop(struct smtpd_chain *c);
 
 /* ---- smtpd_config.c ---- */
 

@@ -42,7 +42,7 @@ void smtpd_session_free(struct smtpd_session *s)
 	if (s->tls) {
 		tls_wipe(s->tls);
 		free(s->tls);
-		smtpd_chain_drop(s->chain);
+		signer_chain_drop(s->chain);
 	}
 	smtpd_spare_keep_session(s);
 	smtpd_check_idle(d);

@@ -31,23 +31,22 @@
 enum {
 	CAP_CHOWN = 0,
 	CAP_DAC_OVERRIDE = 1,
-	CAP_DAC_READ_SEARCH = 2,
-	CAP_FOWNER = 3,
 	CAP_KILL = 5,
 	CAP_SETGID = 6,
 	CAP_SETUID = 7,
 	CAP_SETPCAP = 8,
-	CAP_NET_BIND_SERVICE = 10,
 	CAP_SYS_CHROOT = 18,
 	CAP_MAX = 63,
 	CAP_VERSION = 0x20080522, /* the third: two words each */
 };
 
-/* What a gate needs: mailboxes and homes of all users, their uids, ports below 1024, its roles. */
-static const uint32_t gate_caps = 1 << CAP_CHOWN | 1 << CAP_DAC_OVERRIDE |
-				  1 << CAP_DAC_READ_SEARCH | 1 << CAP_FOWNER | 1 << CAP_KILL |
+/*
+ * What a gate needs: to make mailboxes, to get at queue and homes, whoever owns them; its roles'
+ * uids and roots, and to end them.
+ */
+static const uint32_t gate_caps = 1 << CAP_CHOWN | 1 << CAP_DAC_OVERRIDE | 1 << CAP_KILL |
 				  1 << CAP_SETGID | 1 << CAP_SETUID | 1 << CAP_SETPCAP |
-				  1 << CAP_NET_BIND_SERVICE | 1 << CAP_SYS_CHROOT;
+				  1 << CAP_SYS_CHROOT;
 
 enum { NOBODY = 65534 }; /* where no account is to be found, as in an image FROM scratch */
 
@@ -303,6 +302,13 @@ const char *box_empty_dir(void)
 	return "/proc/self/fdinfo";
 }
 
+/* seccomp needs it where there are no capabilities; and no set-id program helps any more. */
+static void lock_privileges(const char *role)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		log_debug("%s: no no_new_privs: %s", role, strerror(errno));
+}
+
 bool box_enter(const struct box *b, struct err *e)
 {
 	bool forks = b->allow & BOX_FORK, become = b->drop && may_become(b->uid, b->gid);
@@ -313,11 +319,15 @@ bool box_enter(const struct box *b, struct err *e)
 	int rules = forks ? -1 : box_landlock_prepare(b);
 
 	note_boxed();
+	umask(077);
 	if (!forks && rules < 0)
 		log_debug("%s: no Landlock: %s", b->role, strerror(errno));
 	if (b->chroot_dir && !enter_root(b->chroot_dir, e))
 		return false;
-	/* For lack of no_new_privs this needs what change_powers gives up. */
+	/* Where it becomes nobody, set-id bits would only give power that it has not. */
+	if (forks && !(b->allow & BOX_PROGRAMS && has_cap(CAP_SETUID)))
+		lock_privileges(b->role);
+	/* Without no_new_privs this needs what change_powers gives up. */
 	if (forks && !box_seccomp_install(b->allow))
 		log_debug("%s: no seccomp: %s", b->role, strerror(errno));
 	if (!change_powers(b, become, e) || !set_limits(b, e))
@@ -326,12 +336,7 @@ bool box_enter(const struct box *b, struct err *e)
 		return err_errno(e, errno, "prctl");
 	if (forks)
 		return true;
-	/*
-	 * seccomp needs it where there are no capabilities; and no set-id program helps
-	 * any more.
-	 */
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-		log_debug("%s: no no_new_privs: %s", b->role, strerror(errno));
+	lock_privileges(b->role);
 	if (rules >= 0 && !box_landlock_enter(rules))
 		log_debug("%s: no Landlock: %s", b->role, strerror(errno));
 	if (!box_seccomp_install(b->allow))

@@ -1,7 +1,7 @@
 /*
  * box: what a role gives up before it meets a stranger's octet.
  *
- * Order: chroot, setgroups, setresgid, setresuid, capabilities, proof that root cannot
+ * Order: umask 077, chroot, setgroups, setresgid, setresuid, capabilities, proof that root cannot
  * be had back, resource limits, no_new_privs, Landlock, seccomp.  chroot and uids only when
  * there is the power for it (root with its capabilities, ids that this user namespace knows);
  * Landlock and seccomp where the kernel has them, never required (one debug line says what is
@@ -10,9 +10,10 @@
  * it being visible.  Enter the box before threads are started: Landlock and capabilities are a
  * thread's own.
  *
- * A gate (BOX_FORK) keeps root, but only the capabilities for users' files, uids, low ports and
- * its roles, and may not touch mounts, modules, tracing and the like.  Neither no_new_privs nor
- * Landlock apply to it, since what its delivery children run inherits them.
+ * A gate (BOX_FORK) keeps root, but only the capabilities for users' files, uids and its roles, and
+ * may not touch mounts, name spaces, modules, tracing and the like; it has bound its ports before.
+ * Landlock does not apply to it, since its children inherit that, nor the list of what is allowed.
+ * It has no_new_privs too, unless it is root and starts users' programs (BOX_PROGRAMS).
  */
 #ifndef LETTERBOX_SYS_BOX_H
 #define LETTERBOX_SYS_BOX_H
@@ -26,13 +27,14 @@
 /* What the role may still do; reading and writing of open descriptors, memory, time, epoll always.
  */
 enum box_allow {
-	BOX_SOCKETS = 1 << 0, /* make and connect sockets (relay) */
-	BOX_ACCEPT = 1 << 1,  /* accept on listening sockets it was given */
-	BOX_FILES = 1 << 2,   /* open, make, link, rename, unlink files */
-	BOX_READ = 1 << 3,    /* open files for reading only */
-	BOX_THREADS = 1 << 4, /* start threads (commit pool) */
-	BOX_FORK = 1 << 5,    /* start and reap processes (gate): see above */
-	BOX_OWNER = 1 << 6,   /* chown and uid changes (gate) */
+	BOX_SOCKETS = 1 << 0,  /* make and connect sockets (relay) */
+	BOX_ACCEPT = 1 << 1,   /* accept on listening sockets it was given */
+	BOX_FILES = 1 << 2,    /* open, make, link, rename, unlink files */
+	BOX_READ = 1 << 3,     /* open files for reading only */
+	BOX_THREADS = 1 << 4,  /* start threads (commit pool) */
+	BOX_FORK = 1 << 5,     /* start and reap processes (gate): see above */
+	BOX_OWNER = 1 << 6,    /* chown and uid changes (gate) */
+	BOX_PROGRAMS = 1 << 7, /* with BOX_FORK: any program, for users, whose set-id bits count */
 };
 
 enum { BOX_PATHS_MAX = 12 };

@@ -22,6 +22,9 @@ enum box_calls_check {
 	BOX_CALLS_READ_3,   /* openat: third */
 	BOX_CALLS_FAMILY,   /* socket: internet and unix */
 	BOX_CALLS_NOSYS,    /* fails with ENOSYS */
+	BOX_CALLS_REFUSED,  /* fails with EPERM */
+	BOX_CALLS_NO_SPACE, /* clone: without a name space of its own */
+	BOX_CALLS_NO_TYPED, /* ioctl: no input put into a terminal (TIOCSTI) */
 };
 
 struct box_calls_rule {
@@ -34,7 +37,8 @@ struct box_calls_rule {
  * counts. */
 const struct box_calls_rule *box_calls_allowed(size_t *n);
 
-/* Numbers of calls that nothing a delivery starts has business with, even as root. */
-const uint16_t *box_calls_forbidden(size_t *n);
+/* Calls that nothing a delivery starts has business with, even as root; what they do not refuse
+ * passes. */
+const struct box_calls_rule *box_calls_forbidden(size_t *n);
 
 #endif

@@ -98,7 +98,12 @@ static void emit_require(struct program *p, unsigned n, uint16_t op, uint32_t k,
 
 static void emit_check(struct program *p, enum box_calls_check how)
 {
-	enum { CLONE_THREAD_FLAG = 0x10000 };
+	/* linux/sched.h: CLONE_NEWNS, CLONE_NEWCGROUP to CLONE_NEWNET; asm/ioctls.h: TIOCSTI. */
+	enum {
+		CLONE_THREAD_FLAG = 0x10000,
+		CLONE_SPACES = 0x7e020000,
+		TYPE_INTO_TERMINAL = 0x5412
+	};
 	const uint32_t writes = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC;
 
 	switch (how) {
@@ -128,8 +133,15 @@ static void emit_check(struct program *p, enum box_calls_check how)
 		emit(p, OP_EQUAL, AF_UNIX, 1, 0);
 		emit_return(p, RET_ERRNO | EPERM);
 		break;
+	case BOX_CALLS_NO_SPACE:
+		emit_require(p, 0, OP_ANY_BIT, CLONE_SPACES, false);
+		break;
+	case BOX_CALLS_NO_TYPED:
+		emit_require(p, 1, OP_EQUAL, TYPE_INTO_TERMINAL, false);
+		break;
 	case BOX_CALLS_NOSYS:
-		emit_return(p, RET_ERRNO | ENOSYS);
+	case BOX_CALLS_REFUSED:
+		emit_return(p, RET_ERRNO | (how == BOX_CALLS_NOSYS ? ENOSYS : EPERM));
 		return;
 	case BOX_CALLS_NONE:
 		break;
@@ -164,12 +176,9 @@ static void build(struct program *p, unsigned allow)
 		 */
 		emit(p, OP_GREATER_EQUAL, X32_BIT, 0, 1);
 		emit_return(p, RET_ERRNO | EPERM);
-		const uint16_t *nr = box_calls_forbidden(&n);
-
-		for (size_t i = 0; i < n; i++) {
-			emit(p, OP_EQUAL, nr[i], 0, 1);
-			emit_return(p, RET_ERRNO | EPERM);
-		}
+		rules = box_calls_forbidden(&n);
+		for (size_t i = 0; i < n; i++)
+			emit_rule(p, &rules[i]);
 		emit_return(p, RET_ALLOW);
 		return;
 	}

@@ -77,6 +77,22 @@ void proc_init(void)
 		self_fd = open(exec_name(), O_PATH | O_CLOEXEC);
 }
 
+void proc_close_inherited(void)
+{
+	struct rlimit limit;
+	int end = SWEEP_FDS_MAX;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < SWEEP_FDS_MAX)
+		end = (int)limit.rlim_cur;
+	/* A pipe of the caller's that stays open keeps whoever reads it waiting. */
+	for (int fd = 3; fd < end; fd++) {
+		int flags = fcntl(fd, F_GETFD);
+
+		if (flags >= 0 && !(flags & FD_CLOEXEC) && fd != image_fd())
+			close(fd);
+	}
+}
+
 bool proc_self_path(char *path, size_t cap)
 {
 	const char *name = exec_name();

@@ -32,6 +32,12 @@ enum {
  */
 void proc_init(void);
 
+/*
+ * Closes what this process was started with besides 0, 1 and 2, for a service that outlives its
+ * caller: all that would survive an exec, since what is opened here is close-on-exec.
+ */
+void proc_close_inherited(void);
+
 /* Absolute path of this binary; false when it cannot be told (no /proc, relative start). */
 bool proc_self_path(char *path, size_t cap);
 

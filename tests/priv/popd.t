@@ -1,45 +1,21 @@
 #!/bin/sh
-# What the processes of popd gave up, as the kernel tells it from outside.
+# What the processes of popd gave up, as the kernel tells it from outside: started as root, as
+# root without capabilities, and as an ordinary user.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
+. "$ROOT/tests/lib/priv.sh"
 need python3
+[ -e /proc/sys/kernel/seccomp/actions_avail ] || skip_all "this kernel has no seccomp"
 
-field() { # PID FIELD
-    sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"
-}
+# What the caller has open is no business of a daemon's.
+exec 9<"$0"
 
-role_pid() { # PARENT NAME
-    for pid in $(cat /proc/"$1"/task/*/children); do
-        tr '\0' '\n' <"/proc/$pid/cmdline" | head -n 1 | grep -qx "letterbox: $2" && echo "$pid"
-    done
-}
+cat >"$T/client.py" <<'END'
+import os
+import poplib
+import sys
+import time
 
-files() { # PID: what is open besides sockets, epoll, signals, timers and the log
-    for fd in /proc/"$1"/fd/*; do
-        readlink "$fd"
-    done | grep -vE "^(socket|anon_inode|pipe):|^/dev/null$|$T/pop.log$"
-}
-
-confined() { # PID WHAT UID
-    is "$(field "$1" NoNewPrivs)" 1 "$2: no_new_privs"
-    if [ "$BUILD" = release ]; then
-        is "$(field "$1" Seccomp)" 2 "$2: a seccomp filter"
-    else
-        skip 1 "the sanitizer's build has no filter"
-    fi
-    is "$(field "$1" CapEff)$(field "$1" CapPrm)" 00000000000000000000000000000000 "$2: no capability"
-    is "$(field "$1" Uid | tr '\t' '\n' | sort -u)" "$3" "$2: one uid"
-}
-
-round() { # UID
-    server_setup mbox "$1"
-    printf 'From a@b.example Tue Nov 24 03:18:05 2026\nSubject: 1\n\none\n\n' >"$T/mail/u1"
-    uid=$(sed -n 's/^u1:[^:]*:\([0-9]*\):.*/\1/p' "$T/users")
-    [ "$(id -u)" != 0 ] || chown "$uid:$uid" "$T/mail/u1"
-    start_daemon pop popd -f -l "127.0.0.1:$POP"
-    wait_port "$POP" pop || fail "popd starts"
-    python3 - "$POP" "$T/go" <<'END' &
-import poplib, os, sys, time
 p = poplib.POP3('127.0.0.1', int(sys.argv[1]))
 p.user('u1')
 p.pass_('pw-u1')
@@ -48,36 +24,109 @@ while os.path.exists(sys.argv[2]):
     time.sleep(0.02)
 p.quit()
 END
+
+begin() { # COMMAND BEFORE POPD...
+    printf 'From a@b.example Tue Nov 24 03:18:05 2026\nSubject: 1\n\none\n\n' >"$T/mail/u1"
+    uid=$(sed -n 's/^u1:[^:]*:\([0-9]*\):.*/\1/p' "$T/users")
+    [ "$(id -u)" != 0 ] || chown "$uid:$uid" "$T/mail/u1"
+    start_daemon pop "$@" popd -f -l "127.0.0.1:$POP"
+    wait_port "$POP" pop || fail "popd starts"
+    python3 "$T/client.py" "$POP" "$T/go" &
     client=$!
-    wait_for 20 test -e "$T/go" || fail "a client logs in"
+    ok "a client logs in" wait_for 20 test -e "$T/go"
     gate=$(cat "$T/pop.pid")
     net=$(role_pid "$gate" popd-net)
     store=$(role_pid "$gate" popd-store)
     like "$net $store" '^[0-9]+ [0-9]+$' "one process of each kind, with its name in ps"
-    if [ "$(id -u)" = 0 ] && [ -z "$1" ]; then
-        confined "$net" popd-net "$(field "$net" Uid | cut -f1)"
-        unlike "$(field "$net" Uid)$(field "$net" Gid)" '(^|	)0(	|$)' "popd-net: nothing of root's"
-        unlike "$(field "$net" Uid)" "(^|	)$uid(	|$)" "popd-net: nor of the user's"
-        unlike "$(readlink "/proc/$net/root")" '^/$' "popd-net: a root directory of its own"
-        is "$(ls -A "/proc/$net/root/")" "" "popd-net: with nothing in it"
-        is "$(field "$net" Groups)$(field "$store" Groups)" "" "no supplementary group"
-    else
-        confined "$net" popd-net "$uid"
-    fi
-    confined "$store" popd-store "$uid"
-    is "$(field "$store" Gid | tr '\t' '\n' | sort -u)" "$uid" "popd-store: one gid"
-    is "$(files "$net")" "" "popd-net: no file is open"
-    is "$(files "$store")" "$T/mail/u1" "popd-store: the mailbox alone is open"
-    rm "$T/go"
+}
+
+end() {
+    rm -f "$T/go"
     ok "the client ends" wait $client
     ok "popd ends on SIGTERM with status 0" stop_daemon pop
     rm -rf "$T/mail" "$T/spool"
 }
 
+files() {
+    program="^$(readlink -f "$BIN")\$|^/memfd:letterbox"
+    is "$(open_files "$gate" "$program")" "" "gate: no file open but the program"
+    is "$(open_files "$net")" "" "popd-net: no file is open"
+    is "$(open_files "$store")" "$T/mail/u1" "popd-store: the mailbox alone is open"
+}
+
+deeds() { # WHO
+    if ! can_probe; then
+        skip 3 "processes cannot be traced here: what they may do"
+        return
+    fi
+    is "$(may "$net")" "getpid " "$1: popd-net may open, make and start nothing"
+    is "$(may "$store" | sed 's/read-passwd //; s/read-root //')" "getpid " \
+        "$1: popd-store may nothing that it does not need"
+    is "$(may "$gate" mount ptrace user-space keys uring bpf getpid)" "getpid " \
+        "$1: gate may not get more of the kernel"
+}
+
+as_root() {
+    server_setup mbox
+    begin
+    own=$((0x$(field $$ CapPrm)))
+    kept=$(printf %x $((own & 0x401e3)))
+    gate_has "$gate" gate "$kept" "$kept" 1
+    one_user "$gate" gate 0 0
+    mail=$(id -u letterbox 2>/dev/null || id -u mail)
+    group=$(id -g letterbox 2>/dev/null || id -g mail)
+    confined "$net" popd-net 0
+    one_user "$net" popd-net "$mail" "$group"
+    unlike "$(readlink "/proc/$net/root")" '^/$' "popd-net: a root directory of its own"
+    is "$(ls -A "/proc/$net/root/")" "" "popd-net: with nothing in it"
+    confined "$store" popd-store 0
+    one_user "$store" popd-store "$uid" "$uid"
+    is "$(field "$net" Groups)$(field "$store" Groups)" "" "no supplementary group"
+    files
+    deeds root
+    end
+}
+
+# A container without a single capability: its own mailbox is root's, whom no login opens, so
+# there is no store.
+as_powerless_root() {
+    server_setup mbox 0
+    DAEMON_UID=
+    start_daemon pop setpriv --bounding-set=-all --inh-caps=-all popd -f -l "127.0.0.1:$POP"
+    wait_port "$POP" pop || fail "popd starts without capabilities"
+    gate=$(cat "$T/pop.pid")
+    ok "the net role is at work" wait_log pop 'started: '
+    net=$(role_pid "$gate" popd-net)
+    gate_has "$gate" "gate without capabilities" 0 0 1
+    confined "$net" "popd-net without capabilities" 0
+    ok "popd ends on SIGTERM with status 0" stop_daemon pop
+    rm -rf "$T/mail" "$T/spool"
+}
+
+as_uid() { # UID
+    server_setup mbox "$1"
+    begin
+    bound=$(printf %x $((0x$(field $$ CapBnd))))
+    gate_has "$gate" "gate as uid $1" 0 "$bound" 1
+    for role in gate net store; do
+        eval "pid=\$$role"
+        one_user "$pid" "$role" "$1" "$1"
+        [ $role = gate ] || confined "$pid" "popd-$role as uid $1" "$bound"
+    done
+    if [ "$(id -u)" = 0 ]; then
+        files
+    else
+        skip 3 "needs root: files that the processes have open"
+    fi
+    deeds "uid $1"
+    end
+}
+
 if [ "$(id -u)" = 0 ]; then
-    round ""
-    round 54321
+    as_root
+    as_powerless_root
+    as_uid 54321
 else
-    round "$(id -u)"
-    skip 18 "needs root: uids of their own"
+    as_uid "$(id -u)"
+    skip 20 "needs root: started as root"
 fi

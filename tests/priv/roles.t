@@ -1,41 +1,14 @@
 #!/bin/sh
-# What the roles of sendmail -bD gave up, as the kernel tells it from outside.
+# What the processes of sendmail -bD gave up, as the kernel tells it from outside: started as
+# root, as root without capabilities, and as an ordinary user.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
+. "$ROOT/tests/lib/priv.sh"
+need python3
+[ -e /proc/sys/kernel/seccomp/actions_avail ] || skip_all "this kernel has no seccomp"
 
-field() { # PID FIELD
-    sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"
-}
-
-role_pid() { # PARENT NAME
-    for pid in $(cat /proc/"$1"/task/*/children); do
-        tr '\0' '\n' <"/proc/$pid/cmdline" | head -n 1 | grep -qx "letterbox: $2" && echo "$pid"
-    done
-}
-
-# Sockets, epoll, signals, timers, and of files only what is named.
-other_files() { # PID ALLOWED-ERE
-    for fd in /proc/"$1"/fd/*; do
-        readlink "$fd"
-    done | grep -vE "^(socket|anon_inode|pipe):|^/dev/null$|${2:-^$}"
-}
-
-confined() { # PID WHAT
-    is "$(field "$1" NoNewPrivs)" 1 "$2: no_new_privs"
-    # A sanitizer's runtime calls what no filter allows: that build installs none.
-    if [ "${LETTERBOX_BUILD:-}" = san ]; then
-        skip 1 "$2: a seccomp filter: not in the sanitizer build"
-    else
-        is "$(field "$1" Seccomp)" 2 "$2: a seccomp filter"
-    fi
-    is "$(field "$1" CapEff)$(field "$1" CapPrm)" 00000000000000000000000000000000 \
-        "$2: no capability"
-}
-
-seccomp_here() {
-    grep -q . /proc/sys/kernel/seccomp/actions_avail 2>/dev/null
-}
-seccomp_here || skip_all "this kernel has no seccomp"
+# What the caller has open is no business of a daemon's.
+exec 9<"$0"
 
 # The kernel takes connections before a role has closed its box; a message that went through
 # both roles shows that they are at work.
@@ -43,46 +16,130 @@ at_work() {
     load send --port "$SMTP" --acked "$T/acked" --clients 1 --count 1
 }
 
-server_setup mbox
-server_smtp || fail "the server starts"
-ok "a message goes through both roles" at_work
-gate=$(cat "$T/smtp.pid")
-for role in smtpd queue; do
-    pid=$(role_pid "$gate" $role)
-    like "$pid" '^[0-9]+$' "$role: one process, with its name in ps"
-    [ -n "$pid" ] || continue
-    confined "$pid" $role
-    if [ "$(id -u)" = 0 ]; then
-        unlike "$(field "$pid" Uid)" '(^|	)0(	|$)' "$role: no uid is root's"
-        is "$(field "$pid" Uid | tr '\t' '\n' | sort -u | wc -l)" 1 "$role: all four uids are one"
-        unlike "$(field "$pid" Gid)" '(^|	)0(	|$)' "$role: no gid is root's"
-        unlike " $(field "$pid" Groups) " ' 0 ' "$role: not in root's group"
-        is "$(field "$pid" CapBnd)" 0000000000000000 "$role: and can never have a capability" 
-    else
-        is "$(field "$pid" Uid | cut -f1)" "$(id -u)" "$role: our uid, there is no other"
-        skip 4 "needs root: $role changes its uid"
-    fi
-    is "$(other_files "$pid" "^$T/spool|^/$|^/(queue|tmp)|$T/smtp.log$")" "" \
-        "$role: no file open but the queue's"
-done
-if [ "$(id -u)" = 0 ]; then
-    pid=$(role_pid "$gate" smtpd)
-    unlike "$(readlink "/proc/$pid/root")" '^/$' "smtpd: has a root directory of its own"
-else
-    skip 1 "needs root: smtpd changes its root directory"
-fi
-ok "sendmail -bD ends on SIGTERM with status 0" stop_daemon smtp
+# smtpd keeps an idle agent for seconds; when smtpd is stopped, for as long as we look.
+catch_agent() {
+    at_work || return 1
+    kill -STOP "$smtpd"
+    agent=$(role_pid "$gate" agent | head -n 1)
+    [ -n "$agent" ] || { kill -CONT "$smtpd" && return 1; }
+}
 
-# The same from an ordinary uid, without any power to begin with.
-if [ "$(id -u)" = 0 ]; then
-    rm -rf "$T/spool" "$T/mail"
-    server_setup mbox 54321
-    server_smtp || fail "the server starts"
-    ok "as uid 54321: a message goes through both roles" at_work
+begin() { # COMMAND BEFORE SENDMAIL...
+    if [ $# -gt 0 ]; then
+        start_daemon smtp "$@" sendmail -bD
+        wait_port "$SMTP" smtp
+    else
+        server_smtp
+    fi || fail "the server starts"
+    ok "a message goes through both roles" at_work
     gate=$(cat "$T/smtp.pid")
-    for role in smtpd queue; do
-        pid=$(role_pid "$gate" $role)
-        confined "$pid" "$role as uid 54321"
-    done
+    smtpd=$(role_pid "$gate" smtpd)
+    queue=$(role_pid "$gate" queue)
+    like "$smtpd $queue" '^[0-9]+ [0-9]+$' "one process of each role, with its name in ps"
+    ok "there is an agent" wait_for 60 catch_agent
+}
+
+end() {
+    kill -CONT "$smtpd"
     ok "sendmail -bD ends on SIGTERM with status 0" stop_daemon smtp
+    rm -rf "$T/spool" "$T/mail"
+}
+
+# The program itself is open in what starts roles, and nowhere else.
+files() { # AGENT'S MAILBOX
+    program="^$(readlink -f "$BIN")\$|^/memfd:letterbox"
+    is "$(open_files "$gate" "$program")" "" "gate: no file open but the program"
+    for role in smtpd queue; do
+        eval "pid=\$$role"
+        is "$(open_files "$pid" "^$T/spool|^/$|^/(queue|tmp)$")" "" "$role: no file open but the queue's"
+    done
+    is "$(open_files "$agent" "^$T/mail")" "" "agent: no file open but of the mailbox"
+    is "$(field "$gate" Umask)$(field "$smtpd" Umask)$(field "$agent" Umask)" 007700770077 \
+        "what they make is theirs alone"
+}
+
+# Files: smtpd has a root of its own; how much of others queue and agent see is the kernel's
+# matter, which may have Landlock or not.
+deeds() { # WHO [MORE THAT QUEUE MAY]
+    if ! can_probe; then
+        skip 4 "processes cannot be traced here: what they may do"
+        return
+    fi
+    is "$(may "$smtpd")" "getpid " "$1: smtpd may do nothing of what it does not need"
+    is "$(may "$queue" | sed "s/read-passwd //; s/read-root //; s/${2:-none} //")" "getpid " \
+        "$1: nor may queue"
+    is "$(may "$agent" | sed 's/read-passwd //; s/read-root //')" "getpid " "$1: nor may an agent"
+    is "$(may "$gate" mount ptrace user-space keys uring bpf getpid)" "getpid " \
+        "$1: nor may gate get more of the kernel"
+}
+
+as_root() {
+    server_setup mbox
+    begin
+    own=$((0x$(field $$ CapPrm)))
+    kept=$(printf %x $((own & 0x401e3)))
+    # With CAP_SYS_ADMIN, of which nothing is left afterwards.
+    gate_has "$gate" gate "$kept" "$kept" 0
+    one_user "$gate" gate 0 0
+    mail=$(id -u letterbox 2>/dev/null || id -u mail)
+    group=$(id -g letterbox 2>/dev/null || id -g mail)
+    for role in smtpd queue; do
+        eval "pid=\$$role"
+        confined "$pid" $role 0
+        one_user "$pid" $role "$mail" "$group"
+        is "$(field "$pid" Groups)" "" "$role: no supplementary group"
+    done
+    is "$(readlink "/proc/$smtpd/root")" "$T/spool/queue" "smtpd: the queue is its root directory"
+    confined "$agent" agent 0
+    like "$(field "$agent" Uid)" '^(2000[1-4])	\1	\1	\1$' "agent: the recipient's uid, and no other"
+    is "$(field "$agent" Groups)" "" "agent: no supplementary group"
+    files
+    deeds root
+    end
+}
+
+# A container without a single capability.
+as_powerless_root() {
+    server_setup mbox 0
+    DAEMON_UID=
+    begin setpriv --bounding-set=-all --inh-caps=-all
+    gate_has "$gate" "gate without capabilities" 0 0 1
+    for role in smtpd queue agent; do
+        eval "pid=\$$role"
+        confined "$pid" "$role without capabilities" 0
+        one_user "$pid" "$role without capabilities" 0 0
+    done
+    files
+    # /etc is what queue reads, and this one is owner of all of it.
+    deeds "without capabilities" read-shadow
+    end
+}
+
+as_uid() { # UID
+    server_setup mbox "$1"
+    begin
+    bound=$(printf %x $((0x$(field $$ CapBnd))))
+    gate_has "$gate" "gate as uid $1" 0 "$bound" 1
+    for role in gate smtpd queue agent; do
+        eval "pid=\$$role"
+        one_user "$pid" "$role" "$1" "$1"
+        [ $role = gate ] || confined "$pid" "$role as uid $1" "$bound"
+    done
+    # What others have open is root's to know.
+    if [ "$(id -u)" = 0 ]; then
+        files
+    else
+        skip 5 "needs root: files that the processes have open"
+    fi
+    deeds "uid $1"
+    end
+}
+
+if [ "$(id -u)" = 0 ]; then
+    as_root
+    as_powerless_root
+    as_uid 54321
+else
+    as_uid "$(id -u)"
+    skip 30 "needs root: started as root"
 fi

@@ -10,12 +10,15 @@
 #include <grp.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -268,15 +271,36 @@ TEST(sockets)
 	run(with_sockets);
 }
 
-static void gate(void)
+/* What the kernel tells of this process. */
+static unsigned long field(const char *name)
 {
-	struct box b = {.role = "gate", .allow = BOX_FORK | BOX_OWNER};
+	char text[4096], *at;
+	int fd = open("/proc/self/status", O_RDONLY);
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
+
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	at = strstr(text, name);
+	return at ? strtoul(at + strlen(name), NULL, 16) : ~0UL;
+}
+
+static void run_gate(unsigned allow, bool locked)
+{
+	struct box b = {.role = "gate", .allow = allow};
+	/* chown, override, kill, setgid, setuid, setpcap, chroot */
+	unsigned long powers = field("\nCapPrm:") & 0x401e3;
 	bool root = is_root();
 	struct err e;
 	int status;
 	pid_t pid;
 
 	enter(&b);
+	MUST(field("\nNoNewPrivs:") == locked);
+	MUST(field("\nCapPrm:") == powers && field("\nCapEff:") == powers);
+	MUST(field("\nCapInh:") == 0 && field("\nCapAmb:") == 0);
+	MUST(!root || field("\nCapBnd:") == powers);
+	MUST(open("/dev/null", O_RDWR) >= 0 && socket(AF_UNIX, SOCK_STREAM, 0) >= 0);
 	pid = fork();
 	MUST(pid >= 0);
 	if (pid == 0) {
@@ -287,6 +311,38 @@ static void gate(void)
 	}
 	MUST(waitpid(pid, &status, 0) == pid && status == 0);
 	MUST(sethostname("x", 1) < 0 && errno == EPERM);
+	if (!FILTERED || field("\nSeccomp:") != 2)
+		return;
+	MUST(syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0) < 0 && errno == EPERM);
+	MUST(syscall(435 /* clone3 */, NULL, 0) < 0 && errno == ENOSYS);
+	MUST(unshare(CLONE_NEWUSER) < 0 && errno == EPERM);
+	MUST(ioctl(0, TIOCSTI, "x") < 0 && errno == EPERM);
+	MUST(syscall(438 /* pidfd_getfd */, -1, 0, 0) < 0 && errno == EPERM);
+	/* A role that is started has its own filter behind this one. */
+	pid = fork();
+	if (pid == 0) {
+		strict();
+		_exit(0);
+	}
+	MUST(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
+static void gate(void)
+{
+	/* An ordinary user can be given powers by set-id bits alone. */
+	run_gate(BOX_FORK | BOX_PROGRAMS, !(field("\nCapEff:") & 0x80));
+}
+
+static void gate_of_roles(void)
+{
+	run_gate(BOX_FORK, true);
+}
+
+static void gate_of_a_user(void)
+{
+	MUST(!is_root() || setresuid(UID, UID, UID) == 0);
+	run_gate(BOX_FORK | BOX_PROGRAMS, true);
+	MUST(!FILTERED || field("\nSeccomp:") == 2);
 }
 
 static void become_self(void)
@@ -306,7 +362,11 @@ static void become_self(void)
 
 TEST(gate_starts_programs)
 {
+	setup();
 	run(gate);
+	run(gate_of_roles);
+	run(gate_of_a_user);
+	teardown();
 }
 
 TEST(ordinary_user)

@@ -1,0 +1,75 @@
+# What a process may do, as the kernel tells it from outside: sourced behind server.sh.
+#
+#   field PID NAME             of /proc/PID/status
+#   role_pid PARENT NAME       the pid of a role, by its name in ps
+#   open_files PID [ERE]       what is open besides sockets, epoll, signals, timers, /dev/null,
+#                              the test's logs, and what matches
+#   powers PID                 CapInh CapPrm CapEff CapBnd CapAmb, without leading zeros
+#   confined PID WHAT BND      points: no_new_privs, a filter, no capability but BND to be had
+#   gate_has PID WHAT HEX BND NNP   points for a gate: capabilities, no_new_privs, a filter
+#   one_user PID WHAT UID GID  points: all four uids and gids
+#   may PID [NAME...]          which of the system calls that probe knows succeed there
+#   can_probe                  false where processes cannot be traced
+#
+# A sanitizer's runtime calls what no filter allows: that build installs none.
+
+field() { # PID NAME
+    sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"
+}
+
+role_pid() { # PARENT NAME
+    for pid in $(cat /proc/"$1"/task/*/children); do
+        tr '\0' '\n' <"/proc/$pid/cmdline" | head -n 1 | grep -qx "letterbox: $2" && echo "$pid"
+    done
+}
+
+open_files() { # PID [ERE]
+    for fd in /proc/"$1"/fd/*; do
+        readlink "$fd"
+    done | grep -vE "^(socket|anon_inode|pipe):|^/dev/null$|^$T/[a-z]*\.log$|${2:-^$}"
+}
+
+powers() { # PID
+    for set in CapInh CapPrm CapEff CapBnd CapAmb; do
+        printf '%x ' $((0x$(field "$1" $set)))
+    done | sed 's/ $//'
+}
+
+filtered() { # PID WHAT
+    if [ "$BUILD" = release ]; then
+        is "$(field "$1" Seccomp)" 2 "$2: a seccomp filter"
+    else
+        skip 1 "$2: a seccomp filter: not in the sanitizer build"
+    fi
+}
+
+confined() { # PID WHAT BND
+    is "$(powers "$1")" "0 0 0 $3 0" "$2: no capability, in any set"
+    is "$(field "$1" NoNewPrivs)" 1 "$2: no_new_privs"
+    filtered "$1" "$2"
+}
+
+gate_has() { # PID WHAT HEX BND NNP
+    is "$(powers "$1")" "0 $3 $3 $4 0" "$2: capabilities"
+    is "$(field "$1" NoNewPrivs)" "$5" "$2: no_new_privs is $5"
+    filtered "$1" "$2"
+}
+
+one_user() { # PID WHAT UID GID
+    is "$(field "$1" Uid)" "$3	$3	$3	$3" "$2: uid $3, and no other"
+    is "$(field "$1" Gid)" "$4	$4	$4	$4" "$2: gid $4, and no other"
+}
+
+may() { # PID [NAME...]
+    "$OBJ/tests/priv/probe_peer" "$@" | sed -n 's/ ok$//p' | tr '\n' ' '
+}
+
+can_probe() {
+    [ "$BUILD" = release ] && [ "$(id -u)" = 0 ] && [ -x "$OBJ/tests/priv/probe_peer" ] || return 1
+    sleep 60 &
+    probed=$!
+    wait_for 5 "$OBJ/tests/priv/probe_peer" $probed getpid
+    probe_status=$?
+    kill $probed
+    return $probe_status
+}
