@@ -93,12 +93,12 @@ $(OUT)/letterbox: $(START)/image.zst $(wildcard start/*.[ch]) $(OBJ)/flags $(OBJ
 	$(Q)$(STRIP) -s -R .comment $@
 else
 $(OUT)/letterbox: $(OBJ)/letterbox.stripped $(OBJ)/packing
-	$(Q)cp $< $@
+	$(Q)cp -f $< $@
 endif
 
 $(OUT)/$(VARIANT)/letterbox: $(OBJ)/letterbox
 	@mkdir -p $(@D)
-	@cp $< $@
+	@cp -f $< $@
 
 -include $(APPLET_OBJ:.o=.d) $(LIBMAIL_OBJ:.o=.d)
 

@@ -1,5 +1,5 @@
 /*
- * inject [-t FILE] CALL[,CALL...] N FAULT COMMAND [ARG...]
+ * inject [-t FILE] [-c FILE] CALL[,CALL...] N FAULT COMMAND [ARG...]
  *
  * Runs the command and lets the N-th of the system calls named, counted over all processes and
  * threads that descend from it, fail or be the last:
@@ -9,6 +9,10 @@
  *   short                          a write is cut to half of its octets (one octet stays whole)
  *   kill                           SIGKILL for the process, the call is not made
  *   crash                          SIGKILL for all of them at that moment
+ *   kill-after, crash-after        the same when the call has been made
+ *
+ * With -c, each SIGUSR1 has "N FAULT" read from that file, and calls are counted anew; FILE of -t
+ * is emptied and says "armed N FAULT" first.  N is 0 for a command that is left alone till then.
  *
  * Ends when all of them have, with the command's exit status (128 + signal when it was killed),
  * and writes "PID CALL" of the call that was hit to FILE, which stays empty when there were
@@ -79,9 +83,10 @@ static size_t ncalls;
 static long wanted, counted;
 static const char *fault;
 static int failure; /* errno, 0 for the other faults */
+static const char *told_name, *orders;
 static FILE *told;
 static pid_t tracees[TRACEES_MAX];
-static pid_t closing; /* its close is under way and shall have failed */
+static pid_t closing; /* its call is under way; then it is to fail, or to be the last */
 
 static _Noreturn void die(const char *what)
 {
@@ -171,6 +176,10 @@ static int hit(pid_t pid, struct user_regs_struct *r)
 		fprintf(told, "%d %s\n", (int)pid, name_of(nr));
 		fflush(told);
 	}
+	if (strstr(fault, "-after")) {
+		closing = pid;
+		return PTRACE_SYSCALL;
+	}
 	if (strcmp(fault, "kill") == 0) {
 		kill(pid, SIGKILL);
 	} else if (strcmp(fault, "crash") == 0) {
@@ -203,6 +212,12 @@ static int stopped(pid_t pid, int status, long *pass)
 		if ((long long)r.rax == -ENOSYS)
 			return PTRACE_SYSCALL;
 		closing = 0;
+		if (strcmp(fault, "kill-after") == 0)
+			kill(pid, SIGKILL);
+		if (strcmp(fault, "crash-after") == 0)
+			kill_all();
+		if (!failure)
+			return PTRACE_CONT;
 		r.rax = (unsigned long long)-failure;
 		ptrace(PTRACE_SETREGS, pid, NULL, &r);
 		return PTRACE_CONT;
@@ -217,17 +232,68 @@ static int stopped(pid_t pid, int status, long *pass)
 	return PTRACE_CONT;
 }
 
+/* False: there is no such fault. */
+static bool set_fault(const char *name)
+{
+	static const char *const others[] = {"none",  "short",      "kill",
+					     "crash", "kill-after", "crash-after"};
+
+	failure = 0;
+	fault = NULL;
+	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
+		if (strcmp(errors[i].name, name) == 0) {
+			failure = errors[i].sys;
+			fault = errors[i].name;
+		}
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		if (strcmp(others[i], name) == 0)
+			fault = others[i];
+	return fault != NULL;
+}
+
+static void obey(void)
+{
+	FILE *f = fopen(orders, "re");
+	char name[32];
+
+	if (!f || fscanf(f, "%ld %31s", &wanted, name) != 2 || !set_fault(name))
+		die(orders);
+	fclose(f);
+	counted = 0;
+	told = freopen(told_name, "we", told);
+	if (!told)
+		die(told_name);
+	fprintf(told, "armed %ld %s\n", wanted, fault);
+	fflush(told);
+}
+
+/* Waits for a stop or an end, and obeys meanwhile. */
+static pid_t await(int *status)
+{
+	pid_t pid;
+
+	while ((pid = waitpid(-1, status, __WALL | WNOHANG)) == 0) {
+		sigset_t both;
+		int signo;
+
+		sigemptyset(&both);
+		sigaddset(&both, SIGCHLD);
+		sigaddset(&both, SIGUSR1);
+		if (sigwait(&both, &signo) == 0 && signo == SIGUSR1 && orders)
+			obey();
+	}
+	return pid;
+}
+
 static int trace(pid_t child)
 {
 	int status, result = FAILED;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, __WALL)) > 0 || errno == EINTR) {
+	while ((pid = await(&status)) > 0) {
 		long pass = 0;
 		int request;
 
-		if (pid < 0)
-			continue;
 		if (!WIFSTOPPED(status)) {
 			forget(pid);
 			if (pid == child)
@@ -251,37 +317,40 @@ int main(int argc, char **argv)
 			  PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL |
 			  PTRACE_O_TRACESYSGOOD
 	};
+	sigset_t both, before;
 	int at = 1, status;
 	pid_t child;
 
-	if (argc > 2 && strcmp(argv[1], "-t") == 0) {
-		told = fopen(argv[2], "we");
-		if (!told)
-			die(argv[2]);
-		at = 3;
-	}
+	for (; argc - at > 2 && argv[at][0] == '-'; at += 2)
+		if (strcmp(argv[at], "-t") == 0)
+			told_name = argv[at + 1];
+		else
+			orders = argv[at + 1];
+	told = told_name ? fopen(told_name, "we") : NULL;
+	if (told_name && !told)
+		die(told_name);
 	if (argc - at < 4) {
-		fprintf(stderr,
-			"usage: inject [-t FILE] CALL[,CALL...] N FAULT COMMAND [ARG...]\n");
+		fprintf(stderr, "usage: inject [-t FILE] [-c FILE] CALL[,CALL...] N FAULT COMMAND "
+				"[ARG...]\n");
 		return FAILED;
 	}
 	parse_calls(argv[at]);
 	wanted = strtol(argv[at + 1], NULL, 10);
-	fault = argv[at + 2];
-	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
-		if (strcmp(errors[i].name, fault) == 0)
-			failure = errors[i].sys;
-	if (!failure && strcmp(fault, "short") != 0 && strcmp(fault, "kill") != 0 &&
-	    strcmp(fault, "crash") != 0) {
-		fprintf(stderr, "inject: %s: no fault that this tool knows\n", fault);
+	if (!set_fault(argv[at + 2])) {
+		fprintf(stderr, "inject: %s: no fault that this tool knows\n", argv[at + 2]);
 		return FAILED;
 	}
+	sigemptyset(&both);
+	sigaddset(&both, SIGCHLD);
+	sigaddset(&both, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &both, &before);
 	child = fork();
 	if (child < 0)
 		die("fork");
 	if (child == 0) {
 		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
 			die("ptrace");
+		sigprocmask(SIG_SETMASK, &before, NULL);
 		raise(SIGSTOP);
 		filter();
 		execvp(argv[at + 3], argv + at + 3);

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Every write-side system call of a POP3 session's commit fails once, or is the last before
-# SIGKILL: the mailbox is the one before or the one after, whole, and the one after when QUIT
-# was answered so.
+# Every write-side system call of a POP3 session's commit fails once, is short, or is the last
+# one of its process or of all: the mailbox is the one before or the one after, whole, and the
+# one after when QUIT was answered so.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
-need strace
 [ "$BUILD" = release ] || skip_all "system calls are counted in the shipped build"
-strace -o /dev/null true 2>/dev/null || skip_all "strace may not trace here"
+inject=$OBJ/tests/fault/inject_peer
+"$inject" write 1 EIO true 2>/dev/null || skip_all "processes may not be traced here"
 
 message() { # NUMBER LINES
     printf 'From a@b.example Tue Nov 24 03:18:0%d 2026\nSubject: %d\n\n' "$1" "$1"
@@ -62,7 +62,7 @@ commands() { # COMMAND...
     done
 }
 
-check() { # STORE INJECTION CALL N
+check() { # STORE FAULT N
     contents >"$T/now"
     done=
     grep -q '^+OK 1 message deleted' "$T/out" && done=yes
@@ -86,22 +86,20 @@ check() { # STORE INJECTION CALL N
     [ -z "$(ls -A "$T/home")" ] || echo "$*: left over: $(ls -A "$T/home")"
 }
 
-each_call() { # STORE INJECTION
-    for call in write pwrite64 fsync ftruncate rename unlink renameat unlinkat; do
-        # A lock that cannot be removed is waited for until it is stale: right, and slow.
-        [ $call != unlink ] || [ "$2" = signal=SIGKILL ] || continue
-        n=1
-        while [ $n -lt 40 ]; do
-            fresh "$1"
-            commands "DELE 2" QUIT >"$T/in"
-            timeout 20 strace -f -qq -o "$T/trace" -e trace="$call" -e inject="$call:$2:when=$n" \
-                popd -i <"$T/in" >"$T/out" 2>"$T/log"
-            [ $? != 124 ] || echo "$*: $call $n: hangs"
-            grep -qE 'INJECTED|SIGKILL' "$T/trace" || break
-            runs=$((runs + 1))
-            check "$1" "$2" "$call" $n
-            n=$((n + 1))
-        done
+each_call() { # STORE FAULT
+    calls=write,writev,pwrite64,fsync,fdatasync,ftruncate,rename,renameat,unlinkat,link,linkat
+    # A lock that cannot be removed is waited for until it is stale: right, and slow.
+    case $2 in kill | crash*) calls=$calls,unlink ;; esac
+    n=1
+    while [ $n -lt 400 ]; do
+        fresh "$1"
+        commands "DELE 2" QUIT >"$T/in"
+        timeout 20 "$inject" -t "$T/hit" $calls $n "$2" popd -i <"$T/in" >"$T/out" 2>"$T/log"
+        [ $? != 124 ] || echo "$1: $2, call $n ($(cat "$T/hit")): hangs"
+        [ -s "$T/hit" ] || break
+        runs=$((runs + 1))
+        check "$1" "$2" "$n $(cat "$T/hit")"
+        n=$((n + 1))
     done
 }
 
@@ -120,10 +118,11 @@ for kind in rename journal maildir; do
     is "$(grep -c '^Subject' "$T/after")$(grep -c '^Subject: 2' "$T/after")" 20 "$kind: one is gone"
     cat "$T/before" "$T/new" >"$T/before+new"
     cat "$T/after" "$T/new" >"$T/after+new"
-    for injection in error=ENOSPC error=EIO error=EINTR signal=SIGKILL; do
+    for fault in ENOSPC EIO EINTR short kill crash-after; do
         runs=0
-        each_call $kind $injection >"$T/broken"
-        is "$(head -n 10 "$T/broken")" "" "$kind: $injection at every call keeps the promise"
+        each_call $kind $fault >"$T/broken"
+        is "$(head -n 10 "$T/broken")" "" "$kind: $fault at every call keeps the promise"
         diag "$runs runs"
+        ok "$kind: $fault met more than twenty calls" test $runs -gt 20
     done
 done

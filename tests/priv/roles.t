@@ -61,10 +61,7 @@ files() { # AGENT'S MAILBOX
 # Files: smtpd has a root of its own; how much of others queue and agent see is the kernel's
 # matter, which may have Landlock or not.
 deeds() { # WHO [MORE THAT QUEUE MAY]
-    if ! can_probe; then
-        skip 4 "processes cannot be traced here: what they may do"
-        return
-    fi
+    can_probe || return
     is "$(may "$smtpd")" "getpid " "$1: smtpd may do nothing of what it does not need"
     is "$(may "$queue" | sed "s/read-passwd //; s/read-root //; s/${2:-none} //")" "getpid " \
         "$1: nor may queue"
