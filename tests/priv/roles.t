@@ -47,7 +47,7 @@ end() {
 
 # The program itself is open in what starts roles, and nowhere else.
 files() { # AGENT'S MAILBOX
-    program="^$(readlink -f "$BIN")\$|^/memfd:letterbox"
+    program="^$(readlink -f "$BIN")\$|^/memfd:(letterbox|config)"
     is "$(open_files "$gate" "$program")" "" "gate: no file open but the program"
     for role in smtpd queue; do
         eval "pid=\$$role"
