@@ -299,25 +299,6 @@ static bool bind_all(struct gate *g, struct err *e)
 	return true;
 }
 
-static void open_keys(struct gate *g)
-{
-	struct settings *s = g->settings;
-	char dir[SETTINGS_PATH_MAX + 16];
-	struct err e;
-
-	if (s->no_tls)
-		return;
-	if (s->cert[0]) {
-		if (!tlskeys_open(&g->keys, s->cert, s->key, &e))
-			log_err("STARTTLS is not offered: %s", e.text);
-		return;
-	}
-	snprintf(dir, sizeof dir, "%s/private", s->queue);
-	if (!fs_mkdir(AT_FDCWD, dir, 0700, &e) ||
-	    !tlskeys_open_made(&g->keys, dir, s->hostname, &e))
-		log_err("STARTTLS is not offered: %s", e.text);
-}
-
 static void write_pid(const struct settings *s)
 {
 	char text[64];
@@ -345,7 +326,7 @@ static bool start(struct gate *g, struct err *e)
 		/* Before the roles: they must not run when a port is taken. */
 		if (!bind_all(g, e))
 			return false;
-		open_keys(g);
+		gate_setup_keys(g);
 	}
 	if (g->plan->listen || g->plan->daemon)
 		write_pid(g->settings);

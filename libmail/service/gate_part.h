@@ -44,6 +44,9 @@ struct gate {
 void gate_setup_smtpd(struct supervise_role *r);
 void gate_setup_queue(struct supervise_role *r);
 
+/* Loads or makes the pair for STARTTLS; without one the log says that it is not offered. */
+void gate_setup_keys(struct gate *g);
+
 /* A new certificate chain for smtpd, after the files changed. */
 void gate_setup_chain(struct gate *g);
 

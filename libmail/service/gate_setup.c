@@ -5,9 +5,12 @@
  * A role may be started again at any time; it gets everything anew, and the other role
  * gets the new end of the channel between them.
  */
+#include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "service/gate_part.h"
+#include "sys/fs.h"
 #include "sys/log.h"
 
 static void send_simple(struct gate *g, struct supervise_role *r, enum mta_type type)
@@ -82,6 +85,25 @@ void gate_setup_again(struct gate *g, struct settings *s)
 	send_settings(g, &g->queue);
 	send_settings(g, &g->smtpd);
 	gate_setup_config(g);
+}
+
+void gate_setup_keys(struct gate *g)
+{
+	struct settings *s = g->settings;
+	char dir[SETTINGS_PATH_MAX + 16];
+	struct err e;
+
+	if (s->no_tls)
+		return;
+	if (s->cert[0]) {
+		if (!tlskeys_open(&g->keys, s->cert, s->key, &e))
+			log_err("STARTTLS is not offered: %s", e.text);
+		return;
+	}
+	snprintf(dir, sizeof dir, "%s/private", s->queue);
+	if (!fs_mkdir(AT_FDCWD, dir, 0700, &e) ||
+	    !tlskeys_open_made(&g->keys, dir, s->hostname, &e))
+		log_err("STARTTLS is not offered: %s", e.text);
 }
 
 void gate_setup_chain(struct gate *g)
