@@ -15,6 +15,7 @@
 #include "base/ascii.h"
 #include "base/err.h"
 #include "service/config_part.h"
+#include "service/policy.h"
 #include "sys/fs.h"
 #include "sys/log.h"
 
@@ -100,6 +101,7 @@ static int read_file(void *ctx, struct span path, struct buf *out)
 bool config_find(struct config_text *t, const char *path, const struct settings *s, struct err *e)
 {
 	const char *name = path ? path : CONFIG_FILE;
+	bool ok;
 
 	buf_init(&t->text, CONFIG_TEXT_MAX);
 	t->is_file = true;
@@ -113,10 +115,17 @@ bool config_find(struct config_text *t, const char *path, const struct settings 
 				strerror(e->sys));
 	}
 	t->is_file = false;
-	memcpy(t->name, "built-in configuration", sizeof "built-in configuration");
 	buf_reset(&t->text);
-	config_put_default(s, &t->text);
-	return buf_ok(&t->text) || err_temp(e, "4.3.0", "out of memory");
+	/* A definition file, and then what the environment says. */
+	memcpy(t->name, POLICY_DEF, sizeof POLICY_DEF);
+	e->sys = 0;
+	ok = policy_write_def(POLICY_DEF, &t->text, e);
+	if (!ok && e->sys == ENOENT) {
+		memcpy(t->name, "built-in configuration", sizeof "built-in configuration");
+		buf_reset(&t->text);
+		ok = policy_write(s, &t->text, e);
+	}
+	return ok && (buf_ok(&t->text) || err_temp(e, "4.3.0", "out of memory"));
 }
 
 int config_text_fd(struct config_text *t, struct err *e)

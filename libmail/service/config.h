@@ -2,7 +2,8 @@
  * config: the compiled sendmail.cf that decides everything, and where it comes from.
  *
  * The text is found once, by the process that starts: the file of -C, /etc/mail/sendmail.cf, or
- * a text made in memory from the settings.  It is compiled by each process that decides: the
+ * a text made in memory from /etc/mail/sendmail.def or the settings
+ * (service/policy.h).  It is compiled by each process that decides: the
  * queue role of a daemon, a submitter.  A compiled configuration is not changed; SIGHUP makes
  * another one.  What an evaluation needs besides (some 100 KiB) is made when it is needed, and
  * given back by config_idle.
@@ -37,6 +38,7 @@ struct config {
 	struct maps maps;
 	struct cf_eval *ev;             /* of config_begin; NULL while idle */
 	char name[CF_NAME];             /* of the file, for messages */
+	struct span client;             /* {client_addr} of the evaluation */
 	bool pending;                   /* an evaluation needs an answer that is under way */
 	void (*tell)(const char *text); /* gets messages about the file; NULL: the log does */
 	unsigned users;                 /* config_free gives it up when the last has called it */
@@ -81,6 +83,9 @@ struct config *config_load_fd(int fd, const char *name, const struct settings *s
  * addresses, as in sendmail; a text made in memory leaves that to settings.
  */
 void config_settings(struct config *c, struct settings *s, bool is_file);
+
+/* May its rules ask the domain name system? */
+bool config_asks(const struct config *c);
 
 /* A fresh evaluation: no macros set, nothing heard.  NULL: out of memory. */
 struct cf_eval *config_begin(struct config *c);

@@ -1,6 +1,7 @@
 /*
  * O lines as settings; see service/config.h.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -59,18 +60,19 @@ static struct span whole_name(const struct cf_option *o, struct buf *value, char
 	return span_str(mem);
 }
 
+/* An option that has no setting has no effect here; the engine knows all of sendmail's names. */
 static void set_option(struct config *c, struct settings *s, const struct cf_option *o)
 {
 	char mem[CF_LINE], full[64];
 	struct buf value;
 	struct span name;
-	struct err e;
+	struct err e = {.sys = 0};
 
 	buf_init_fixed(&value, mem, sizeof mem);
 	cf_expand(c->ev, o->value, &value);
 	name = whole_name(o, &value, full, sizeof full);
 	if (buf_ok(&value) && adapt(name, &value) &&
-	    !settings_set_default(s, name, buf_span(&value), &e))
+	    !settings_set_default(s, name, buf_span(&value), &e) && e.sys != ENOENT)
 		log_warn("%s: %s", c->name, e.text);
 }
 
@@ -93,4 +95,30 @@ void config_settings(struct config *c, struct settings *s, bool is_file)
 	if (is_file && s->listener_count == 0)
 		settings_add_listener(s, SPAN("Name=MTA,Port=25"), &e);
 	config_idle(c);
+}
+
+static bool asks(const struct cf_tok *tok, size_t n, bool look_up)
+{
+	for (size_t i = 0; i < n; i++)
+		if (tok[i].op == CF_CANON || (look_up && tok[i].op == CF_LOOKUP))
+			return true;
+	return false;
+}
+
+/* $[ in a rule, or any look-up where there are maps that ask. */
+bool config_asks(const struct config *c)
+{
+	bool maps = false;
+
+	for (int i = 0; i < c->cf.nmaps; i++) {
+		enum cf_map_kind k = c->cf.maps[i]->kind;
+
+		maps |= k == CFM_DNS || k == CFM_BESTMX || k == CFM_ARPA ||
+			(k == CFM_HOST && !span_eq(c->cf.maps[i]->name, SPAN("host")));
+	}
+	for (int rs = 0; rs < CF_RULESETS; rs++)
+		for (const struct cf_rule *r = c->cf.rs[rs].first; r; r = r->next)
+			if (asks(r->rhs, r->nrhs, maps))
+				return true;
+	return false;
 }

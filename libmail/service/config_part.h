@@ -13,7 +13,4 @@ void config_predefine(struct cf *cf);
 /* Building, after cf_load: the host map, the host's names, what is not to be forgotten. */
 void config_complete(struct cf_eval *ev, const struct hostname *h, const struct resolver *r);
 
-/* The configuration of a host that has none, from its settings, appended to out. */
-void config_put_default(const struct settings *s, struct buf *out);
-
 #endif

@@ -3,8 +3,8 @@
  *
  *	gate  -> role    SETTING LISTENER SESSION PEER CHAIN SELECT QUEUED START RUN
  *	role  -> gate    AGENT ACCOUNT READY IDLE TELL
- *	gate  -> role    AGENT_IS ACCOUNT_IS
- *	smtpd -> queue   CHECK_MAIL CHECK_RCPT QUEUED        queue -> smtpd   VERDICT
+ *	gate  -> role    AGENT_IS ACCOUNT_IS CONFIG
+ *	smtpd -> queue   CHECK_... QUEUED                    queue -> smtpd   VERDICT
  *	gate  -> agent   BOX          smtpd, queue -> agent  DELIVER      agent -> *  DELIVERED
  *	queue -> gate    RELAY        gate -> queue          RELAY_IS
  *	queue -> relay   SEND SEND_TO STOP                   relay -> queue   SENT
@@ -44,9 +44,8 @@ enum mta_type {
 	MTA_CHECK_MAIL,
 	MTA_CHECK_RCPT,
 	MTA_CHECK_CONNECT,
-	MTA_CHECK_DATA,
 	MTA_CHECK_EOM,   /* with the message's file: its header fields */
-	MTA_CHECK_OTHER, /* rcpt: "check_vrfy" NUL argument, and the like */
+	MTA_CHECK_OTHER, /* rcpt: an octet, the number of enum route_check, and the argument */
 	MTA_VERDICT,
 	MTA_QUEUED,    /* id of a new message; from gate, before START: the run is for it alone */
 	MTA_BOX,       /* for an agent: whose mailbox */

@@ -13,7 +13,7 @@
 
 /* Names in the order of enum route_check. */
 static const char *const check_names[ROUTE_CHECKS] = {
-    "check_relay", "check_mail", "check_rcpt", "check_data", "check_eoh",
+    "check_relay", "check_mail", "check_rcpt", "check_data", NULL,
     "check_vrfy",  "check_expn", "check_etrn", NULL,
 };
 
@@ -26,7 +26,7 @@ void route_put_macro(struct buf *macros, const char *name, struct span value)
 }
 
 /* name NUL value NUL ... */
-static void set_list(struct config *c, struct span list)
+void route_set_macros(struct config *c, struct span list)
 {
 	while (list.len) {
 		struct span name = span_cut(&list, '\0'), value = span_cut(&list, '\0');
@@ -58,18 +58,22 @@ static bool put_full(struct span addr, char *out, size_t cap)
 static void set_client(struct config *c, struct span addr)
 {
 	struct span compressed = cf_option_get(&c->cf, "UseCompressedIPv6Addresses");
+	struct span full;
 	char text[64];
 
 	if (addr.len && !(compressed.len && strchr("TtYy1", compressed.ptr[0])) &&
 	    put_full(addr, text, sizeof text))
 		addr = span_str(text);
-	config_set(c, "{client_addr}", addr);
+	full = arena_dup(&c->ev->mem, addr);
+	c->client = full;
+	config_set(c, "{client_addr}", full);
 }
 
 bool route_begin(struct config *c, const struct mta_check *m)
 {
 	struct cf_eval *ev = config_begin(c);
 
+	c->client = SPAN("");
 	if (!ev || !m)
 		return ev != NULL;
 	set_client(c, m->origin.addr);
@@ -77,8 +81,13 @@ bool route_begin(struct config *c, const struct mta_check *m)
 	config_set(c, "f", m->sender);
 	if (m->origin.auth.len)
 		config_set(c, "{auth_authen}", m->origin.auth);
-	set_list(c, m->macros);
+	route_set_macros(c, m->macros);
 	return true;
+}
+
+struct span route_client_addr(const struct config *c)
+{
+	return c->client;
 }
 
 bool route_pending(const struct config *c)
@@ -258,6 +267,6 @@ bool route_parse_sender(struct config *c, struct span sender, struct buf *macros
 	route_put_macro(macros, "{mail_mailer}", a.mailer ? a.mailer->name : SPAN("local"));
 	route_put_macro(macros, "{mail_host}", a.has_host ? a.host : SPAN(""));
 	route_put_macro(macros, "{mail_addr}", sender.len ? a.user : SPAN("<>"));
-	set_list(c, buf_span(macros));
+	route_set_macros(c, buf_span(macros));
 	return true;
 }

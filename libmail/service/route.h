@@ -117,8 +117,12 @@ bool route_sender(const struct settings *s, const struct mta_origin *o, struct s
  */
 bool route_parse_sender(struct config *c, struct span sender, struct buf *macros, struct err *e);
 
-/* Appends a macro to such a list. */
+/* Appends a macro to such a list; sets those of one. */
 void route_put_macro(struct buf *macros, const char *name, struct span value);
+void route_set_macros(struct config *c, struct span macros);
+
+/* The client's address as {client_addr} has it; empty for a local one. */
+struct span route_client_addr(const struct config *c);
 
 /*
  * True when the caller may set any sender: root, the daemon's own uid, a TrustedUsers name, or

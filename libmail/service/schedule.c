@@ -20,7 +20,7 @@
 
 enum { COMMIT_THREADS = 2 };
 
-static void stop(struct schedule *q)
+void schedule_stop(struct schedule *q)
 {
 	q->stopping = true;
 	loop_timer_clear(&q->loop, &q->wake);
@@ -34,7 +34,7 @@ static void on_signal(struct loop *l, int signo)
 	struct schedule *q = (struct schedule *)((char *)l - offsetof(struct schedule, loop));
 
 	if (signo == SIGTERM)
-		stop(q);
+		schedule_stop(q);
 	else if (signo == SIGUSR1)
 		schedule_run_all(q);
 }
@@ -97,9 +97,8 @@ static bool on_smtpd(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 	char id[QUEUE_ID_MAX];
 	struct span text;
 
-	(void)fds;
-	if (in->type == MTA_CHECK_MAIL || in->type == MTA_CHECK_RCPT)
-		return schedule_check(q, in);
+	if (in->type >= MTA_CHECK_MAIL && in->type <= MTA_CHECK_OTHER)
+		return schedule_verdict(q, in, fds[0]);
 	if (in->type != MTA_QUEUED || !mta_ipc_get_text(in, &text) || !queue_valid_id(text))
 		return false;
 	span_to_cstr(text, id, sizeof id);
@@ -152,6 +151,8 @@ static bool enter(struct schedule *q, struct err *e)
 	struct box box = {.role = "queue", .allow = BOX_FILES | BOX_THREADS, .max_files = 1024};
 	int fd;
 
+	if (q->may_ask)
+		box.allow |= BOX_SOCKETS;
 	if (!queue_open(&q->queue, q->settings.queue, false, e))
 		return false;
 	snprintf(dir, sizeof dir, "%s/queue", q->settings.queue);
@@ -232,6 +233,9 @@ int schedule_main(int argc, char **argv)
 	schedule_choose_free(q);
 	free(q->entries);
 	free(q->cache);
+	if (q->may_ask)
+		dns_client_free(&q->dns);
+	alias_free(&q->alias);
 	config_free(q->config);
 	free(q);
 	return 0;

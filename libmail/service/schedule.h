@@ -9,7 +9,8 @@
  *	schedule.c         set-up, the other roles' messages
  *	schedule_table.c   the schedule: messages and when each is due
  *	schedule_config.c  the configuration, and evaluations of it
- *	schedule_check.c   verdicts on MAIL and RCPT, account look-ups
+ *	schedule_verdict.c what smtpd asks: clients, MAIL, RCPT and other commands
+ *	schedule_check.c   account look-ups
  *	schedule_choose.c  which messages a run is for, what it tells
  *	schedule_work.c    one message under work
  *	schedule_task.c    one recipient of it
@@ -23,6 +24,8 @@
 #include <stdint.h>
 
 #include "service/agents.h"
+#include "service/alias.h"
+#include "service/dns_client.h"
 #include "service/mta_ipc.h"
 #include "service/queue.h"
 #include "service/queue_select.h"
@@ -39,6 +42,7 @@ enum {
 	SCHEDULE_CACHE = 64,      /* accounts remembered */
 	SCHEDULE_CACHE_MS = 5000, /* for so long: a new user gets mail within it */
 	SCHEDULE_SCAN_S = 300,    /* other hosts may put messages here without a word */
+	SCHEDULE_TURNS = 64,      /* answers that one evaluation may wait for */
 	SCHEDULE_QUIET_MS = 1000, /* then the memory of evaluations is given back */
 	SCHEDULE_BUSY_S = 30,     /* a message that another process has */
 };
@@ -69,6 +73,11 @@ struct schedule {
 	struct loop loop;
 	struct settings settings;
 	struct config *config;
+	struct alias alias;
+	struct resolver resolver; /* the servers that dns asks */
+	struct dns_client dns;
+	bool may_ask; /* the box lets it make sockets */
+	bool boxed;   /* and it is closed */
 	struct ipc gate, smtpd;
 	struct queue queue;
 	struct agents agents;
@@ -91,6 +100,11 @@ struct schedule {
 };
 
 int schedule_main(int argc, char **argv);
+
+/* ---- schedule.c ---- */
+
+/* Begins nothing new; the role ends when what is under work is done. */
+void schedule_stop(struct schedule *q);
 
 /* ---- schedule_table.c ---- */
 
@@ -134,19 +148,31 @@ void schedule_changed(struct loop_watch *w, uint32_t events);
  */
 bool schedule_config_set(struct schedule *q, struct wire_in *in, int fd);
 
-/* Fails TEMP when gate sent none. */
+/* Before the box: what the configuration needs besides.  Fails TEMP when gate sent none. */
 bool schedule_config_there(struct schedule *q, struct err *e);
 
 /* An evaluation begins: route_begin; false: out of memory, e is set. */
 bool schedule_decide(struct schedule *q, const struct mta_check *m, struct err *e);
 
-/* What a local recipient is in the end (ruleset 5); fails as route_local. */
-bool schedule_resolve(struct schedule *q, struct route *r, struct err *e);
+/*
+ * What a local recipient is in the end: an alias (*is_alias; its right side is appended to right
+ * unless that is NULL), or what ruleset 5 makes of it.  Fails as route_local.
+ */
+bool schedule_resolve(struct schedule *q, struct route *r, bool *is_alias, struct buf *right,
+		      struct err *e);
+
+/*
+ * After route_pending: waits for the answer; w->done asks all of it again.  *turns counts, and
+ * false is TEMP: too many.
+ */
+bool schedule_await(struct schedule *q, struct dns_client_wait *w, unsigned *turns, struct err *e);
+
+/* ---- schedule_verdict.c ---- */
+
+/* Answers smtpd's MTA_CHECK_...; fd (-1: none) is not taken over.  False: malformed. */
+bool schedule_verdict(struct schedule *q, struct wire_in *in, int fd);
 
 /* ---- schedule_check.c ---- */
-
-/* Answers a CHECK_MAIL or CHECK_RCPT; false: malformed. */
-bool schedule_check(struct schedule *q, struct wire_in *in);
 
 /* Looks an account up, "user+detail" also as user; done may be called at once. */
 void schedule_check_account(struct schedule *q, struct span user, struct schedule_lookup *l);

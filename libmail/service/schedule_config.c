@@ -2,10 +2,16 @@
  * The configuration of the queue role, and when its evaluations' memory is given back; see
  * service/schedule.h.
  */
+#include <stdio.h>
+
+#include "base/err.h"
 #include "service/schedule.h"
 #include "sys/log.h"
 
-enum { LOCAL_TURNS = 10 }; /* MaxAliasRecursion */
+enum {
+	LOCAL_TURNS = 10,    /* MaxAliasRecursion */
+	ALIAS_MAX = 1 << 20, /* octets of a right side */
+};
 
 static void on_quiet(struct loop_timer *t)
 {
@@ -31,13 +37,31 @@ bool schedule_config_set(struct schedule *q, struct wire_in *in, int fd)
 	}
 	config_free(q->config);
 	q->config = c;
+	alias_free(&q->alias);
+	alias_init(&q->alias);
+	if (q->settings.aliases[0] && !alias_add(&q->alias, span_str(q->settings.aliases), &e))
+		log_err("%s", e.text);
+	if (q->may_ask)
+		dns_client_attach(&q->dns, &c->resolver);
+	/* The box is closed: started anew, the role gets one that fits. */
+	else if (q->boxed && config_asks(c))
+		schedule_stop(q);
 	return true;
 }
 
 bool schedule_config_there(struct schedule *q, struct err *e)
 {
+	if (!q->config)
+		return err_temp(e, "4.3.0", "no configuration came from gate");
 	q->quiet.fire = on_quiet;
-	return q->config || err_temp(e, "4.3.0", "no configuration came from gate");
+	q->may_ask = config_asks(q->config);
+	if (q->may_ask) {
+		resolver_init(&q->resolver);
+		dns_client_init(&q->dns, &q->loop, &q->resolver);
+		dns_client_attach(&q->dns, &q->config->resolver);
+	}
+	q->boxed = true;
+	return true;
 }
 
 bool schedule_decide(struct schedule *q, const struct mta_check *m, struct err *e)
@@ -46,13 +70,51 @@ bool schedule_decide(struct schedule *q, const struct mta_check *m, struct err *
 	return route_begin(q->config, m) || err_temp(e, "4.3.0", "out of memory");
 }
 
-/* Ruleset 5 may name another user, who is looked at in turn. */
-bool schedule_resolve(struct schedule *q, struct route *r, struct err *e)
+/* "user+detail" is looked for as it stands, as "user+*" and as "user", as sendmail does. */
+static int find_alias(struct schedule *q, const struct route *r, struct buf *right)
+{
+	char name[MTA_ADDR_MAX * 2];
+	int status = EXIT_NOUSER;
+
+	if (r->host[0] == '+') {
+		snprintf(name, sizeof name, "%s%s", r->user, r->host);
+		status = alias_find(&q->alias, span_str(name), right);
+		snprintf(name, sizeof name, "%s+*", r->user);
+		if (status == EXIT_NOUSER)
+			status = alias_find(&q->alias, span_str(name), right);
+	}
+	return status == EXIT_NOUSER ? alias_find(&q->alias, span_str(r->user), right) : status;
+}
+
+bool schedule_resolve(struct schedule *q, struct route *r, bool *is_alias, struct buf *right,
+		      struct err *e)
 {
 	bool changed = true;
+	struct buf mine;
+	int status;
 
-	for (int i = 0; changed && i < LOCAL_TURNS; i++)
+	*is_alias = false;
+	/* Ruleset 5 may name another user, who is looked at in turn. */
+	for (int i = 0; changed && i < LOCAL_TURNS; i++) {
+		if (r->kind == ROUTE_LOCAL && cf_mailer_flag(r->mailer, 'A')) {
+			buf_init(&mine, ALIAS_MAX);
+			status = find_alias(q, r, right ? right : &mine);
+			buf_free(&mine);
+			*is_alias = status == 0;
+			if (status != EXIT_NOUSER)
+				return status == 0 ||
+				       err_temp(e, "4.3.0", "alias database unavailable");
+		}
 		if (!route_local(q->config, r, &changed, e))
 			return false;
+	}
 	return !changed || err_perm(e, "5.4.6", "%.100s: aliasing/forwarding loop broken", r->user);
+}
+
+bool schedule_await(struct schedule *q, struct dns_client_wait *w, unsigned *turns, struct err *e)
+{
+	if (++*turns > SCHEDULE_TURNS)
+		return err_temp(e, "4.4.3", "Name server: too many questions for one address");
+	dns_client_await(&q->dns, w);
+	return true;
 }

@@ -1,6 +1,9 @@
 /*
  * schedule_part: one message under work, as schedule_work.c, schedule_task.c,
  * schedule_relay.c and schedule_settle.c share it.
+ *
+ * A work has its file locked and loaded, and a task for each recipient that is pending; when
+ * the last of them has an outcome, marks, report and the next attempt follow, and it is freed.
  */
 #ifndef LETTERBOX_SERVICE_SCHEDULE_PART_H
 #define LETTERBOX_SERVICE_SCHEDULE_PART_H
@@ -13,6 +16,8 @@ struct task {
 	struct schedule_lookup lookup;
 	struct agents_job job;
 	struct relays_rcpt remote;
+	struct dns_client_wait wait;
+	unsigned turns;
 	struct work *work;
 	size_t rcpt;
 	struct err err;

@@ -64,16 +64,26 @@ static void pass_to(struct task *t, struct route *r)
 	schedule_task_answered(t);
 }
 
+static void on_name(struct dns_client_wait *w)
+{
+	schedule_task_start((struct task *)((char *)w - offsetof(struct task, wait)));
+}
+
 void schedule_task_start(struct task *t)
 {
 	struct work *w = t->work;
+	struct schedule *q = w->q;
 	struct mta_check from = {.origin.uid = UINT32_MAX, .sender = w->item.head.sender};
+	bool is_alias = false, ok;
 	struct route r;
 
-	if (schedule_decide(w->q, &from, &t->err) &&
-	    route_recipient(w->q->config, &w->q->settings, w->item.rcpts[t->rcpt].addr, &r,
-			    &t->err) &&
-	    schedule_resolve(w->q, &r, &t->err))
+	ok = schedule_decide(q, &from, &t->err) &&
+	     route_recipient(q->config, &q->settings, w->item.rcpts[t->rcpt].addr, &r, &t->err) &&
+	     schedule_resolve(q, &r, &is_alias, NULL, &t->err);
+	t->wait.done = on_name;
+	if (route_pending(q->config) && schedule_await(q, &t->wait, &t->turns, &t->err))
+		return;
+	if (ok)
 		pass_to(t, &r);
 	else
 		schedule_task_answered(t);

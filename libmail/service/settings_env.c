@@ -268,7 +268,7 @@ bool settings_init(struct settings *s, struct err *e)
 {
 	*s = (struct settings){
 	    .queue = "/var/spool/letterbox",
-	    .aliases = "/etc/aliases",
+	    .aliases = "-o /etc/aliases",
 	    .max_message = 100 << 20,
 	    .max_rcpts = 1000,
 	    .max_sessions = 1100,

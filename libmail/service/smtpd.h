@@ -11,6 +11,7 @@
  *	smtpd_accept.c   who may connect
  *	smtpd_session.c  one connection: the order of things, timeouts
  *	smtpd_io.c       octets out, TLS
+ *	smtpd_ask.c      questions to the queue role
  *	smtpd_event.c    what the protocol machine asks: policy, replies
  *	smtpd_store.c    one message: gathered, spilled to a queue file, committed
  *	smtpd_fast.c     its way into local mailboxes
@@ -131,10 +132,19 @@ struct smtpd_session {
 	enum mta_listener kind;
 	enum mta_type asked; /* what the queue role was asked last */
 	bool asked_open;     /* and has not answered */
+	bool connecting;     /* the client is not greeted yet */
+	bool at_data;        /* the verdict asked for is on DATA */
+	bool checking;       /* the message is there, and its header is being judged */
 	bool in_body, closing, gone, want_tls, broken;
-	char addr[64];   /* "192.0.2.1", "IPv6:...", "" local */
-	char client[96]; /* text of the HELO reply: "[192.0.2.1]" or "root@localhost" */
+	char addr[64];    /* "192.0.2.1", "IPv6:...", "" local */
+	char client[384]; /* text of the HELO reply: "[192.0.2.1]" or "root@localhost" */
+	char listener[16];
+	struct buf refusal; /* of all commands */
+	struct buf macros;  /* of the client, from the queue role */
 	/* the transaction */
+	struct buf mail_macros; /* of the sender, from the queue role */
+	uint8_t fate;           /* enum mta_fate */
+	unsigned bad_rcpts;
 	struct buf sender; /* as accepted; "" null */
 	struct buf rcpts;  /* queue file records */
 	struct buf locals; /* "user\0address\0" each, while all are local */
@@ -198,8 +208,8 @@ bool smtpd_io_tls(struct smtpd_session *s);
 /* ---- smtpd_session.c ---- */
 
 /* A new connection; takes over fd.  Says 421 and closes when there are too many. */
-void smtpd_session_open(struct smtpd *d, int fd, enum mta_listener kind, const char *addr,
-			uint64_t source, uint32_t uid);
+void smtpd_session_open(struct smtpd *d, int fd, enum mta_listener kind, const char *listener,
+			const char *addr, uint64_t source, uint32_t uid);
 
 /* After an answer came: goes on with the input that waits. */
 void smtpd_session_resume(struct smtpd_session *s);
@@ -210,6 +220,24 @@ void smtpd_session_free(struct smtpd_session *s);
 
 /* The session that id names, or NULL when it is gone. */
 struct smtpd_session *smtpd_session_find(struct smtpd *d, uint32_t id);
+
+/* Greets; the client may talk now. */
+void smtpd_session_greet(struct smtpd_session *s);
+
+/* ---- smtpd_ask.c ---- */
+
+/* Asks for a verdict on arg; smtpd_event_verdict follows, at once when nobody can be asked. */
+void smtpd_ask(struct smtpd_session *s, enum mta_type type, struct span arg);
+
+/* Asks whether the client may connect; false: there is nothing to ask. */
+bool smtpd_ask_connect(struct smtpd_session *s);
+void smtpd_ask_connected(struct smtpd_session *s, const struct mta_verdict *v);
+
+/* Asks a check of enum route_check with its argument; false: the configuration has none. */
+bool smtpd_ask_check(struct smtpd_session *s, unsigned which, struct span arg);
+
+/* Asks about the header of the session's message; false: there is nothing to ask. */
+bool smtpd_ask_message(struct smtpd_session *s);
 
 /* ---- smtpd_event.c ---- */
 
@@ -231,8 +259,17 @@ bool smtpd_store_begin(struct smtpd_session *s, struct err *e);
 void smtpd_store_text(struct smtpd_store *st, struct span text);
 void smtpd_store_flush(struct smtpd_store *st);
 
-/* The end: delivers or commits; answers the session when that is done. */
+/* The end of the text: what is left goes to the file.  False: it was refused, and answered. */
+bool smtpd_store_gather(struct smtpd_store *st);
+
+/* The file of the message, made now if it has none; -1: it cannot be. */
+int smtpd_store_file(struct smtpd_store *st);
+
+/* Then delivers or commits; answers the session when that is done. */
 void smtpd_store_end(struct smtpd_store *st);
+
+/* Has the message wait in the queue until somebody releases it. */
+void smtpd_store_hold(struct smtpd_store *st);
 
 /* Drops the message. */
 void smtpd_store_drop(struct smtpd_store *st);

@@ -80,7 +80,7 @@ static void admit_tcp(struct smtpd_listener *l, int fd, const struct sockaddr_st
 	else if (too_fast(d, source))
 		refuse(d, fd, addr, "Connection rate limit exceeded");
 	else
-		smtpd_session_open(d, fd, MTA_L_TCP, addr, source, UINT32_MAX);
+		smtpd_session_open(d, fd, MTA_L_TCP, l->name, addr, source, UINT32_MAX);
 }
 
 static void admit_local(struct smtpd_listener *l, int fd)
@@ -94,7 +94,7 @@ static void admit_local(struct smtpd_listener *l, int fd)
 	else if (full(l->d))
 		refuse(l->d, fd, "local socket", "Too many connections, try again later");
 	else
-		smtpd_session_open(l->d, fd, MTA_L_SUBMIT, "", who.uid, who.uid);
+		smtpd_session_open(l->d, fd, MTA_L_SUBMIT, l->name, "", who.uid, who.uid);
 }
 
 /*

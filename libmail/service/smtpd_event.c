@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "service/route.h"
 #include "service/smtpd.h"
 #include "sys/fs.h"
 #include "sys/log.h"
@@ -21,12 +22,15 @@ static void reject(struct smtpd_session *s, const struct err *e)
  */
 void smtpd_event_reset(struct smtpd_session *s)
 {
-	if (s->store && s->in_body)
+	if (s->store && (s->in_body || s->checking))
 		smtpd_store_drop(s->store);
 	else if (s->store)
 		s->store->session = NULL, s->d->orphans++;
 	s->store = NULL;
-	s->in_body = false;
+	s->in_body = s->checking = false;
+	s->fate = MTA_TAKEN;
+	s->bad_rcpts = 0;
+	smtpd_spare_empty(&s->mail_macros);
 	s->d->envelopes -= s->rcpts.len;
 	smtpd_spare_empty(&s->sender);
 	smtpd_spare_empty(&s->rcpts);
@@ -35,33 +39,6 @@ void smtpd_event_reset(struct smtpd_session *s)
 	s->nrcpts = s->nlocals = 0;
 	s->body = SMTP_BODY_NONE;
 	s->ret = '-';
-}
-
-/* One question is open at a time: the machine takes no further command until it is answered. */
-static void ask(struct smtpd_session *s, enum mta_type type, struct span rcpt)
-{
-	char mem[WIRE_MAX];
-	struct buf b;
-	struct mta_check c = {
-	    .origin = {.addr = span_str(s->addr),
-		       .helo = smtp_server_helo(&s->smtp),
-		       .uid = s->uid,
-		       .tls = s->smtp.tls},
-	    .sender = type == MTA_CHECK_MAIL ? s->smtp.addr : buf_span(&s->sender),
-	    .rcpt = rcpt,
-	};
-	struct err e;
-
-	buf_init_fixed(&b, mem, sizeof mem);
-	mta_ipc_put_check(&b, type, s->id, &c);
-	if (!buf_ok(&b) || !ipc_is_open(&s->d->queue_role)) {
-		err_temp(&e, "4.3.0", "address verification is not available now");
-		reject(s, &e);
-		return;
-	}
-	s->asked_open = true;
-	/* The answer finds the session by its id, or nothing if it has gone meanwhile. */
-	ipc_send(&s->d->queue_role, &b, NULL, 0);
 }
 
 /*
@@ -95,7 +72,7 @@ static void on_mail(struct smtpd_session *s)
 						     : '-';
 	buf_reset(&s->envid);
 	buf_put(&s->envid, s->smtp.mail.envid);
-	ask(s, MTA_CHECK_MAIL, SPAN(""));
+	smtpd_ask(s, MTA_CHECK_MAIL, SPAN(""));
 }
 
 static void on_rcpt(struct smtpd_session *s)
@@ -109,7 +86,7 @@ static void on_rcpt(struct smtpd_session *s)
 		reject(s, &e);
 		return;
 	}
-	ask(s, MTA_CHECK_RCPT, s->smtp.addr);
+	smtpd_ask(s, MTA_CHECK_RCPT, s->smtp.addr);
 }
 
 /*
@@ -149,30 +126,80 @@ static bool add_rcpt(struct smtpd_session *s, const struct mta_verdict *v)
 	return true;
 }
 
-void smtpd_event_verdict(struct smtpd_session *s, const struct mta_verdict *v)
+/* The first address of a transaction, or another recipient. */
+static bool take_address(struct smtpd_session *s, const struct mta_verdict *v)
 {
 	struct err e;
 
-	if (v->err.class != ERR_NONE) {
-		reject(s, &v->err);
-		return;
-	}
 	if (s->asked == MTA_CHECK_MAIL) {
 		buf_reset(&s->sender);
 		buf_put(&s->sender, v->address);
-	} else if (!add_rcpt(s, v)) {
-		log_warn("%s: no memory for recipient %u", s->client, s->nrcpts + 1);
-		err_temp(&e, "4.3.1", "No room for more recipients; try again later");
-		reject(s, &e);
+		buf_reset(&s->mail_macros);
+		buf_put(&s->mail_macros, v->macros);
+		return true;
+	}
+	if (add_rcpt(s, v))
+		return true;
+	log_warn("%s: no memory for recipient %u", s->client, s->nrcpts + 1);
+	err_temp(&e, "4.3.1", "No room for more recipients; try again later");
+	reject(s, &e);
+	return false;
+}
+
+/* Of the message as a whole: refused, or it goes on its way. */
+static void judged(struct smtpd_session *s, const struct mta_verdict *v)
+{
+	s->checking = false;
+	if (v->err.class != ERR_NONE) {
+		log_info("%s: reject=%d %s %s", s->store->id, err_reply_code(&v->err),
+			 v->err.status, v->err.text);
+		smtpd_store_drop(s->store);
+		s->store = NULL;
+		reject(s, &v->err);
+		smtpd_event_reset(s);
 		return;
 	}
-	if (!smtp_server_accept(&s->smtp, &s->out))
+	if (s->fate == MTA_HELD && s->store->njobs)
+		smtpd_store_hold(s->store);
+	smtpd_store_end(s->store);
+}
+
+static void begin_data(struct smtpd_session *s);
+
+void smtpd_event_verdict(struct smtpd_session *s, const struct mta_verdict *v)
+{
+	if (s->connecting) {
+		smtpd_ask_connected(s, v);
+		return;
+	}
+	if (v->fate > s->fate) {
+		log_info("%s: %s%.*s", s->client,
+			 v->fate == MTA_HELD ? "quarantine: " : "message is discarded",
+			 SPAN_ARG(v->fate == MTA_HELD ? v->user : SPAN("")));
+		s->fate = v->fate;
+	}
+	if (s->asked == MTA_CHECK_EOM) {
+		judged(s, v);
+		return;
+	}
+	if (v->err.class != ERR_NONE) {
+		s->bad_rcpts += s->asked == MTA_CHECK_RCPT;
+		reject(s, &v->err);
+		return;
+	}
+	if (s->asked != MTA_CHECK_OTHER && !take_address(s, v))
+		return;
+	if (s->at_data)
+		begin_data(s);
+	else if (!smtp_server_accept(&s->smtp, &s->out))
 		s->closing = true;
 }
 
-static void on_data(struct smtpd_session *s)
+static void begin_data(struct smtpd_session *s)
 {
 	struct err e;
+
+	s->at_data = false;
 
 	/* The client is told no path and no errno; they are in the log. */
 	if (!smtpd_store_begin(s, &e)) {
@@ -191,10 +218,32 @@ static void on_data(struct smtpd_session *s)
 /* The answer comes when the message is on disk or delivered; the session waits. */
 static bool on_end(struct smtpd_session *s)
 {
+	struct smtpd_store *st = s->store;
+
 	s->in_body = false;
-	smtpd_store_flush(s->store);
-	smtpd_store_end(s->store);
+	smtpd_store_flush(st);
+	if (!smtpd_store_gather(st))
+		return true;
+	if (!smtpd_ask_message(s))
+		smtpd_store_end(st);
 	return !smtp_server_waiting(&s->smtp);
+}
+
+static void on_data(struct smtpd_session *s)
+{
+	char number[16];
+
+	snprintf(number, sizeof number, "%u", s->nrcpts);
+	s->at_data = true;
+	if (!smtpd_ask_check(s, ROUTE_CHECK_DATA, span_str(number)))
+		begin_data(s);
+}
+
+/* VRFY, EXPN, ETRN: the machine's answer, if the ruleset agrees. */
+static void on_other(struct smtpd_session *s, enum route_check which)
+{
+	if (!smtpd_ask_check(s, which, s->smtp.text) && !smtp_server_accept(&s->smtp, &s->out))
+		s->closing = true;
 }
 
 static void on_starttls(struct smtpd_session *s)
@@ -217,12 +266,9 @@ bool smtpd_event(struct smtpd_session *s, enum smtp_server_event ev)
 {
 	switch (ev) {
 	case SMTP_EV_MAIL:
-		/* The flag tells smtpd_event_verdict which of the two was asked. */
-		s->asked = MTA_CHECK_MAIL;
 		on_mail(s);
 		break;
 	case SMTP_EV_RCPT:
-		s->asked = MTA_CHECK_RCPT;
 		on_rcpt(s);
 		break;
 	case SMTP_EV_DATA:
@@ -240,10 +286,16 @@ bool smtpd_event(struct smtpd_session *s, enum smtp_server_event ev)
 	case SMTP_EV_STARTTLS:
 		on_starttls(s);
 		break;
-	case SMTP_EV_HELO:
 	case SMTP_EV_VRFY:
+		on_other(s, ROUTE_CHECK_VRFY);
+		break;
 	case SMTP_EV_EXPN:
+		on_other(s, ROUTE_CHECK_EXPN);
+		break;
 	case SMTP_EV_ETRN:
+		on_other(s, ROUTE_CHECK_ETRN);
+		break;
+	case SMTP_EV_HELO:
 		if (!smtp_server_accept(&s->smtp, &s->out))
 			s->closing = true;
 		break;

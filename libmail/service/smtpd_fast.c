@@ -14,8 +14,8 @@
 void smtpd_fast_plan(struct smtpd_store *st, const struct smtpd_session *s)
 {
 	/* d=i: deliver while the client waits. SuperSafe=y asks for a queue file on disk first. */
-	if (s->nlocals == 0 || s->nlocals != s->nrcpts || s->d->settings.delivery_mode != 'i' ||
-	    s->d->settings.supersafe != 'i')
+	if (s->fate != MTA_TAKEN || s->nlocals == 0 || s->nlocals != s->nrcpts ||
+	    s->d->settings.delivery_mode != 'i' || s->d->settings.supersafe != 'i')
 		return;
 	buf_put(&st->locals, buf_span(&s->locals));
 	if (buf_ok(&st->locals))

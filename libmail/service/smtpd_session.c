@@ -118,7 +118,7 @@ static size_t run(struct smtpd_session *s, struct span in)
 
 static bool waiting(const struct smtpd_session *s)
 {
-	return smtp_server_waiting(&s->smtp);
+	return s->connecting || smtp_server_waiting(&s->smtp);
 }
 
 /* The session's own input buffer; spans into it live until the answer, so no moving before. */
@@ -311,7 +311,7 @@ void smtpd_session_shut(struct smtpd_session *s, const char *status, const char 
 	smtpd_session_free(s);
 }
 
-static void greet(struct smtpd_session *s)
+void smtpd_session_greet(struct smtpd_session *s)
 {
 	char mem[64];
 	struct buf date;
@@ -323,8 +323,8 @@ static void greet(struct smtpd_session *s)
 	smtp_server_greet(&s->smtp, buf_span(&date), &s->out);
 }
 
-void smtpd_session_open(struct smtpd *d, int fd, enum mta_listener kind, const char *addr,
-			uint64_t source, uint32_t uid)
+void smtpd_session_open(struct smtpd *d, int fd, enum mta_listener kind, const char *listener,
+			const char *addr, uint64_t source, uint32_t uid)
 {
 	struct smtpd_session *s = smtpd_spare_session(d);
 	struct err e;
@@ -340,11 +340,14 @@ void smtpd_session_open(struct smtpd *d, int fd, enum mta_listener kind, const c
 	s->source = source;
 	s->started_ms = d->loop.now_ms;
 	snprintf(s->addr, sizeof s->addr, "%s", addr);
+	snprintf(s->listener, sizeof s->listener, "%s", listener);
 	if (kind == MTA_L_SUBMIT)
 		snprintf(s->client, sizeof s->client, "uid%u@localhost", (unsigned)uid);
 	else
 		snprintf(s->client, sizeof s->client, "[%s]", addr);
-	greet(s);
+	smtp_server_init(&s->smtp, &d->config[kind], span_str(s->client));
+	if (!smtpd_ask_connect(s))
+		smtpd_session_greet(s);
 	if (!loop_add(&d->loop, &s->watch, fd, EPOLLIN, &e)) {
 		close(fd);
 		s->watch.fd = -1;

@@ -33,6 +33,8 @@ static void free_session(struct smtpd_session *s)
 	buf_free(&s->rcpts);
 	buf_free(&s->locals);
 	buf_free(&s->envid);
+	buf_free(&s->macros);
+	buf_free(&s->mail_macros);
 	free(s);
 }
 
@@ -50,7 +52,9 @@ static struct smtpd_session *take_session(struct smtpd *d)
 					    .sender = s->sender,
 					    .rcpts = s->rcpts,
 					    .locals = s->locals,
-					    .envid = s->envid};
+					    .envid = s->envid,
+					    .macros = s->macros,
+					    .mail_macros = s->mail_macros};
 		return s;
 	}
 	s = calloc(1, sizeof *s);
@@ -63,6 +67,8 @@ static struct smtpd_session *take_session(struct smtpd *d)
 	buf_init(&s->rcpts, QFILE_ENVELOPE_MAX);
 	buf_init(&s->locals, SMTPD_FAST_MAX * 2 * MTA_ADDR_MAX);
 	buf_init(&s->envid, SMTP_ENVID_MAX);
+	buf_init(&s->macros, MTA_MACROS_MAX);
+	buf_init(&s->mail_macros, MTA_MACROS_MAX);
 	return s;
 }
 
@@ -112,6 +118,8 @@ void smtpd_spare_keep_session(struct smtpd_session *s)
 	smtpd_spare_keep_input(s);
 	buf_free(&s->in);
 	buf_free(&s->cipher);
+	buf_free(&s->refusal);
+	smtpd_spare_empty(&s->macros);
 	if (d->spare.nsessions == SESSIONS_MAX) {
 		free_session(s);
 		return;

@@ -53,7 +53,7 @@ static void put_received(const struct smtpd_session *s, struct buf *out, const c
 static void put_head(const struct smtpd_session *s, struct buf *out)
 {
 	struct qfile_head h = {
-	    .state = {.created = clock_wall().s},
+	    .state = {.created = clock_wall().s, .flags = s->fate == MTA_HELD ? QFILE_HELD : 0},
 	    .sender = buf_span(&s->sender),
 	    .info = span_str(s->client),
 	    .ret = s->ret,
@@ -278,9 +278,8 @@ void smtpd_store_commit(struct smtpd_store *st)
 	commit_submit(st->d->pool, &st->commit);
 }
 
-void smtpd_store_end(struct smtpd_store *st)
+bool smtpd_store_gather(struct smtpd_store *st)
 {
-	struct smtpd_session *s = st->session;
 	struct err e = {0};
 
 	submit_finish(&st->filter, &st->d->text);
@@ -298,6 +297,35 @@ void smtpd_store_end(struct smtpd_store *st)
 		err_perm(&e, "5.4.6", "Too many hops %u (%llu max): mail loop?", st->filter.hops,
 			 (unsigned long long)st->d->settings.max_hops);
 	}
+	if (e.class != ERR_NONE)
+		answer(st, &e);
+	return e.class == ERR_NONE;
+}
+
+int smtpd_store_file(struct smtpd_store *st)
+{
+	return spill(st) ? st->w.fd : -1;
+}
+
+void smtpd_store_hold(struct smtpd_store *st)
+{
+	struct buf head;
+
+	/* The same envelope but for its flag: every field has its place and width. */
+	buf_init(&head, QFILE_ENVELOPE_MAX + 8192);
+	put_head(st->session, &head);
+	if (!buf_ok(&head) || head.len != st->head || !spill(st) ||
+	    !fs_pwrite(st->w.fd, buf_span(&head), 0))
+		err_temp(&st->w.err, "4.3.0", "cannot mark the message as held");
+	buf_free(&head);
+	st->njobs = 0;
+}
+
+void smtpd_store_end(struct smtpd_store *st)
+{
+	struct smtpd_session *s = st->session;
+	struct err e = st->w.err;
+
 	if (e.class != ERR_NONE) {
 		answer(st, &e);
 		return;
@@ -305,7 +333,9 @@ void smtpd_store_end(struct smtpd_store *st)
 	log_info("%s: from=<%.*s>, size=%llu, class=0, nrcpts=%u, proto=%s, relay=%s", st->id,
 		 SPAN_ARG(buf_span(&st->sender)), (unsigned long long)(st->octets - st->head),
 		 s->nrcpts, s->smtp.esmtp ? "ESMTP" : "SMTP", s->client);
-	if (st->njobs)
+	if (s->fate == MTA_DROPPED)
+		answer(st, &e); /* accepted, and nobody gets it */
+	else if (st->njobs)
 		smtpd_fast_deliver(st);
 	else
 		smtpd_store_commit(st);

@@ -1,7 +1,7 @@
 /*
  * service/route: who is trusted, who may relay, where an address goes.
  */
-#include "service/config_part.h"
+#include "service/policy.h"
 #include "service/route.h"
 #include "test.h"
 
@@ -37,7 +37,7 @@ static struct config *load(const struct settings *s)
 	struct err e;
 
 	buf_init(&t.text, CONFIG_TEXT_MAX);
-	config_put_default(s, &t.text);
+	CHECK(policy_write(s, &t.text, &e));
 	c = config_load(buf_span(&t.text), "test", NULL, s, &e);
 	CHECK(c != NULL);
 	CHECK_INT(config_errors(c), 0);
@@ -73,9 +73,9 @@ TEST(route_relay_permission)
 	CHECK(may_relay(c, &m, &e));
 	m.origin.addr = SPAN("IPv6:::10");
 	CHECK(!may_relay(c, &m, &e));
-	m.origin.auth = SPAN("joe");
+	m.macros = SPAN("{auth_type}\0PLAIN\0");
 	CHECK(may_relay(c, &m, &e));
-	m.origin.auth = m.origin.addr = SPAN("");
+	m.macros = m.origin.addr = SPAN("");
 	CHECK(may_relay(c, &m, &e));
 	config_free(c);
 }
@@ -110,8 +110,9 @@ TEST(route_recipients)
 		CHECK_SPAN(span_str(r.address), span_str(rows[i].address));
 	}
 	CHECK(route_begin(c, NULL));
-	CHECK(!route_recipient(c, &s, SPAN("a@b@"), &r, &e));
+	CHECK(!route_recipient(c, &s, SPAN("a\x94@b"), &r, &e));
 	CHECK_SPAN(span_str(e.status), SPAN("5.1.3"));
+	CHECK_INT(err_reply_code(&e), 501);
 	/* Ruleset 5 leaves the name without its detail. */
 	CHECK(route_begin(c, NULL));
 	CHECK(route_recipient(c, &s, SPAN("alice+list"), &r, &e));

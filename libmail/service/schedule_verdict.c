@@ -1,0 +1,361 @@
+/*
+ * What smtpd asks about clients, senders, recipients and commands; see service/schedule.h.
+ *
+ * A question whose rules need an answer from the domain name system is kept and asked again
+ * from its start when that is there: until then it has had no effect.
+ */
+#include <arpa/inet.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "service/schedule.h"
+
+/* A CHECK_RCPT that waits for an account. */
+struct pending {
+	struct schedule_lookup lookup;
+	struct schedule *q;
+	uint32_t id; /* smtpd's */
+	uint8_t fate;
+	char address[MTA_ADDR_MAX];
+	char reason[ERR_TEXT_MAX];
+};
+
+/* A question that waits for a name; the octets of the check stand behind it. */
+struct question {
+	struct dns_client_wait wait;
+	struct schedule *q;
+	uint32_t id;
+	uint16_t type;
+	unsigned turns;
+	struct mta_check check;
+	char octets[];
+};
+
+static void reply(struct schedule *q, uint32_t id, const struct mta_verdict *v)
+{
+	char mem[WIRE_MAX];
+	struct buf b;
+
+	buf_init_fixed(&b, mem, sizeof mem);
+	mta_ipc_put_verdict(&b, id, v);
+	if (buf_ok(&b))
+		ipc_send(&q->smtpd, &b, NULL, 0);
+}
+
+static void on_account(struct schedule_lookup *l, const struct err *e, struct span name)
+{
+	struct pending *p = l->owner;
+	struct mta_verdict v = {.err = *e,
+				.address = span_str(p->address),
+				.route = MTA_TO_LOCAL,
+				.user = name,
+				.fate = p->fate};
+
+	/* sendmail's text; the account module's own would tell strangers too much. */
+	if (e->class == ERR_PERM)
+		err_perm(&v.err, "5.1.1", "User unknown");
+	else if (e->class == ERR_TEMP)
+		err_temp(&v.err, "4.3.0", "cannot look the user up now");
+	/* A message that is held is for nobody yet. */
+	if (p->fate == MTA_HELD) {
+		v.route = MTA_TO_QUEUE;
+		v.user = span_str(p->reason);
+	}
+	reply(p->q, p->id, &v);
+	free(p);
+}
+
+/* "<a@b>", as the client wrote it and as rulesets expect it. */
+static struct span bracketed(struct span addr, char *mem, size_t cap)
+{
+	struct buf b;
+
+	buf_init_fixed(&b, mem, cap);
+	buf_putc(&b, '<');
+	buf_put(&b, addr);
+	buf_putc(&b, '>');
+	return buf_span(&b);
+}
+
+/* A ruleset's word; false: the verdict is a refusal. */
+static bool ask(struct schedule *q, enum route_check which, struct span a, struct span b,
+		struct mta_verdict *v)
+{
+	struct err why;
+
+	switch (route_check(q->config, which, a, b, &why)) {
+	case ROUTE_REFUSED:
+		v->err = why;
+		return false;
+	case ROUTE_DISCARDED:
+		v->fate = MTA_DROPPED;
+		return true;
+	case ROUTE_QUARANTINED:
+		v->fate = MTA_HELD;
+		v->user = arena_dup(&q->config->ev->mem, span_str(why.text));
+		return true;
+	default:
+		return true;
+	}
+}
+
+/* The account of a local recipient; its answer may come later. */
+static void check_user(struct schedule *q, uint32_t id, const struct route *r,
+		       struct mta_verdict *v)
+{
+	struct pending *p = calloc(1, sizeof *p);
+
+	if (!p) {
+		err_temp(&v->err, "4.3.0", "out of memory");
+		reply(q, id, v);
+		return;
+	}
+	*p = (struct pending){
+	    .q = q, .id = id, .fate = v->fate, .lookup = {.done = on_account, .owner = p}};
+	memcpy(p->address, r->address, sizeof p->address);
+	span_to_cstr(v->user, p->reason, sizeof p->reason);
+	schedule_check_account(q, span_str(r->user), &p->lookup);
+}
+
+/* False: the answer needs one from elsewhere; nothing was said. */
+static bool check_rcpt(struct schedule *q, uint32_t id, const struct mta_check *c)
+{
+	struct mta_verdict v = {.route = MTA_TO_QUEUE};
+	struct span none = {NULL, 0};
+	char mem[MTA_ADDR_MAX + 2];
+	bool is_alias, ok;
+	struct route r;
+
+	ok = schedule_decide(q, c, &v.err) &&
+	     route_recipient(q->config, &q->settings, c->rcpt, &r, &v.err) &&
+	     ask(q, ROUTE_CHECK_RCPT, bracketed(c->rcpt, mem, sizeof mem), none, &v) &&
+	     schedule_resolve(q, &r, &is_alias, NULL, &v.err);
+	if (route_pending(q->config))
+		return false;
+	v.address = ok ? span_str(r.address) : none;
+	if (ok && r.kind == ROUTE_LOCAL && !is_alias && cf_mailer_flag(r.mailer, 'w'))
+		check_user(q, id, &r, &v);
+	else
+		reply(q, id, &v);
+	return true;
+}
+
+/* The sender to use: what a local caller may be, and well-formed. */
+static bool choose_sender(struct schedule *q, const struct mta_check *c, struct buf *sender,
+			  struct err *e)
+{
+	const char *name = "";
+	bool trusted = false;
+
+	/* UINT32_MAX: from the network, and so nobody's uid. */
+	if (c->origin.uid != UINT32_MAX) {
+		struct passwd *pw = getpwuid((uid_t)c->origin.uid);
+
+		name = pw ? pw->pw_name : "";
+		trusted = route_is_trusted(q->config, &q->settings, (uid_t)c->origin.uid, geteuid(),
+					   name);
+	}
+	return route_sender(&q->settings, &c->origin, c->sender, name, trusted, sender, e);
+}
+
+static bool check_mail(struct schedule *q, uint32_t id, const struct mta_check *c)
+{
+	char mem[MTA_ADDR_MAX], list[MTA_MACROS_MAX], arg[MTA_ADDR_MAX + 2];
+	struct span none = {NULL, 0};
+	struct mta_verdict v = {0};
+	struct buf sender, macros;
+
+	buf_init_fixed(&sender, mem, sizeof mem);
+	buf_init_fixed(&macros, list, sizeof list);
+	if (schedule_decide(q, c, &v.err) && choose_sender(q, c, &sender, &v.err) &&
+	    route_parse_sender(q->config, buf_span(&sender), &macros, &v.err) &&
+	    ask(q, ROUTE_CHECK_MAIL, bracketed(c->sender, arg, sizeof arg), none, &v)) {
+		v.address = buf_span(&sender);
+		if (buf_ok(&macros))
+			v.macros = buf_span(&macros);
+	}
+	if (route_pending(q->config))
+		return false;
+	reply(q, id, &v);
+	return true;
+}
+
+/* Does name have this address?  A sysexits status, or pending. */
+static int confirm(struct resolver *r, struct span name, struct span addr, bool six)
+{
+	unsigned char want[16];
+	size_t len = six ? 16 : 4;
+	struct dns_record rr;
+	struct dns_answer a;
+	char text[64];
+	int status;
+
+	if (!span_to_cstr(addr, text, sizeof text) ||
+	    inet_pton(six ? AF_INET6 : AF_INET, text, want) != 1)
+		return EXIT_NOHOST;
+	status = resolver_ask(r, name, six ? DNS_AAAA : DNS_A, &a);
+	while (status == 0 && dns_next_record(&a, &rr))
+		if (rr.data.len == len && memcmp(rr.data.ptr, want, len) == 0 &&
+		    rr.type == (six ? DNS_AAAA : DNS_A))
+			return 0;
+	return status ? status : EXIT_NOHOST;
+}
+
+/* {client_name}, {client_ptr} and {client_resolve}; false: an answer is under way. */
+static bool name_client(struct schedule *q, struct span addr, struct buf *name, const char **how)
+{
+	struct resolver *r = &q->config->resolver;
+	bool six = span_starts(addr, SPAN("IPv6:"));
+	struct span plain = span_skip(addr, six ? 5 : 0);
+	int status = q->may_ask ? resolver_reverse(r, plain, name) : EXIT_NOHOST;
+
+	*how = status == EXIT_TEMPFAIL ? "TEMP" : "FAIL";
+	if (status == 0 && resolver_hosts_line(r, plain).len == 0) {
+		status = confirm(r, buf_span(name), plain, six);
+		*how = status == EXIT_NOHOST ? "FORGED" : "TEMP";
+	}
+	if (status == 0)
+		*how = "OK";
+	return status != RESOLVER_PENDING;
+}
+
+static bool check_connect(struct schedule *q, uint32_t id, const struct mta_check *c)
+{
+	char mem[DNS_NAME_MAX], list[MTA_MACROS_MAX], shown[DNS_NAME_MAX + 2];
+	struct mta_verdict v = {0};
+	struct buf name, macros, show;
+	const char *how;
+
+	buf_init_fixed(&name, mem, sizeof mem);
+	buf_init_fixed(&macros, list, sizeof list);
+	buf_init_fixed(&show, shown, sizeof shown);
+	if (!schedule_decide(q, c, &v.err)) {
+		reply(q, id, &v);
+		return true;
+	}
+	if (!name_client(q, c->origin.addr, &name, &how))
+		return false;
+	/* A name that is not known to be the client's is none. */
+	if (name.len && strcmp(how, "TEMP") != 0)
+		buf_put(&show, buf_span(&name));
+	else
+		buf_printf(&show, "[%.*s]", SPAN_ARG(c->origin.addr));
+	route_put_macro(&macros, "{client_name}", buf_span(&show));
+	route_put_macro(&macros, "{client_ptr}", name.len ? buf_span(&name) : buf_span(&show));
+	route_put_macro(&macros, "{client_resolve}", span_str(how));
+	route_set_macros(q->config, buf_span(&macros));
+	ask(q, ROUTE_CHECK_RELAY, buf_span(&show), route_client_addr(q->config), &v);
+	if (route_pending(q->config))
+		return false;
+	v.macros = buf_span(&macros);
+	v.address = name.len && strcmp(how, "TEMP") != 0 ? buf_span(&name) : SPAN("");
+	reply(q, id, &v);
+	return true;
+}
+
+/* check_data and those of other commands: "N argument", N the check's number. */
+static bool check_other(struct schedule *q, uint32_t id, const struct mta_check *c)
+{
+	struct span arg = c->rcpt, none = {NULL, 0};
+	struct mta_verdict v = {0};
+	unsigned which = c->rcpt.len ? (unsigned char)c->rcpt.ptr[0] : 0;
+
+	if (which < ROUTE_CHECK_DATA || which > ROUTE_CHECK_ETRN)
+		err_temp(&v.err, "4.3.0", "malformed check");
+	else if (schedule_decide(q, c, &v.err))
+		ask(q, (enum route_check)which, span_skip(arg, 1), none, &v);
+	if (route_pending(q->config))
+		return false;
+	reply(q, id, &v);
+	return true;
+}
+
+static bool run(struct schedule *q, uint16_t type, uint32_t id, const struct mta_check *c)
+{
+	switch (type) {
+	case MTA_CHECK_MAIL:
+		return check_mail(q, id, c);
+	case MTA_CHECK_RCPT:
+		return check_rcpt(q, id, c);
+	case MTA_CHECK_CONNECT:
+		return check_connect(q, id, c);
+	default:
+		return check_other(q, id, c);
+	}
+}
+
+static void fail(struct schedule *q, uint32_t id, const struct err *e)
+{
+	struct mta_verdict v = {.err = *e};
+
+	reply(q, id, &v);
+}
+
+static void on_name(struct dns_client_wait *w)
+{
+	struct question *k = (struct question *)w;
+	struct err e;
+
+	if (!run(k->q, k->type, k->id, &k->check)) {
+		if (schedule_await(k->q, &k->wait, &k->turns, &e))
+			return;
+		fail(k->q, k->id, &e);
+	}
+	free(k);
+}
+
+static struct span put(char **at, struct span s)
+{
+	char *p = *at;
+
+	if (s.len)
+		memcpy(p, s.ptr, s.len);
+	*at += s.len;
+	return span_make(p, s.len);
+}
+
+/* A copy of the question, which outlives its message. */
+static struct question *keep(struct schedule *q, uint16_t type, uint32_t id,
+			     const struct mta_check *c)
+{
+	struct question *k =
+	    calloc(1, sizeof *k + c->origin.addr.len + c->origin.helo.len + c->origin.auth.len +
+			  c->sender.len + c->rcpt.len + c->macros.len);
+	char *at;
+
+	if (!k)
+		return NULL;
+	*k = (struct question){.wait.done = on_name, .q = q, .id = id, .type = type, .check = *c};
+	at = k->octets;
+	k->check.origin.addr = put(&at, c->origin.addr);
+	k->check.origin.helo = put(&at, c->origin.helo);
+	k->check.origin.auth = put(&at, c->origin.auth);
+	k->check.sender = put(&at, c->sender);
+	k->check.rcpt = put(&at, c->rcpt);
+	k->check.macros = put(&at, c->macros);
+	return k;
+}
+
+bool schedule_verdict(struct schedule *q, struct wire_in *in, int fd)
+{
+	struct question *k;
+	struct mta_check c;
+	struct err e;
+
+	(void)fd;
+	if (!mta_ipc_get_check(in, &c))
+		return false;
+	if (run(q, in->type, in->id, &c))
+		return true;
+	k = keep(q, in->type, in->id, &c);
+	if (!k) {
+		err_temp(&e, "4.3.0", "out of memory");
+		fail(q, in->id, &e);
+	} else if (!schedule_await(q, &k->wait, &k->turns, &e)) {
+		fail(q, in->id, &e);
+		free(k);
+	}
+	return true;
+}
