@@ -87,7 +87,6 @@ static int configure(struct sendmail_command *c)
 	const char *path = m->settings.config[0] ? m->settings.config : NULL;
 	struct err e = {0};
 
-	m->base = m->settings;
 	if (!config_find(&m->text, path, &m->settings, &e) ||
 	    !(m->config =
 		  config_load(buf_span(&m->text.text), m->text.name, tell, &m->settings, &e))) {
@@ -117,6 +116,8 @@ static int run(int argc, char **argv, char mode)
 		return sendmail_test_mode(&test);
 	}
 	c->m.program = argv[0];
+	c->all_argc = argc;
+	c->all_argv = argv;
 	c->m.ret = c->m.body = '-';
 	c->m.traffic = -1;
 	c->mode = mode;

@@ -45,7 +45,6 @@ struct sendmail_rcpt {
 /* One submission. */
 struct sendmail {
 	struct settings settings;
-	struct settings base; /* without what the configuration says */
 	struct config_text text;
 	struct config *config;
 	const char *program;   /* argv[0], for messages */
@@ -94,7 +93,9 @@ struct sendmail_command {
 	const char *reason;     /* of -Q; NULL: let go */
 	const char *traffic;    /* -X */
 	const char *debug_file; /* -D */
-	const char *debug;      /* -d; NULL: none */
+	int all_argc;           /* the whole command line, for reading it again */
+	char **all_argv;
+	const char *debug; /* -d; NULL: none */
 	int argc;
 	char **argv;
 };

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -85,13 +86,36 @@ static bool give_config(struct sendmail *m, struct gate_plan *plan)
 	return true;
 }
 
+/* The environment as it is now, files that it names included, and what the command line said. */
+static bool read_again(void *arg, struct settings *s, struct err *e)
+{
+	struct sendmail_command *c = arg, *fresh = calloc(1, sizeof *fresh);
+	int late = 0;
+	bool ok;
+
+	if (!fresh)
+		return err_temp(e, "4.3.0", "out of memory");
+	fresh->m.program = c->m.program;
+	fresh->m.traffic = -1;
+	fresh->mode = c->mode;
+	ok = settings_init(&fresh->m.settings, e);
+	if (ok && sendmail_parse(fresh, c->all_argc, c->all_argv, &late) != 0)
+		ok = err_perm(e, "5.3.5", "the command line is not accepted any more");
+	if (ok)
+		*s = fresh->m.settings;
+	sendmail_free(&fresh->m);
+	free(fresh);
+	return ok;
+}
+
 /* A single queue run stays in the foreground: cron and tests wait for its end. */
 int sendmail_daemon(struct sendmail_command *c)
 {
 	const struct sendmail_run *run = &c->run;
 	const struct queue_select *select = &c->list.select;
 	struct gate_plan plan = {.listen = run->daemon,
-				 .base = &c->m.base,
+				 .again = read_again,
+				 .arg = c,
 				 .session = -1,
 				 .run_once =
 				     run->queue && !run->daemon && !run->interval_s && !run->stay,

@@ -194,9 +194,22 @@ static void reload(struct gate *g)
 		gate_setup_chain(g);
 }
 
+/* Accounts are asked for here alone: another source serves the next question. */
+static bool new_accounts(struct gate *g, const struct settings *s, struct err *e)
+{
+	struct account_source fresh;
+
+	if (!account_source_init(&fresh, s->users, s->mailbox, e))
+		return false;
+	account_source_free(&g->accounts);
+	g->accounts = fresh;
+	return true;
+}
+
 /*
- * On SIGHUP: the new configuration is compiled here first, and thrown away: mistakes leave the
- * old one in force. Listening sockets, queue and user database are those of the start.
+ * On SIGHUP: the environment with the files that it names, and the configuration, which is compiled
+ * here first and thrown away: mistakes leave the old ones in force. Listening sockets and queue
+ * are those of the start.
  */
 static void reload_config(struct gate *g)
 {
@@ -209,14 +222,17 @@ static void reload_config(struct gate *g)
 
 	if (!s)
 		return;
-	*s = *g->plan->base;
-	if (!config_find(&t, path[0] ? path : NULL, s, &e) ||
-	    !(c = config_load(buf_span(&t.text), t.name, NULL, s, &e))) {
+	if (!g->plan->again(g->plan->arg, s, &e)) {
+		log_err("%s; the old settings stay", e.text);
+	} else if (!config_find(&t, path[0] ? path : NULL, s, &e) ||
+		   !(c = config_load(buf_span(&t.text), t.name, NULL, s, &e))) {
 		log_err("%s; the old configuration stays", e.text);
 	} else if (config_errors(c)) {
 		log_err("%s: %u errors; the old configuration stays", t.name, config_errors(c));
-	} else if ((fd = config_text_fd(&t, &e)) < 0) {
-		log_err("%s", e.text);
+	} else if ((fd = config_text_fd(&t, &e)) < 0 || !new_accounts(g, s, &e)) {
+		log_err("%s; the old settings stay", e.text);
+		if (fd >= 0)
+			close(fd);
 	} else {
 		config_settings(c, s, t.is_file);
 		s->checks = route_checks(c);
@@ -224,6 +240,7 @@ static void reload_config(struct gate *g)
 		g->config = fd;
 		snprintf(g->name, sizeof g->name, "%s", t.name);
 		gate_setup_again(g, s);
+		settings_use_log(g->settings);
 		log_info("configuration %s: read again", t.name);
 	}
 	buf_free(&t.text);
@@ -255,7 +272,7 @@ static void on_signal(struct loop *l, int signo)
 		break;
 	case SIGHUP:
 		reload(g);
-		if (g->plan->base)
+		if (g->plan->again)
 			reload_config(g);
 		break;
 	case SIGUSR1:

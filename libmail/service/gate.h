@@ -26,7 +26,12 @@ struct gate_plan {
 	bool foreground;                   /* -bD: stay; else the caller has daemonized already */
 	int config;                        /* a file of the configuration's text, taken over */
 	const char *name;                  /* where that is from */
-	const struct settings *base; /* settings without what the configuration says; or NULL */
+	/*
+	 * On SIGHUP: the settings anew, without what the configuration says; false and e: they are
+	 * wrong now.  NULL: nothing is read again.
+	 */
+	bool (*again)(void *arg, struct settings *s, struct err *e);
+	void *arg;
 };
 
 /*

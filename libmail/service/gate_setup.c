@@ -70,9 +70,9 @@ void gate_setup_again(struct gate *g, struct settings *s)
 {
 	const struct settings *old = g->settings;
 
+	if (strcmp(s->queue, old->queue) != 0)
+		log_warn("queue directory %s: only after a restart", s->queue);
 	memcpy(s->queue, old->queue, sizeof s->queue);
-	memcpy(s->users, old->users, sizeof s->users);
-	memcpy(s->mailbox, old->mailbox, sizeof s->mailbox);
 	memcpy(s->pid_file, old->pid_file, sizeof s->pid_file);
 	memcpy(s->listeners, old->listeners, sizeof s->listeners);
 	s->listener_count = old->listener_count;

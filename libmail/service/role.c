@@ -23,9 +23,11 @@ bool role_setting(struct settings *s, struct wire_in *in, struct err *e)
 
 	if (!mta_ipc_get_pair(in, &name, &value))
 		return err_temp(e, "4.3.0", "malformed setting");
-	if (name.len)
-		return settings_set(s, name, value, e);
-	begin_lists(s);
+	if (name.len == 0)
+		begin_lists(s);
+	else if (!settings_set(s, name, value, e))
+		return false;
+	settings_use_log(s);
 	return true;
 }
 
