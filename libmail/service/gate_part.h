@@ -3,6 +3,7 @@
  *
  *	gate.c        the process: signals, requests of the roles, the end
  *	gate_setup.c  what a role is given when it starts
+ *	gate_reload.c SIGHUP
  */
 #ifndef LETTERBOX_SERVICE_GATE_PART_H
 #define LETTERBOX_SERVICE_GATE_PART_H
@@ -58,6 +59,12 @@ void gate_setup_config(struct gate *g);
  * started by the old ones stays: s is made to say so.
  */
 void gate_setup_again(struct gate *g, struct settings *s);
+
+/*
+ * Reads again: the environment with the files that it names, the command line, the configuration.
+ * What is wrong is logged, and the old settings stay.
+ */
+void gate_reload(struct gate *g);
 
 /* Tells the queue role to run: see MTA_RUN. */
 void gate_setup_run(struct gate *g, uint32_t number);
