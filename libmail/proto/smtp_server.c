@@ -167,6 +167,11 @@ void smtp_server_greet_refuse(struct smtp_server *s, int code, struct span text,
 	s->state = code == 421 ? SMTP_ST_CLOSED : SMTP_ST_COMMAND;
 }
 
+void smtp_server_refuse(struct smtp_server *s, struct span reason)
+{
+	s->refusal = reason;
+}
+
 void smtp_server_tls_started(struct smtp_server *s)
 {
 	smtp_server_drop(s);

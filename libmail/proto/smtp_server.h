@@ -184,10 +184,14 @@ void smtp_server_greet(struct smtp_server *s, struct span date, struct buf *out)
 
 /*
  * Greets with a refusal, "CODE NAME TEXT"; 421 also closes.  Afterwards all commands but HELO,
- * NOOP, RSET and QUIT get 550 and reason, e.g. "5.7.1 Access denied" (borrowed for the session).
+ * NOOP, RSET and QUIT get reason, e.g. "5.7.1 Access denied" with 550, or "450 4.7.1 Later"
+ * (borrowed for the session).
  */
 void smtp_server_greet_refuse(struct smtp_server *s, int code, struct span text, struct span reason,
 			      struct buf *out);
+
+/* After the greeting: from now on commands are refused, as smtp_server_greet_refuse does. */
+void smtp_server_refuse(struct smtp_server *s, struct span reason);
 
 /*
  * Consumes input up to the next event; *used octets are done with.  Replies that

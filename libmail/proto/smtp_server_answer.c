@@ -307,7 +307,9 @@ void smtp_server_reject(struct smtp_server *s, const struct err *e, struct buf *
 		of = s->path;
 	else if (s->due == SMTP_EV_VRFY || s->due == SMTP_EV_EXPN)
 		of = s->text;
-	/* The address in front, as sendmail has it. */
+	/* The address in front, as sendmail has it: not with every code that policy may choose. */
+	if (e->reply && e->reply != 450 && e->reply != 550 && e->reply != 553)
+		of.len = 0;
 	snprintf(text, sizeof text, "%s%s%s", of.len ? smtp_server_echo(of, echo) : "",
 		 of.len ? "... " : "", e->text);
 	smtp_server_reply(s, code, e->status, span_str(text), out);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/ascii.h"
+#include "base/num.h"
 #include "proto/smtp_server_priv.h"
 
 static unsigned closing(struct smtp_server *s, const char *status, struct span text,
@@ -345,13 +346,18 @@ static bool is_other_protocol(struct span verb)
 
 static unsigned rejected(struct smtp_server *s, const struct smtp_server_turn *t)
 {
-	struct span text = s->refusal, status = span_cut(&text, ' ');
+	struct span text = s->refusal, status;
 	struct smtp_server_fault f;
 	char digits[ERR_STATUS_MAX];
+	uint64_t code = 550;
 
+	/* "450 4.7.1 why" instead of "5.7.1 why". */
+	if (text.len > 3 && text.ptr[3] == ' ')
+		num_parse(span_cut(&text, ' '), 599, &code);
+	status = span_cut(&text, ' ');
 	if (!span_to_cstr(status, digits, sizeof digits))
 		digits[0] = '\0';
-	smtp_server_fault(&f, 550, digits, "%.*s", SPAN_ARG(text));
+	smtp_server_fault(&f, (int)code, digits, "%.*s", SPAN_ARG(text));
 	return smtp_server_wrong(s, t->out, f.code, f.status, f.text);
 }
 

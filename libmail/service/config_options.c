@@ -88,6 +88,9 @@ void config_settings(struct config *c, struct settings *s, bool is_file)
 	cf_expand(c->ev, SPAN("\201j"), &name);
 	if (name.len && buf_ok(&name) && !settings_given(s, "Hostname"))
 		span_to_cstr(buf_span(&name), s->hostname, sizeof s->hostname);
+	/* sendmail's default where ours is another. */
+	if (is_file)
+		settings_set_default(s, SPAN("MaxMessageSize"), SPAN("0"), &e);
 	for (const struct cf_option *o = c->cf.options; o; o = o->next)
 		set_option(c, s, o);
 	for (int i = 0; i < c->cf.nmailers; i++)

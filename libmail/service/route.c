@@ -193,8 +193,7 @@ bool route_recipient(struct config *c, const struct settings *s, struct span rcp
 	*out = (struct route){0};
 	if (!cf_addr_parse(c->ev, rcpt, 0, &a))
 		return refused(c, &a, e);
-	if (a.deferred)
-		return err_temp(e, "4.3.0", "%.*s: Name server timeout", SPAN_ARG(rcpt));
+	out->deferred = a.deferred;
 	if (!take(&a, out, e) || !qualify(s, rcpt, out, e))
 		return false;
 	config_set(c, "{rcpt_mailer}", a.mailer->name);
@@ -213,10 +212,9 @@ bool route_local(struct config *c, struct route *r, bool *changed, struct err *e
 		return true;
 	if (!cf_addr_local(c->ev, span_str(r->user), span_str(r->host), &a))
 		return a.is_error ? refused(c, &a, e) : true;
-	if (a.deferred)
-		return err_temp(e, "4.3.0", "%s: Name server timeout", r->user);
 	if (!take(&a, r, e))
 		return false;
+	r->deferred = a.deferred;
 	*changed = r->mailer != old.mailer || strcmp(r->user, old.user) != 0;
 	return true;
 }

@@ -37,6 +37,7 @@ enum route_kind {
 struct route {
 	enum route_kind kind;
 	const struct cf_mailer *mailer; /* lives as long as the configuration */
+	bool deferred;                  /* a name or map could not be looked up: not now */
 	char user[MTA_ADDR_MAX];        /* LOCAL: without the quotes of a quoted name */
 	char host[MTA_ADDR_MAX];        /* "" where the mailer has none; may be a list a:b */
 	char address[MTA_ADDR_MAX];     /* the recipient, qualified */
@@ -70,7 +71,8 @@ bool route_pending(const struct config *c);
 
 /*
  * Routes a recipient: rulesets 3 and 0, the mailer's.  Fails with what $#error says, or as
- * sendmail for a malformed address (PERM 5.1.3).  Sets {rcpt_mailer}, {rcpt_host}, {rcpt_addr}.
+ * sendmail for a malformed address (PERM 5.1.3); what is deferred is no failure: it is taken, and
+ * tried later.  Sets {rcpt_mailer}, {rcpt_host}, {rcpt_addr}.
  */
 bool route_recipient(struct config *c, const struct settings *s, struct span rcpt,
 		     struct route *out, struct err *e);

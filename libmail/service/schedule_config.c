@@ -95,7 +95,7 @@ bool schedule_resolve(struct schedule *q, struct route *r, bool *is_alias, struc
 
 	*is_alias = false;
 	/* Ruleset 5 may name another user, who is looked at in turn. */
-	for (int i = 0; changed && i < LOCAL_TURNS; i++) {
+	for (int i = 0; changed && !r->deferred && i < LOCAL_TURNS; i++) {
 		if (r->kind == ROUTE_LOCAL && cf_mailer_flag(r->mailer, 'A')) {
 			buf_init(&mine, ALIAS_MAX);
 			status = find_alias(q, r, right ? right : &mine);
@@ -108,7 +108,8 @@ bool schedule_resolve(struct schedule *q, struct route *r, bool *is_alias, struc
 		if (!route_local(q->config, r, &changed, e))
 			return false;
 	}
-	return !changed || err_perm(e, "5.4.6", "%.100s: aliasing/forwarding loop broken", r->user);
+	return !changed || r->deferred ||
+	       err_perm(e, "5.4.6", "%.100s: aliasing/forwarding loop broken", r->user);
 }
 
 bool schedule_await(struct schedule *q, struct dns_client_wait *w, unsigned *turns, struct err *e)

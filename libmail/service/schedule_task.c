@@ -83,6 +83,9 @@ void schedule_task_start(struct task *t)
 	t->wait.done = on_name;
 	if (route_pending(q->config) && schedule_await(q, &t->wait, &t->turns, &t->err))
 		return;
+	if (ok && r.deferred)
+		ok = err_temp(&t->err, "4.4.3",
+			      "Transient parse error: a name or table cannot be looked up now");
 	if (ok)
 		pass_to(t, &r);
 	else

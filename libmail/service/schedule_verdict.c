@@ -119,6 +119,21 @@ static void check_user(struct schedule *q, uint32_t id, const struct route *r,
 	schedule_check_account(q, span_str(r->user), &p->lookup);
 }
 
+/* What aliases may name, and nobody from outside; by sendmail's name for it. */
+static bool allowed(const struct route *r, struct err *e)
+{
+	const char *what = r->kind == ROUTE_FILE                    ? "files"
+			   : r->kind == ROUTE_INCLUDE               ? ":include:s"
+			   : span_eq(r->mailer->name, SPAN("prog")) ? "programs"
+								    : NULL;
+
+	if (!what)
+		return true;
+	err_perm(e, "5.7.1", "Cannot mail directly to %s", what);
+	e->reply = 550;
+	return false;
+}
+
 /* False: the answer needs one from elsewhere; nothing was said. */
 static bool check_rcpt(struct schedule *q, uint32_t id, const struct mta_check *c)
 {
@@ -131,11 +146,12 @@ static bool check_rcpt(struct schedule *q, uint32_t id, const struct mta_check *
 	ok = schedule_decide(q, c, &v.err) &&
 	     route_recipient(q->config, &q->settings, c->rcpt, &r, &v.err) &&
 	     ask(q, ROUTE_CHECK_RCPT, bracketed(c->rcpt, mem, sizeof mem), none, &v) &&
-	     schedule_resolve(q, &r, &is_alias, NULL, &v.err);
+	     allowed(&r, &v.err) && schedule_resolve(q, &r, &is_alias, NULL, &v.err);
 	if (route_pending(q->config))
 		return false;
 	v.address = ok ? span_str(r.address) : none;
-	if (ok && r.kind == ROUTE_LOCAL && !is_alias && cf_mailer_flag(r.mailer, 'w'))
+	if (ok && r.kind == ROUTE_LOCAL && !is_alias && !r.deferred &&
+	    cf_mailer_flag(r.mailer, 'w'))
 		check_user(q, id, &r, &v);
 	else
 		reply(q, id, &v);
@@ -169,8 +185,12 @@ static bool check_mail(struct schedule *q, uint32_t id, const struct mta_check *
 
 	buf_init_fixed(&sender, mem, sizeof mem);
 	buf_init_fixed(&macros, list, sizeof list);
-	if (schedule_decide(q, c, &v.err) && choose_sender(q, c, &sender, &v.err) &&
-	    route_parse_sender(q->config, buf_span(&sender), &macros, &v.err) &&
+	/* Rulesets see the address as it was given. */
+	route_put_macro(&macros, "f", c->sender);
+	route_put_macro(&macros, "{mail_from}", bracketed(c->sender, arg, sizeof arg));
+	if (schedule_decide(q, c, &v.err) &&
+	    route_parse_sender(q->config, c->sender, &macros, &v.err) &&
+	    choose_sender(q, c, &sender, &v.err) &&
 	    ask(q, ROUTE_CHECK_MAIL, bracketed(c->sender, arg, sizeof arg), none, &v)) {
 		v.address = buf_span(&sender);
 		if (buf_ok(&macros))

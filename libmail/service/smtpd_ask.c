@@ -143,15 +143,13 @@ void smtpd_ask_connected(struct smtpd_session *s, const struct mta_verdict *v)
 	}
 	log_info("ruleset=check_relay, arg1=%s, arg2=%s, relay=%s, reject=%d %s %s", s->client,
 		 s->addr, s->client, err_reply_code(&v->err), v->err.status, v->err.text);
-	smtp_server_init(&s->smtp, &s->d->config[s->kind], span_str(s->client));
-	/* 421 and what may be better soon end the connection; else each command is refused. */
-	buf_init(&s->refusal, ERR_TEXT_MAX + ERR_STATUS_MAX);
-	buf_printf(&s->refusal, "%s %s", v->err.status, v->err.text);
+	/* 421 ends the connection; after anything else each command is refused. */
 	if (err_reply_code(&v->err) == 421) {
-		smtp_server_close(&s->smtp, v->err.status, span_str(v->err.text), &s->out);
+		buf_printf(&s->out, "421 %s %s\r\n", v->err.status, v->err.text);
 		s->closing = true;
-	} else {
-		smtp_server_greet_refuse(&s->smtp, 554, SPAN("ESMTP not accepting messages"),
-					 buf_span(&s->refusal), &s->out);
+		return;
 	}
+	buf_init(&s->refusal, ERR_TEXT_MAX + ERR_STATUS_MAX + 8);
+	buf_printf(&s->refusal, "%d %s %s", err_reply_code(&v->err), v->err.status, v->err.text);
+	smtpd_session_greet(s);
 }

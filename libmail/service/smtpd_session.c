@@ -321,6 +321,8 @@ void smtpd_session_greet(struct smtpd_session *s)
 	date_put(&date, now, clock_zone(now));
 	smtp_server_init(&s->smtp, &s->d->config[s->kind], span_str(s->client));
 	smtp_server_greet(&s->smtp, buf_span(&date), &s->out);
+	if (s->refusal.len)
+		smtp_server_refuse(&s->smtp, buf_span(&s->refusal));
 }
 
 void smtpd_session_open(struct smtpd *d, int fd, enum mta_listener kind, const char *listener,
