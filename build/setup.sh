@@ -61,6 +61,8 @@ swaks swaks
 mpop mpop
 fetchmail fetchmail
 mutt mutt
+php php-cli
+s-nail s-nail
 git git
 ip iproute2
 dnsmasq dnsmasq-base
@@ -104,7 +106,7 @@ for_check() {
     elif [ -n "$missing" ]; then
         echo "letterbox: tests will be skipped; for all of them, as root: apt-get install $missing"
     fi
-    aside postfix
+    aside postfix cron
 }
 
 out=$(cd "$(dirname "$0")" && pwd)/out
