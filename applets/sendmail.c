@@ -23,12 +23,14 @@
 
 static int submit(struct sendmail_command *c)
 {
+	if (c->mode == 'v')
+		return sendmail_verify(&c->m, c->argc, c->argv);
 	for (int i = 0; i < c->argc; i++)
 		if (!sendmail_add_rcpts(&c->m, span_str(c->argv[i]), true)) {
 			fprintf(stderr, "%s: too many recipients\n", c->m.program);
 			return EXIT_USAGE;
 		}
-	return c->mode == 'v' ? sendmail_verify(&c->m) : sendmail_submit(&c->m);
+	return sendmail_submit(&c->m);
 }
 
 static int run_queue(struct sendmail_command *c)
@@ -63,8 +65,9 @@ static int run_mode(struct sendmail_command *c)
 		return 0;
 	case 'h':
 	case 'H':
-	case 'i': /* text aliases are read as they are: nothing to rebuild */
 		return 0;
+	case 'i':
+		return sendmail_rebuild(&c->m);
 	case 'q':
 		return run_queue(c);
 	default:

@@ -11,6 +11,7 @@
  *	sendmail_smtp.c    talking to the daemon
  *	sendmail_daemon.c  -bd, -bD, -q, -bs
  *	sendmail_verify.c  -bv
+ *	sendmail_aliases.c -bi, newaliases
  *	sendmail_limits.c  -d0.1
  *	mailq.c            -bp
  */
@@ -26,6 +27,7 @@
 #include "format/submit.h"
 #include "mailq.h"
 #include "sendmail_test.h"
+#include "service/alias.h"
 #include "service/config.h"
 #include "service/queue.h"
 #include "service/settings.h"
@@ -197,7 +199,15 @@ struct route;
 bool sendmail_route(struct sendmail *m, struct span addr, struct route *r, struct err *e);
 
 /* -bv: prints where each recipient would go; an exit status. */
-int sendmail_verify(struct sendmail *m);
+int sendmail_verify(struct sendmail *m, int argc, char **argv);
+
+/* The alias files of the configuration; PERM for what AliasFile cannot mean. */
+bool sendmail_aliases(struct sendmail *m, struct alias *a, struct err *e);
+
+/* ---- sendmail_aliases.c ---- */
+
+/* -bi, newaliases: an exit status. */
+int sendmail_rebuild(struct sendmail *m);
 
 /* ---- sendmail_limits.c ---- */
 

@@ -1,13 +1,55 @@
 /*
- * sendmail -bv: where would each recipient go?  Texts and statuses are sendmail's; the
- * last recipient is printed first, as it does.
+ * sendmail -bv: where would each recipient go?  Texts, their order and statuses are
+ * sendmail's.
+ *
+ * A list is parsed whole and then taken from its end; aliases are followed at once; what is
+ * deliverable is printed at last, by host.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "base/arena.h"
+#include "base/ascii.h"
+#include "format/address.h"
 #include "sendmail.h"
 #include "service/account.h"
 #include "service/route.h"
+#include "sys/fs.h"
 #include "sys/log.h"
+
+enum {
+	ALIAS_DEPTH = 10, /* MaxAliasRecursion */
+	ADDRESSES_MAX = 20000,
+	RIGHT_MAX = 1 << 20, /* octets of an alias */
+	INCLUDE_MAX = 16 << 20,
+	MEMORY_MAX = 256 << 20,
+};
+
+/* All memory is the arena's; the list of recipients keeps those that were replaced. */
+struct addr {
+	struct addr *next;
+	const struct cf_mailer *mailer;
+	struct span text, host, user;
+	bool has_host, primary; /* primary: from the command line, not an alias */
+	bool dead;              /* others stand for it */
+	bool bad;               /* an error was told */
+	bool ok;                /* to be delivered */
+	bool self;              /* an alias that names itself: the user of that name gets it too */
+};
+
+struct verify {
+	struct sendmail *m;
+	struct alias aliases;
+	struct account_source accounts;
+	struct arena mem;
+	struct addr *queue;
+	unsigned count;
+	bool commas; /* lists are in the new style */
+	bool warned; /* something was repaired */
+	int status;  /* of the first error */
+};
 
 bool sendmail_route(struct sendmail *m, struct span addr, struct route *r, struct err *e)
 {
@@ -16,49 +58,322 @@ bool sendmail_route(struct sendmail *m, struct span addr, struct route *r, struc
 	return route_recipient(m->config, &m->settings, addr, r, e);
 }
 
-static int verify_one(struct sendmail *m, struct account_source *accounts, const char *addr)
+bool sendmail_aliases(struct sendmail *m, struct alias *a, struct err *e)
 {
-	struct account a;
-	struct route r;
-	struct err e = {0};
+	bool chosen = m->text.is_file || settings_given(&m->base, "AliasFile");
 
-	if (!sendmail_route(m, span_str(addr), &r, &e)) {
-		printf("%s... %s\n", addr, e.text);
-		return err_exit_code(&e);
-	}
-	if (r.kind != ROUTE_LOCAL) {
-		printf("%s... deliverable: mailer %.*s, host %s, user %s\n", addr,
-		       SPAN_ARG(r.mailer->name), r.host, r.user);
-		return 0;
-	}
-	if (!route_account(accounts, &r, &a, &e)) {
-		printf("%s... %s\n", addr, e.class == ERR_PERM ? "User unknown" : e.text);
-		return err_exit_code(&e);
-	}
-	printf("%s... deliverable: mailer local, user %s\n", addr, a.name);
-	return 0;
+	alias_init(a);
+	if (!alias_add(a, span_str(m->settings.aliases), e))
+		return false;
+	/* The default one need not be there. */
+	for (int i = 0; !chosen && i < a->files; i++)
+		a->file[i]->optional = true;
+	return true;
 }
 
-int sendmail_verify(struct sendmail *m)
+static void say(struct verify *v, struct span to, const char *text, int status)
 {
-	struct account_source accounts;
+	if (to.len)
+		printf("%.*s... %s\n", SPAN_ARG(to), text);
+	else
+		puts(text);
+	if (!v->status)
+		v->status = status;
+}
+
+static bool same(const struct addr *a, const struct addr *b)
+{
+	return a->mailer == b->mailer && ascii_eq_nocase(a->host, b->host) &&
+	       span_eq(a->user, b->user);
+}
+
+static int order(struct span a, struct span b)
+{
+	for (size_t i = 0; i < a.len && i < b.len; i++) {
+		int d = ascii_lower(a.ptr[i]) - ascii_lower(b.ptr[i]);
+
+		if (d)
+			return d;
+	}
+	return a.len < b.len ? -1 : a.len > b.len;
+}
+
+/* Into the list of recipients: by host, behind those of the same one; false: it is there. */
+static bool enter(struct verify *v, struct addr *a)
+{
+	struct addr **at = &v->queue;
+
+	for (struct addr *q = v->queue; q; q = q->next) {
+		if (!same(q, a) || (q->primary && !q->ok))
+			continue;
+		if (v->m->verbose && !q->primary)
+			printf("%.*s... duplicate suppressed\n", SPAN_ARG(a->text));
+		return false;
+	}
+	while (*at && order((*at)->host, a->host) <= 0)
+		at = &(*at)->next;
+	a->next = *at;
+	*at = a;
+	return true;
+}
+
+static struct addr *parse(struct verify *v, struct span text, struct addr *parent)
+{
+	struct config *c = v->m->config;
+	struct addr *a;
+	struct cf_addr addr;
+	bool ok;
+
+	if (!config_begin(c))
+		return NULL;
+	ok = cf_addr_parse(c->ev, text, 0, &addr);
+	if (c->heard[0] && addr.mailer) {
+		/* Repaired, but what it says is still told. */
+		say(v, text, c->heard, 0);
+		v->warned = true;
+	} else if (!ok) {
+		if (c->heard[0])
+			say(v, text, c->heard, c->ev->status ? c->ev->status : EXIT_USAGE);
+		return NULL;
+	}
+	a = arena_alloc(&v->mem, sizeof *a);
+	if (!a || ++v->count > ADDRESSES_MAX)
+		return NULL;
+	a->text = arena_dup(&v->mem, text);
+	a->mailer = addr.mailer;
+	a->user = arena_dup(&v->mem, addr.user);
+	a->host = addr.has_host ? arena_dup(&v->mem, addr.host) : SPAN("");
+	a->has_host = addr.has_host;
+	a->primary = !parent;
+	if (parent && same(parent, a))
+		parent->self = true;
+	return a;
+}
+
+static void take(struct verify *v, struct addr *a, int depth);
+
+static void take_list(struct verify *v, struct span list, struct addr *parent, int depth)
+{
+	struct addr *last = NULL;
+	bool commas = parent != NULL;
+
+	for (size_t i = 0; i < list.len; i++)
+		commas |= memchr(",;<(", list.ptr[i], 4) != NULL;
+	/* One list in the old style does not make the next one so, but a new one does. */
+	v->commas |= commas;
+	while (list.len) {
+		struct span text = aliases_cut(&list, parent || v->commas ? ',' : ' ');
+		struct addr *a = text.len ? parse(v, text, parent) : NULL;
+
+		if (a) {
+			a->next = last;
+			last = a;
+		}
+	}
+	while (last) {
+		struct addr *a = last;
+
+		last = a->next;
+		take(v, a, depth);
+	}
+}
+
+static void include(struct verify *v, struct addr *a, int depth)
+{
+	char path[CF_NAME], text[CF_LINE];
+	struct err e = {.sys = 0};
+	struct buf file;
+	struct span rest, list;
+	unsigned line = 0;
+
+	a->dead = true;
+	buf_init(&file, INCLUDE_MAX);
+	span_to_cstr(span_trim(a->user), path, sizeof path);
+	if (v->m->verbose)
+		printf("%.*s... including file %s\n", SPAN_ARG(a->text), path);
+	if (!fs_read_all(AT_FDCWD, path, FS_FOLLOW, &file, &e)) {
+		snprintf(text, sizeof text, "Cannot open %s: %s", path,
+			 strerror(e.sys ? e.sys : EINVAL));
+		say(v, a->text, text, EXIT_USAGE);
+		a->dead = false;
+		a->bad = true;
+	}
+	for (rest = buf_span(&file); rest.len;) {
+		struct span one = span_cut(&rest, '\n');
+
+		line++;
+		if (!aliases_next_list(&one, &list))
+			continue;
+		if (v->m->verbose)
+			printf("%s: line %u: sending to %.*s\n", path, line, SPAN_ARG(list));
+		take_list(v, list, a, depth + 1);
+	}
+	buf_free(&file);
+}
+
+/* Programs and files are for aliases only. */
+static bool is_direct(struct verify *v, struct addr *a)
+{
+	static const char *const names[][2] = {
+	    {"prog", "programs"}, {"*file*", "files"}, {"*include*", ":include:s"}};
+	char text[64];
+
+	for (size_t i = 0; a->primary && i < sizeof names / sizeof names[0]; i++) {
+		if (!span_eq(a->mailer->name, span_str(names[i][0])))
+			continue;
+		snprintf(text, sizeof text, "Cannot mail directly to %s", names[i][1]);
+		say(v, a->text, text, EXIT_USAGE);
+		a->bad = true;
+		return true;
+	}
+	return false;
+}
+
+/* True when a is an alias, and what it stands for was taken. */
+static bool expand(struct verify *v, struct addr *a, int depth)
+{
+	struct buf right;
+	struct span list;
+
+	if (v->m->no_alias || !cf_mailer_flag(a->mailer, 'A') ||
+	    (a->user.len && a->user.ptr[0] == '\\'))
+		return false;
+	buf_init(&right, RIGHT_MAX);
+	switch (alias_find(&v->aliases, a->user, &right)) {
+	case 0:
+		break;
+	case EXIT_TEMPFAIL:
+		say(v, a->text, "alias database unavailable", EXIT_TEMPFAIL);
+		a->bad = true;
+		buf_free(&right);
+		return true;
+	default:
+		buf_free(&right);
+		return false;
+	}
+	list = span_trim(arena_dup(&v->mem, buf_span(&right)));
+	buf_free(&right);
+	if (v->m->verbose)
+		printf("%.*s... aliased to %.*s\n", SPAN_ARG(a->text), SPAN_ARG(list));
+	take_list(v, list, a, depth + 1);
+	a->dead = !a->self;
+	return !a->self;
+}
+
+/* Ruleset 5, for a name that is no alias; what it gives has the same text. */
+static bool other_user(struct verify *v, struct addr *a, int depth)
+{
+	struct config *c = v->m->config;
+	struct addr *b;
+	struct cf_addr addr;
+
+	if (!cf_mailer_flag(a->mailer, '5') || (a->user.len && a->user.ptr[0] == '\\') ||
+	    !config_begin(c) || !cf_addr_local(c->ev, a->user, a->host, &addr))
+		return false;
+	b = arena_alloc(&v->mem, sizeof *b);
+	if (!b)
+		return false;
+	*b = *a;
+	b->mailer = addr.mailer;
+	b->user = arena_dup(&v->mem, addr.user);
+	b->host = addr.has_host ? arena_dup(&v->mem, addr.host) : SPAN("");
+	b->has_host = addr.has_host;
+	b->primary = false;
+	if (same(a, b))
+		return false;
+	a->dead = true;
+	take(v, b, depth + 1);
+	return true;
+}
+
+static void find_user(struct verify *v, struct addr *a)
+{
+	struct account account;
+	char mem[CF_NAME];
+	struct err e = {0};
+	struct buf name;
+
+	if (!cf_mailer_flag(a->mailer, 'w'))
+		return;
+	buf_init_fixed(&name, mem, sizeof mem);
+	address_put_unquoted(a->user, &name);
+	if (account_find(&v->accounts, buf_span(&name), &account, &e))
+		return;
+	say(v, a->text, e.class == ERR_PERM ? "User unknown" : e.text, err_exit_code(&e));
+	a->bad = true;
+}
+
+static bool all_dead(const struct verify *v)
+{
+	for (const struct addr *q = v->queue; q; q = q->next)
+		if (!q->dead)
+			return false;
+	return true;
+}
+
+static void take(struct verify *v, struct addr *a, int depth)
+{
+	char text[80];
+
+	if (depth > ALIAS_DEPTH) {
+		snprintf(text, sizeof text,
+			 "aliasing/forwarding loop broken (%d aliases deep; %d max)", depth,
+			 ALIAS_DEPTH);
+		say(v, SPAN(""), text, EXIT_USAGE);
+		/* Still in the list, so that nothing is said about the loop twice. */
+		a->bad = true;
+		enter(v, a);
+		return;
+	}
+	if (!enter(v, a) || is_direct(v, a))
+		return;
+	if (span_eq(a->mailer->name, SPAN("*include*")))
+		include(v, a, depth);
+	else if (!expand(v, a, depth) && !other_user(v, a, depth))
+		find_user(v, a);
+	a->ok = !a->dead && !a->bad;
+	if (a->primary && a->dead && all_dead(v)) {
+		say(v, SPAN(""), "aliasing/forwarding loop broken", EXIT_USAGE);
+		a->bad = true;
+	}
+}
+
+static void print_all(const struct verify *v)
+{
+	for (const struct addr *q = v->queue; q; q = q->next) {
+		if (q->dead || q->bad)
+			continue;
+		printf("%.*s... deliverable: mailer %.*s, ", SPAN_ARG(q->text),
+		       SPAN_ARG(q->mailer->name));
+		if (q->has_host)
+			printf("host %.*s, ", SPAN_ARG(q->host));
+		printf("user %.*s\n", SPAN_ARG(q->user));
+	}
+}
+
+int sendmail_verify(struct sendmail *m, int argc, char **argv)
+{
+	struct verify v = {.m = m};
 	struct err e;
-	int status = 0;
+	int status;
 
 	log_init("sendmail", log_quiet());
-	if (m->count == 0) {
+	if (argc == 0) {
 		puts("Recipient names must be specified");
 		return EXIT_USAGE;
 	}
-	if (!account_source_init(&accounts, m->settings.users, m->settings.mailbox, &e)) {
+	if (!account_source_init(&v.accounts, m->settings.users, m->settings.mailbox, &e) ||
+	    !sendmail_aliases(m, &v.aliases, &e)) {
 		fprintf(stderr, "%s: %s\n", m->program, e.text);
 		return EXIT_CONFIG;
 	}
-	for (size_t i = m->count; i-- > 0;) {
-		int one = verify_one(m, &accounts, m->rcpts[i].addr);
-
-		status = one ? one : status;
-	}
-	account_source_free(&accounts);
+	arena_init(&v.mem, MEMORY_MAX);
+	for (int i = 0; i < argc; i++)
+		take_list(&v, span_str(argv[i]), NULL, 0);
+	print_all(&v);
+	status = v.status ? v.status : v.warned ? EXIT_USAGE : 0;
+	arena_free(&v.mem);
+	alias_free(&v.aliases);
+	account_source_free(&v.accounts);
 	return status;
 }

@@ -107,9 +107,9 @@ struct span aliases_name(struct span left)
 	return in;
 }
 
-/* The length of the target at the start of s. */
-static size_t target_length(struct span s)
+struct span aliases_cut(struct span *list, char delim)
 {
+	struct span s = *list = skip_space(*list);
 	int comments = 0, angles = 0;
 	bool quoted = false;
 	size_t i = 0;
@@ -131,10 +131,11 @@ static size_t target_length(struct span s)
 			angles++;
 		else if (c == '>' && !comments && angles)
 			angles--;
-		else if (c == ',' && !comments && !angles)
+		else if (c == delim && !comments && !angles)
 			break;
 	}
-	return i;
+	*list = span_skip(s, i + 1);
+	return trim_end(span_head(s, i));
 }
 
 bool aliases_next(struct span *list, struct aliases_target *out)
@@ -152,12 +153,9 @@ bool aliases_next(struct span *list, struct aliases_target *out)
 	struct span v;
 
 	do {
-		size_t n = target_length(*list);
-
 		if (list->len == 0)
 			return false;
-		out->text = trim_end(skip_space(span_head(*list, n)));
-		*list = span_skip(*list, n + 1);
+		out->text = aliases_cut(list, ',');
 	} while (out->text.len == 0);
 	v = out->text;
 	/* "|program with blanks" is quoted as a whole; inner quotes are the program's. */

@@ -62,6 +62,12 @@ struct aliases_target {
 };
 
 /*
+ * Takes the text up to delim (',' or ' ') off a list, without blanks at its ends; delim counts
+ * outside of quotes, comments and angle brackets.
+ */
+struct span aliases_cut(struct span *list, char delim);
+
+/*
  * Takes the next target off a list, which ends at a comma outside of quotes, comments and
  * angle brackets.  Empty ones are passed over.  False at the end.
  */

@@ -56,10 +56,11 @@ struct alias_build {
 	/* One line of output; line is that of the file being read, or 0. */
 	void (*say)(void *ctx, const char *path, uint32_t line, const char *text);
 	/*
-	 * Appends the name that a left side has in look-ups; false, after its own say, when it
+	 * Appends the name that an entry has in look-ups; false, after its own say, when it
 	 * can be no alias.
 	 */
-	bool (*name)(void *ctx, const char *path, uint32_t line, struct span left, struct buf *out);
+	bool (*name)(void *ctx, const char *path, uint32_t line, const struct aliases_entry *en,
+		     struct buf *out);
 	const char *program; /* "newaliases" */
 	unsigned mistakes;   /* out: those that make the exit status 70 */
 };

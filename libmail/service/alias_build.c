@@ -116,7 +116,7 @@ static void entry(struct job *j, enum aliases_event ev, const struct aliases_ent
 	struct buf key;
 
 	buf_init_fixed(&key, mem, sizeof mem);
-	if (!j->b->name(j->b->ctx, j->path, j->line, en->left, &key)) {
+	if (!j->b->name(j->b->ctx, j->path, j->line, en, &key)) {
 		j->b->mistakes++;
 		return;
 	}
@@ -183,10 +183,12 @@ static void rebuild(struct alias_file *f, struct alias_build *b)
 
 	buf_init(&file, FILE_MAX);
 	if (!fs_read_all(AT_FDCWD, f->path, FS_FOLLOW, &file, &e)) {
+		buf_free(&file);
+		if (f->optional && e.sys == ENOENT)
+			return;
 		snprintf(text, sizeof text, "%s: cannot open %s: %s", b->program, f->path,
 			 strerror(e.sys ? e.sys : EIO));
 		b->say(b->ctx, NULL, 0, text);
-		buf_free(&file);
 		return;
 	}
 	arena_init(&j.names.mem, FILE_MAX);

@@ -22,7 +22,7 @@
 
 /* Long names of sendmail 8.17 that change nothing here, blank-separated, lower case. */
 static const char ignored[] =
-    " sevenbitinput eightbitmode aliaswait blankusub checkaliases checkpointinterval "
+    " sevenbitinput eightbitmode aliaswait blanksub checkaliases checkpointinterval "
     "hoststatusdirectory connectioncachesize connectioncachetimeout connecttimeout "
     "daemonportoptions dialdelay dontblamesendmail dontexpandcnames dontinitgroups "
     "dontprobeinterfaces dontprunepaths doublebounceaddress errorheader fallbackmxhost "

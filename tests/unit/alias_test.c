@@ -209,9 +209,10 @@ static void say(void *ctx, const char *file, uint32_t line, const char *what)
 	snprintf(said + n, sizeof said - n, "%s%u: %s\n", file ? "" : "- ", (unsigned)line, what);
 }
 
-static bool name_of(void *ctx, const char *file, uint32_t line, struct span left, struct buf *out)
+static bool name_of(void *ctx, const char *file, uint32_t line, const struct aliases_entry *en,
+		    struct buf *out)
 {
-	struct span key = aliases_name(left);
+	struct span key = aliases_name(en->left);
 
 	(void)ctx;
 	(void)file;

@@ -1,0 +1,86 @@
+#!/bin/sh
+# sendmail -bv and -bi against the real program: the same addresses, aliases and mistakes, and equal
+# output and exit status.                                              needs what bt.t needs
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+. "$here/real.sh"
+
+tbl=/var/lib/letterbox-verify-$build
+rm -rf "$tbl"
+umask 022
+mkdir -p "$tbl/queue" && chmod 700 "$tbl/queue"
+trap 'rm -rf "$tbl"' EXIT INT TERM
+for f in aliases mistakes virtuser inc verify.mc; do
+	sed "s:@TBL@:$tbl:g" "$here/verify/$f" >"$tbl/$f"
+done
+printf 'hosts files\naliases files\n' >"$tbl/switch"
+printf '127.0.0.1 localhost\n192.0.2.1 mx.test.example mx\n' >"$tbl/hosts"
+printf 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n' >"$tbl/resolv"
+{
+	cat /etc/passwd
+	for u in alice bob carol; do
+		echo "$u:x:3000:3000:$u:/home/$u:/bin/sh"
+	done
+} >"$tbl/passwd"
+(cd "$tbl" && m4 -D_CF_DIR_="$share" "$share/m4/cf.m4" verify.mc >verify.cf 2>/dev/null)
+
+# In $tbl: runs "$@" on each line of addresses, whole and as words, and on alias files.
+cat >"$tbl/ask" <<'E2'
+set -f
+out() { echo "== $*"; }
+while IFS= read -r line; do
+	out "verify, one word: $line"
+	"$@" -C verify.cf -bv -v "$line" 2>&1
+	echo "status $?"
+	case $line in
+	*\ *)
+		out "verify, words: $line"
+		"$@" -C verify.cf -bv $line 2>&1
+		echo "status $?"
+		;;
+	list | alice+x | bob+zz | postmaster | prog | inc | err)
+		out "no aliases: $line"
+		"$@" -C verify.cf -bv -n "$line" 2>&1
+		echo "status $?"
+		;;
+	esac
+done
+for o in -oA"$PWD/aliases" -oA"$PWD/mistakes" -oA/nosuch -OAliasFile=foo:/x "-OAliasFile=hash:-o /x" \
+	-OAliasFile=text:/x "-OAliasFile=$PWD/aliases,/nosuch"; do
+	out "-bi $o"
+	"$@" -C verify.cf -bi "$o" 2>&1
+	echo "status $?"
+done
+E2
+in_namespace() {
+	unshare -m -u -n sh -c '
+		tbl=$1; shift; cd "$tbl" && hostname mx && ip link set lo up 2>/dev/null
+		mount --bind hosts /etc/hosts && mount --bind resolv /etc/resolv.conf &&
+		mount --bind passwd /etc/passwd && "$@" -C verify.cf -bi >/dev/null 2>&1
+		exec sh ask "$@"' sh "$tbl" "$@" <"$here/verify/addresses"
+}
+in_namespace "$real" >"$tbl/real"
+in_namespace "$bin" sendmail >"$tbl/ours"
+
+number=0
+bad=0
+compare() { # what pattern
+	number=$((number + 1))
+	for who in real ours; do
+		awk -v p="$2" '/^== /{on = $0 ~ p} on' "$tbl/$who" >"$tbl/$who.part"
+	done
+	n=$(grep -c '^== ' "$tbl/real.part")
+	if [ "$n" -gt 0 ] && diff "$tbl/real.part" "$tbl/ours.part" >"$tbl/diff"; then
+		echo "ok $number - $1: $n cases"
+	else
+		bad=1
+		echo "not ok $number - $1"
+		head -20 "$tbl/diff" | sed 's/^/# /'
+	fi
+}
+compare "-bv" '^== verify'
+compare "-bv -n" '^== no aliases'
+compare "-bi" '^== -bi'
+echo "1..$number"
+exit $bad
