@@ -60,15 +60,8 @@ bool sendmail_route(struct sendmail *m, struct span addr, struct route *r, struc
 
 bool sendmail_aliases(struct sendmail *m, struct alias *a, struct err *e)
 {
-	bool chosen = m->text.is_file || settings_given(&m->base, "AliasFile");
-
 	alias_init(a);
-	if (!alias_add(a, span_str(m->settings.aliases), e))
-		return false;
-	/* The default one need not be there. */
-	for (int i = 0; !chosen && i < a->files; i++)
-		a->file[i]->optional = true;
-	return true;
+	return !m->settings.aliases[0] || alias_add(a, span_str(m->settings.aliases), e);
 }
 
 static void say(struct verify *v, struct span to, const char *text, int status)
