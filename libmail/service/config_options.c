@@ -76,6 +76,13 @@ static void set_option(struct config *c, struct settings *s, const struct cf_opt
 		log_warn("%s: %s", c->name, e.text);
 }
 
+/* "[IPC]" with "FILE /path": over a Unix socket. */
+static bool sends_to_path(const struct cf_mailer *m)
+{
+	return span_starts(m->argv, SPAN("FILE ")) && m->path.len && m->path.ptr[0] == '[' &&
+	       !ascii_eq_nocase(m->path, SPAN("[FILE]"));
+}
+
 void config_settings(struct config *c, struct settings *s, bool is_file)
 {
 	char mem[SETTINGS_NAME_MAX];
@@ -94,7 +101,7 @@ void config_settings(struct config *c, struct settings *s, bool is_file)
 	for (const struct cf_option *o = c->cf.options; o; o = o->next)
 		set_option(c, s, o);
 	for (int i = 0; i < c->cf.nmailers; i++)
-		s->unix_targets |= span_starts(c->cf.mailers[i]->argv, SPAN("FILE "));
+		s->unix_targets |= sends_to_path(c->cf.mailers[i]);
 	if (is_file && s->listener_count == 0)
 		settings_add_listener(s, SPAN("Name=MTA,Port=25"), &e);
 	config_idle(c);
