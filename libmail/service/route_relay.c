@@ -27,11 +27,11 @@ static void apply_smarthost(const struct settings *s, struct smarthost *smart,
 	struct err e;
 
 	if (!s->relay[0] || !smarthost_parse(span_str(s->relay), smart, &e) ||
-	    !ascii_eq_nocase(span_str(smart->hosts), out->hosts) ||
-	    (smart->port && smart->port != out->port))
+	    !ascii_eq_nocase(span_str(smart->hosts), out->hosts))
 		return;
-	out->protocol = smart->protocol;
-	out->tls = smart->tls;
+	/* Another port of that host is not safer: it only may not speak TLS at once. */
+	out->tls = smart->tls == MTA_TLS_AT_ONCE && smart->port != out->port ? MTA_TLS_VERIFIED
+									     : smart->tls;
 	out->auth = smart->user[0] != '\0';
 }
 
