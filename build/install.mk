@@ -1,4 +1,5 @@
-# make install [PREFIX=] [DESTDIR=]: the binary, a link for every row of applets.def, the manual pages.
+# make install [PREFIX=] [DESTDIR=]: the binary, a link for every row of applets.def, sendmail also in
+# the two places where programs look for it, the manual pages.
 
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
@@ -10,6 +11,10 @@ install: $(OUT)/letterbox
 	install -m 755 $(OUT)/letterbox $(DESTDIR)$(BINDIR)/letterbox
 	for name in $$(sed -n 's/^\(APPLET\|ALIAS\)("\([^"]*\)".*/\2/p' applets/applets.def); do \
 	    [ "$$name" = letterbox ] || ln -sf letterbox $(DESTDIR)$(BINDIR)/$$name || exit; \
+	done
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib
+	for dir in sbin lib; do \
+	    ln -sf $(BINDIR)/sendmail $(DESTDIR)$(PREFIX)/$$dir/sendmail || exit; \
 	done
 	for page in $(MANUAL); do \
 	    install -d $(DESTDIR)$(MANDIR)/man$${page##*.} && \
