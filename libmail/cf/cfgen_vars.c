@@ -63,7 +63,7 @@ const struct cfgen_variable cfgen_variables[] = {
     {"", NULL, NULL, "mail for elsewhere"},
     {"DEFAULT_RELAY", "1", "", "smart host: HOST, mailer:HOST, smtp[s]://[USER@]HOST[:PORT]"},
     {"RELAY_USER", "1", "", "name for AUTH there"},
-    {"RELAY_PASSWORD", "1", "", "its password, readable in the sendmail.cf; better:"},
+    {"RELAY_PASSWORD", "", "", "its password, readable in the sendmail.cf; better:"},
     {"RELAY_AUTH_MAP", "1", "", "type:file; AuthInfo:HOST to \"U:user\" \"P:password\""},
     {"NULL_CLIENT", "1", "", "as CF_TYPE *-null and DEFAULT_RELAY: all mail goes there"},
     {"DIRECT_DELIVER_DOMAINS", "*", "",
