@@ -8,15 +8,17 @@
 struct relay {
 	struct span mailer, host, user, port; /* host as it is to stand behind $@ */
 	struct span socket;                   /* of lmtp:/path */
-	bool tls, url;
+	bool tls, lmtp, url;
 };
 
 static const struct {
 	const char *scheme, *port;
-	bool tls;
+	bool tls, lmtp;
 } schemes[] = {
-    {"smtp://", "25", true},        {"smtps://", "465", true},       {"smtp+plain://", "25", false},
-    {"submission://", "587", true}, {"submissions://", "465", true},
+    {"smtp://", "587", true, false},
+    {"smtps://", "465", true, false},
+    {"smtp+plain://", "25", false, false},
+    {"lmtp://", "24", false, true},
 };
 
 /* The port stands behind the last colon that no bracket follows. */
@@ -43,6 +45,7 @@ static bool parse_url(struct relay *r, struct span value)
 			continue;
 		r->url = true;
 		r->tls = schemes[i].tls;
+		r->lmtp = schemes[i].lmtp;
 		r->port = span_str(schemes[i].port);
 		value = span_skip(value, scheme.len);
 		slash = span_index(value, '/');
@@ -120,7 +123,8 @@ static void mailer_lines(struct cfgen *g, const struct relay *r, struct buf *b)
 	if (r->socket.len)
 		buf_printf(b, "relay=z:FILE %.*s\n", SPAN_ARG(r->socket));
 	else if (r->host.len || g->full)
-		buf_printf(b, "relay=:TCP $h%s%.*s\n", r->port.len ? " " : "", SPAN_ARG(r->port));
+		buf_printf(b, "relay=%s:TCP $h%s%.*s\n", r->lmtp ? "z" : "", r->port.len ? " " : "",
+			   SPAN_ARG(r->port));
 	cfgen_derive(g, "mailers", buf_span(b), NULL);
 	buf_reset(b);
 }
@@ -176,6 +180,8 @@ bool cfgen_prepare_relay(struct cfgen *g)
 	}
 	g->mem.failed |= !buf_ok(&b);
 	buf_free(&b);
+	if (r.url || r.socket.len)
+		cfgen_derive(g, "relay_url", SPAN("yes"), "DEFAULT_RELAY");
 	cfgen_derive(g, "relay_name", inner_host(r.host), "DEFAULT_RELAY");
 	if (r.user.len)
 		cfgen_derive(g, "RELAY_USER", r.user, "DEFAULT_RELAY");
