@@ -63,6 +63,7 @@ static bool on_verdict(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 {
 	struct smtpd *d = (struct smtpd *)((char *)c - offsetof(struct smtpd, queue_role));
 	struct smtpd_session *s;
+	struct span answer = in->rest;
 	struct mta_verdict v;
 
 	(void)fds;
@@ -73,6 +74,7 @@ static bool on_verdict(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 	if (!s || !s->asked_open)
 		return true;
 	s->asked_open = false;
+	smtpd_known_learn(s, answer, &v);
 	smtpd_event_verdict(s, &v);
 	smtpd_session_resume(s);
 	return true;
@@ -91,6 +93,7 @@ static void on_queue_lost(struct ipc *c)
 		if (!s || !s->asked_open)
 			continue;
 		s->asked_open = false;
+		smtpd_known_learn(s, SPAN(""), &v);
 		smtpd_event_verdict(s, &v);
 		smtpd_session_resume(s);
 	}
@@ -161,6 +164,7 @@ static bool on_gate(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 	case MTA_PEER:
 		/* The queue role was started anew and knows none of the old questions. */
 		ipc_close(&d->queue_role);
+		smtpd_known_forget(d);
 		on_queue_lost(&d->queue_role);
 		if (!ipc_open(&d->queue_role, &d->loop, fds[0], &e))
 			return false;

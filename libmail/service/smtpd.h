@@ -13,6 +13,7 @@
  *	smtpd_io.c       octets out, TLS
  *	smtpd_ask.c      questions to the queue role
  *	smtpd_event.c    what the protocol machine asks: policy, replies
+ *	smtpd_known.c    answers that are still fresh
  *	smtpd_store.c    one message: gathered, spilled to a queue file, committed
  *	smtpd_fast.c     its way into local mailboxes
  *	smtpd_spare.c    memory of sessions and messages
@@ -56,6 +57,8 @@ enum {
 	SMTPD_HELD_MAX = 64,
 	SMTPD_SPARE_MS = 2000, /* memory that nobody used for so long is given back */
 	SMTPD_SPARE_INPUTS = 16,
+	SMTPD_KNOWN = 64,     /* answers that are remembered in bursts of mail ... */
+	SMTPD_KNOWN_MS = 250, /* ... so long */
 };
 
 struct smtpd_listener {
@@ -104,6 +107,7 @@ struct smtpd {
 	char *chunk;     /* SMTPD_CHUNK octets, made when first needed */
 	struct buf text; /* filtered message octets on their way to a store */
 	struct smtpd_spare spare;
+	struct smtpd_known *known[SMTPD_KNOWN];
 	bool one_shot; /* ends with its last session */
 	bool stopping;
 };
@@ -130,11 +134,12 @@ struct smtpd_session {
 	uint64_t source; /* hash of the address */
 	uint64_t started_ms, message_ms; /* when it began; when its message did */
 	enum mta_listener kind;
-	enum mta_type asked; /* what the queue role was asked last */
-	bool asked_open;     /* and has not answered */
-	bool connecting;     /* the client is not greeted yet */
-	bool at_data;        /* the verdict asked for is on DATA */
-	bool checking;       /* the message is there, and its header is being judged */
+	enum mta_type asked;       /* what the queue role was asked last */
+	bool asked_open;           /* and has not answered */
+	struct smtpd_known *known; /* the question, for smtpd_known_learn */
+	bool connecting;           /* the client is not greeted yet */
+	bool at_data;              /* the verdict asked for is on DATA */
+	bool checking;             /* the message is there, and its header is being judged */
 	bool in_body, closing, gone, want_tls, broken;
 	char addr[64];    /* "192.0.2.1", "IPv6:...", "" local */
 	char client[384]; /* text of the HELO reply: "[192.0.2.1]" or "root@localhost" */
@@ -279,6 +284,21 @@ void smtpd_store_commit(struct smtpd_store *st);
 
 /* It is safe, or e says why not: tells the session, if it is still there, from the loop. */
 void smtpd_store_finish(struct smtpd_store *st, const struct err *e);
+
+/* ---- smtpd_known.c ---- */
+
+/*
+ * Looks whether the queue role has just said yes to the same question several times: true, and
+ * its verdict (borrowed until the next question).  Else the question is kept for _learn.
+ */
+bool smtpd_known_verdict(struct smtpd_session *s, const struct buf *question,
+			 struct mta_verdict *v);
+
+/* What was asked last got this answer (the message's fields). */
+void smtpd_known_learn(struct smtpd_session *s, struct span answer, const struct mta_verdict *v);
+
+/* Forgets all of them: the queue role is a new one. */
+void smtpd_known_forget(struct smtpd *d);
 
 /* ---- smtpd_spare.c ---- */
 

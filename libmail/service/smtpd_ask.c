@@ -49,6 +49,7 @@ static bool ask(struct smtpd_session *s, enum mta_type type, struct span arg, in
 	    .sender = type == MTA_CHECK_MAIL ? s->smtp.addr : buf_span(&s->sender),
 	    .rcpt = arg,
 	};
+	struct mta_verdict v;
 
 	buf_init_fixed(&macros, list, sizeof list);
 	put_macros(s, &macros);
@@ -59,6 +60,11 @@ static bool ask(struct smtpd_session *s, enum mta_type type, struct span arg, in
 	if (!buf_ok(&b) || !buf_ok(&macros) || !ipc_is_open(&s->d->queue_role))
 		return false;
 	s->asked = type;
+	/* What else there is to ask depends on more than the question holds. */
+	if ((type == MTA_CHECK_MAIL || type == MTA_CHECK_RCPT) && smtpd_known_verdict(s, &b, &v)) {
+		smtpd_event_verdict(s, &v);
+		return true;
+	}
 	s->asked_open = true;
 	/* The answer finds the session by its id, or nothing if it has gone meanwhile. */
 	ipc_send(&s->d->queue_role, &b, &fd, fd >= 0);

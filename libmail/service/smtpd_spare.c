@@ -120,6 +120,8 @@ void smtpd_spare_keep_session(struct smtpd_session *s)
 	buf_free(&s->cipher);
 	buf_free(&s->refusal);
 	smtpd_spare_empty(&s->macros);
+	free(s->known);
+	s->known = NULL;
 	if (d->spare.nsessions == SESSIONS_MAX) {
 		free_session(s);
 		return;
@@ -219,6 +221,7 @@ void smtpd_spare_trim(struct loop_timer *t)
 	p->sessions = NULL;
 	p->nsessions = 0;
 	p->stores = NULL;
+	smtpd_known_forget(d);
 	/* Nothing is in these between two events. */
 	buf_free(&d->text);
 	free(d->chunk);

@@ -34,4 +34,65 @@ TEST(full_table_refuses_and_stays)
 	free(s);
 }
 
+/* Asks and, where no answer is known, gives one; true when it was known. */
+static bool ask(struct smtpd_session *s, const char *rcpt, uint32_t id, bool yes)
+{
+	char mem[WIRE_MAX], answer[WIRE_MAX];
+	struct mta_check c = {.origin = {.addr = SPAN("192.0.2.1")}, .rcpt = span_str(rcpt)};
+	struct mta_verdict v = {.address = span_str(rcpt), .user = SPAN("u")}, got;
+	struct buf question, b;
+	struct wire_in in;
+
+	buf_init_fixed(&question, mem, sizeof mem);
+	buf_init_fixed(&b, answer, sizeof answer);
+	mta_ipc_put_check(&question, MTA_CHECK_RCPT, id, &c);
+	if (smtpd_known_verdict(s, &question, &got)) {
+		CHECK_SPAN(got.address, span_str(rcpt));
+		CHECK_INT(got.err.class, ERR_NONE);
+		return true;
+	}
+	if (!yes)
+		err_perm(&v.err, "5.1.1", "no");
+	mta_ipc_put_verdict(&b, id, &v);
+	CHECK(wire_open(&in, buf_span(&b)));
+	smtpd_known_learn(s, in.rest, &v);
+	return false;
+}
+
+/* The queue role is spared only what it said yes to several times within moments. */
+TEST(known_answers_of_a_burst)
+{
+	struct smtpd *d = calloc(1, sizeof *d);
+	struct smtpd_session a = {.d = d}, b = {.d = d};
+
+	CHECK(d != NULL);
+	d->loop.now_ms = 1000000;
+	for (uint32_t i = 0; i < 4; i++)
+		CHECK(!ask(&a, "u@a", i, true));
+	CHECK(!ask(&a, "u@b", 1, true));
+	CHECK(!ask(&a, "u@a", 5, true));
+	CHECK(ask(&b, "u@a", 77, true));
+	CHECK(!ask(&b, "v@a", 78, true));
+	/* Old: asked again, once. */
+	d->loop.now_ms += SMTPD_KNOWN_MS;
+	CHECK(!ask(&a, "u@a", 6, true));
+	CHECK(ask(&a, "u@a", 7, true));
+	/* What comes now and then is always asked about. */
+	d->loop.now_ms += 60000;
+	for (uint32_t i = 0; i < 9; i++, d->loop.now_ms += 2000)
+		CHECK(!ask(&a, "u@a", i, true));
+	/* A no is never kept, and a new queue role is asked anew. */
+	for (uint32_t i = 0; i < 9; i++)
+		CHECK(!ask(&a, "x@a", i, false));
+	for (uint32_t i = 0; i < 9; i++)
+		ask(&a, "u@a", i, true);
+	CHECK(ask(&a, "u@a", 10, true));
+	smtpd_known_forget(d);
+	CHECK(!ask(&a, "u@a", 11, true));
+	smtpd_known_forget(d);
+	free(a.known);
+	free(b.known);
+	free(d);
+}
+
 TEST_MAIN
