@@ -1,6 +1,7 @@
 /*
  * Destinations: who waits, who sends, what does not answer.  See service/relay_part.h.
  */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "service/relay_part.h"
@@ -50,7 +51,7 @@ void relay_dest_note(struct relay *r, const struct relay_addr *addr, const struc
 		h->no_tls_ms = r->loop.now_ms + RELAY_NO_TLS_MS;
 		return;
 	}
-	h->until_ms = r->loop.now_ms + RELAY_DEAD_MS;
+	h->until_ms = r->loop.now_ms + (e->sys == ETIMEDOUT ? RELAY_SILENT_MS : RELAY_DEAD_MS);
 	h->err = *e;
 }
 

@@ -12,7 +12,7 @@
  * A job is one message for the recipients that share a target.  Jobs of one target wait in
  * their destination; connections take them from there, one after the other, so that one
  * that works serves many messages.  No address of a destination is tried again for RELAY_DEAD_MS
- * after it did not answer, by any message.
+ * after it failed (RELAY_SILENT_MS: it did not answer), by any message.
  */
 #ifndef LETTERBOX_SERVICE_RELAY_PART_H
 #define LETTERBOX_SERVICE_RELAY_PART_H
@@ -37,7 +37,8 @@ enum {
 	RELAY_OPENING = 4,          /* of these that have not been greeted yet */
 	RELAY_ADDRS = 32,           /* addresses of one destination that are tried */
 	RELAY_HOSTS = 256,          /* addresses whose failure is remembered */
-	RELAY_DEAD_MS = 60000,      /* for so long, */
+	RELAY_DEAD_MS = 15000,      /* for so long, */
+	RELAY_SILENT_MS = 300000,   /* or so long when it did not even refuse: that costs time */
 	RELAY_NO_TLS_MS = 600000,   /* and so long that TLS failed there */
 	RELAY_IDLE_MS = 4000,       /* an idle connection; servers close them after 5 s at best */
 	RELAY_MESSAGES = 100,       /* of one connection, where the target sets no limit */
