@@ -75,6 +75,7 @@ ROUNDS ?= 3
 .PHONY: bench
 bench: $(OUT)/letterbox
 	@python3 tests/bench/bench.py --rounds $(ROUNDS)
+	@sh tests/bench/bt.sh $(ROUNDS)
 
 # make fuzz [T=address] [FUZZ_SECONDS=60]: two targets at a time; findings go to build/out/fuzz/.
 fuzz:
