@@ -47,6 +47,8 @@ static int run_queue(struct sendmail_command *c)
 
 static int run_mode(struct sendmail_command *c)
 {
+	if (c->explain)
+		return sendmail_explain(&c->m, c->explain);
 	switch (c->mode) {
 	case 'd':
 	case 'D':
@@ -68,6 +70,8 @@ static int run_mode(struct sendmail_command *c)
 		return 0;
 	case 'i':
 		return sendmail_rebuild(&c->m);
+	case 'C':
+		return config_errors(c->m.config) ? EXIT_CONFIG : 0;
 	case 'q':
 		return run_queue(c);
 	default:
@@ -90,9 +94,14 @@ static int configure(struct sendmail_command *c)
 	const char *path = m->settings.config[0] ? m->settings.config : NULL;
 	struct err e = {0};
 
-	if (!config_find(&m->text, path, &m->settings, &e) ||
-	    !(m->config =
-		  config_load(buf_span(&m->text.text), m->text.name, tell, &m->settings, &e))) {
+	if (!config_find(&m->text, path, &m->settings, &e)) {
+		fprintf(stderr, "%s\n", e.text);
+		return e.class == ERR_PERM ? EXIT_OSFILE : EXIT_OSERR;
+	}
+	sendmail_check_start(buf_span(&m->text.text));
+	m->config = config_load(buf_span(&m->text.text), m->text.name,
+				c->mode == 'C' ? sendmail_check_tell : tell, &m->settings, &e);
+	if (!m->config) {
 		fprintf(stderr, "%s\n", e.text);
 		return e.class == ERR_PERM ? EXIT_OSFILE : EXIT_OSERR;
 	}

@@ -12,6 +12,8 @@
  *	sendmail_daemon.c  -bd, -bD, -q, -bs
  *	sendmail_verify.c  -bv
  *	sendmail_aliases.c -bi, newaliases
+ *	sendmail_check.c   -bC
+ *	sendmail_explain.c --explain
  *	sendmail_limits.c  -d0.1
  *	mailq.c            -bp
  */
@@ -93,6 +95,7 @@ struct sendmail_command {
 	struct mailq_options list;
 	bool hold;              /* -Q */
 	const char *reason;     /* of -Q; NULL: let go */
+	const char *explain;    /* --explain */
 	const char *traffic;    /* -X */
 	const char *debug_file; /* -D */
 	int all_argc;           /* the whole command line, for reading it again */
@@ -203,6 +206,17 @@ int sendmail_verify(struct sendmail *m, int argc, char **argv);
 
 /* The alias files of the configuration; PERM for what AliasFile cannot mean. */
 bool sendmail_aliases(struct sendmail *m, struct alias *a, struct err *e);
+
+/* ---- sendmail_check.c: -bC ---- */
+
+/* The text whose messages sendmail_check_tell gets, as config_load calls it. */
+void sendmail_check_start(struct span text);
+void sendmail_check_tell(const char *text);
+
+/* ---- sendmail_explain.c ---- */
+
+/* --explain ADDRESS: what decides about it, as a tree; an exit status. */
+int sendmail_explain(struct sendmail *m, const char *addr);
 
 /* ---- sendmail_aliases.c ---- */
 

@@ -45,6 +45,7 @@ enum {
 	DEBUG,
 	JSON,
 	OLDEST,
+	EXPLAIN,
 	OLD_COMMENT,
 };
 
@@ -87,6 +88,7 @@ static const struct opt_spec specs[] = {
     {'x', NULL, OPT_NONE, IGNORE},
     {'a', "account", OPT_REQUIRED, IGNORE_ARG},
     {'j', NULL, OPT_NONE, JSON},
+    {0, "explain", OPT_REQUIRED, EXPLAIN},
     {0, "oldest", OPT_NONE, OLDEST},
     {0, "read-recipients", OPT_NONE, RCPTS},
     {0, "read-envelope-from", OPT_NONE, IGNORE},
@@ -228,6 +230,9 @@ static int take(struct sendmail_command *c, int id, const char *value, int *late
 		c->debug_file = value;
 		return 0;
 	case JSON:
+	case EXPLAIN:
+		c->explain = value;
+		return 0;
 	case OLDEST:
 		c->list.json |= id == JSON;
 		c->list.oldest |= id == OLDEST;

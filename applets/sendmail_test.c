@@ -313,6 +313,10 @@ int sendmail_test_mode(const struct sendmail_test_options *o)
 	if (!load(t, o, &h))
 		return EXIT_OSFILE;
 	check_version(t);
+	if (!cf_mailer_find(&t->cf, SPAN("local"))) {
+		fputs("No local mailer defined\n", stderr);
+		t->cf.errors++;
+	}
 	sendmail_test_set_addr_type(t);
 	if (o->debug)
 		set_debug(t, span_str(o->debug));

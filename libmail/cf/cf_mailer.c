@@ -54,32 +54,20 @@ static long number(struct span s)
 	return minus ? -v : v;
 }
 
-/* "envelope/header"; false when a name is no ruleset. */
+/* "envelope/header", or one for both; false when a name is no ruleset. */
 static bool set_rulesets(struct cf_eval *ev, struct span v, int *envelope, int *header)
 {
 	size_t used = 0;
-	int rs = -1;
+	int rs = cf_ruleset_id(ev, v, true, &used);
 
-	/*
-	 * Ruleset -1 means "leave the address alone", 0 (nothing said) "only the common
-	 * rulesets".
-	 */
-	if (v.len && v.ptr[0] != '/') {
-		rs = cf_ruleset_id(ev, v, true, &used);
-		if (rs < 0)
-			return false;
-	}
+	if (rs < 0)
+		return false;
 	*envelope = *header = rs;
 	v = span_skip(v, used);
 	if (v.len == 0 || v.ptr[0] != '/')
 		return true;
-	v = span_skip(v, 1);
-	*header = -1;
-	if (v.len) {
-		*header = cf_ruleset_id(ev, v, true, &used);
-		return *header >= 0;
-	}
-	return true;
+	*header = cf_ruleset_id(ev, span_skip(v, 1), true, &used);
+	return *header >= 0;
 }
 
 static void set_types(struct cf_mailer *m, struct span v)

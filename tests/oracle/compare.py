@@ -8,7 +8,11 @@ import difflib, os, random, re, subprocess, sys
 real, ours, pairs, seed = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 KNOWN = [
     (re.compile(r'^.*Sendmail 8\.17'), 'the version number'),
+    X, 'a backslash in a name that DNS is asked for'),
 ]
+# The real program answers for [name] what the resolver said last about something else.
+STALE = re.compile(r'^(?:[^\n]*\[host\](?:: Name server timeout|\.\.\. Transient parse error[^\n]*)|'
+                   r'== Ruleset [^\n]* status 75)\n', re.M)
 LISTED = '''bob|alice|root|carol|nobody|user@remote.example|user@mail.test.example|User@Mail.Test.Example
 bob@localhost|user@mx|user@mx.test.example|bob@v.example|info@v.example|none@v.example|bad@v.example
 temp@v.example|plus+x@v.example|any@w.example|bob+det@mail.test.example|bob+|+x|x@smtp.example
@@ -81,6 +85,8 @@ def answers(cmd, cf, lines):
 
 
 def same(line, a, b):
+    if '[host]: Name server timeout' in a:
+        a, b = (STALE.sub('', x).replace('Rcode = 75', 'Rcode = 0') for x in (a, b))
     if a == b or (line.startswith('$=') and sorted(a.split('\n')) == sorted(b.split('\n'))):
         return True
     return any(k.search(a) and k.search(b) for k, _ in KNOWN)

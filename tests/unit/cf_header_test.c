@@ -5,8 +5,8 @@
 
 static const char config[] = "V10\n"
 			     "DjMAIL.HERE\n"
-			     "OOldStyleHeaders\n"
-			     "OOperatorChars=.:%@!^/[]+\n"
+			     "O OldStyleHeaders\n"
+			     "O OperatorChars=.:%@!^/[]+\n"
 			     "H?P?Return-Path: <$g>\n"
 			     "HReceived: by $j\n"
 			     "H?F?From: $?x$x <$g>$|$g$.\n"
