@@ -93,8 +93,11 @@ enum popd_io popd_io_decrypt(struct popd_session *s)
 		popd_io_flush(s);
 		return POPD_IO_BROKEN;
 	}
-	if (state == TLS_CLOSED || state == TLS_CLOSING)
+	/* What comes behind close_notify is nobody's: kept, it would be waited for. */
+	if (state == TLS_CLOSED || state == TLS_CLOSING) {
 		s->eof = true;
+		buf_free(&s->cipher);
+	}
 	return moved ? POPD_IO_MOVED : POPD_IO_IDLE;
 }
 

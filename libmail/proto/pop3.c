@@ -86,7 +86,8 @@ static bool must_wait(const struct pop3 *p, struct span in)
 
 	if (p->waiting == 0)
 		return false;
-	if (p->waiting == POP3_OUTSTANDING)
+	/* Behind a login nothing is asked before it is known that there is somebody to answer. */
+	if (p->waiting == POP3_OUTSTANDING || p->ops[p->first] == POP3_OPEN)
 		return true;
 	if (n == in.len)
 		return false;

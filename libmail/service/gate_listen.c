@@ -49,7 +49,7 @@ static bool parse(const struct settings_listener *l, int family, union address *
 static int bind_listen(const union address *a, socklen_t len, bool both)
 {
 	int fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int on = 1, only = !both, saved;
+	int on = 1, only = !both, unsent = GATE_UNSENT, saved;
 
 	if (fd < 0)
 		return -1;
@@ -60,6 +60,8 @@ static int bind_listen(const union address *a, socklen_t len, bool both)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
 	/* Connections have it from their listener; replies are written whole. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	/* Else the kernel holds megabytes for each client that does not read. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
 	if (bind(fd, &a->sa, len) == 0 && listen(fd, GATE_BACKLOG) == 0)
 		return fd;
 	saved = errno;

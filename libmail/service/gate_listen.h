@@ -8,7 +8,10 @@
 
 #include "service/settings.h"
 
-enum { GATE_BACKLOG = 1024 }; /* a short one drops SYNs of busy senders for a second */
+enum {
+	GATE_BACKLOG = 1024,     /* a short one drops SYNs of busy senders for a second */
+	GATE_UNSENT = 128 << 10, /* octets that the kernel keeps besides those on their way */
+};
 
 /*
  * Binds a TCP listener; all addresses when it names none.  -1 and e: PERM 5.3.5 when the

@@ -378,6 +378,15 @@ def slow(port, n):
         assert p.line() == '+OK'
 
 
+def fetchable(port, user):
+    p = Pop(port)
+    p.login(user)
+    n = int(p.cmd('STAT').split()[1])
+    assert n > 0
+    assert any(p.multi('RETR %d' % n))
+    p.cmd('QUIT')
+
+
 def hold(port, user, flag):
     """Logs in, deletes 1, writes FLAG and waits for its removal; then QUIT must fail or be lost."""
     p = Pop(port)

@@ -3,7 +3,9 @@
 
 Limits are given as numbers: each is tried one below, at it, and one above.  Loopback has many
 addresses, so sessions can come from as many sources as a check needs."""
+import os
 import re
+import signal
 import socket
 import sys
 import time
@@ -255,6 +257,39 @@ def timeout(port, seconds, kind):
     assert time.monotonic() - start >= float(seconds) - 0.2, 'too soon'
     assert b'421 4.4.2 mx.example.test ' in got, got
     assert s.closed()
+
+
+def mail(port, want, params=''):
+    ehlo(port).cmd('MAIL FROM:<a@elsewhere.test>' + params, want)
+
+
+def message(port, subject, want, octets='0', user='u1'):
+    """One message of OCTETS; WANT is the answer, at whatever command it comes."""
+    s = ehlo(port)
+    for line in ('MAIL FROM:<a@elsewhere.test>', 'RCPT TO:<%s@example.test>' % user, 'DATA',
+                 'Subject: %s\r\n\r\n' % subject + ('x' * 70 + '\r\n') * (int(octets) // 72) + '.'):
+        s.send(line + '\r\n')
+        got = s.reply()
+        if got[0] in '45':
+            break
+    assert got.startswith(want), got
+    s.send('QUIT\r\n')
+
+
+def terminate(port, pid):
+    """SIGTERM while a message comes: prints 250 or what else became of it."""
+    s, idle = ehlo(port), ehlo(port)
+    s.begin(['u3'])
+    s.cmd('DATA', '354')
+    s.send('Subject: terminated\r\n\r\nfirst half\r\n')
+    os.kill(int(pid), signal.SIGTERM)
+    # The one that has nothing under way hears it at once: then the other goes on.
+    assert idle.reply().startswith('421 4.3.2 mx.example.test shutting down')
+    try:
+        s.send('second half\r\n.\r\n')
+        print(s.reply()[:3])
+    except (EOFError, OSError):
+        print('closed')
 
 
 def main():

@@ -274,6 +274,31 @@ TEST(failed_open_leads_back)
 	buf_free(&w.out);
 }
 
+/* A mailbox that could not be opened answers nothing more: nothing else may have been asked. */
+TEST(pipelined_behind_failed_open)
+{
+	struct span in = SPAN(LOGIN "LIST\r\nNOOP\r\n");
+	enum pop3_op op;
+	struct pop3 p;
+	struct buf out;
+
+	buf_init(&out, 1 << 12);
+	pop3_init(&p, &open_config, false);
+	CHECK_INT(pop3_next(&p, &in, &out), POP3_REPLIED);
+	CHECK_INT(pop3_next(&p, &in, &out), POP3_LOGIN);
+	pop3_login_right(&p);
+	CHECK_INT(pop3_next(&p, &in, &out), POP3_WAIT);
+	CHECK(pop3_answered(&p, false, &op));
+	buf_reset(&out);
+	CHECK_INT(pop3_next(&p, &in, &out), POP3_REPLIED);
+	CHECK_INT(pop3_next(&p, &in, &out), POP3_REPLIED);
+	CHECK_INT(pop3_next(&p, &in, &out), POP3_MORE);
+	CHECK_SPAN(buf_span(&out), SPAN(STATE STATE));
+	CHECK_INT(p.waiting, 0);
+	pop3_free(&p);
+	buf_free(&out);
+}
+
 TEST(requests_round_trip)
 {
 	static const struct {

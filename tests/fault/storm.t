@@ -1,0 +1,89 @@
+#!/bin/sh
+# Thousands of sessions of mutated dialogue against running daemons:
+# afterwards no role was started anew, memory is what it was, and the log has
+# nothing but refusals.  STORM_SESSIONS says how many (3000; 100000 take some minutes),
+# STORM_PARALLEL how many at once (64), STORM_SEED which.
+. "$(dirname "$0")/../lib/tap.sh"
+. "$ROOT/tests/lib/server.sh"
+need python3
+mutate=$OBJ/tests/fault/mutate_peer
+count=${STORM_SESSIONS:-3000}
+[ "$BUILD" = release ] || count=$((count / 4))
+parallel=${STORM_PARALLEL:-64}
+seed=${STORM_SEED:-1}
+
+# Kibibytes that may come and go.  The heap of a role that once held many sessions keeps its
+# last pages; the warm-up has as many at once as what is measured, so this is for luck only.
+slack=128
+
+roles() { # DAEMON
+    echo "$(cat "$T/$1.pid")" $(cat /proc/"$(cat "$T/$1.pid")"/task/*/children)
+}
+
+pss() { # DAEMON
+    for pid in $(roles "$1"); do
+        awk '/^Pss:/ { print $2 }' "/proc/$pid/smaps_rollup"
+    done | awk '{ n += $1 } END { print n }'
+}
+
+# Descriptors of all roles: as many as before when every session is gone.
+descriptors() { # DAEMON
+    for pid in $(roles "$1"); do
+        ls "/proc/$pid/fd"
+    done | wc -l
+}
+
+at_rest() { # DAEMON ROLES DESCRIPTORS
+    [ "$(roles "$1")" = "$2" ] && [ "$(descriptors "$1")" -le "$3" ]
+}
+
+# Without delivery agents and stores, which end some seconds after their work.
+alone() { # DAEMON COUNT
+    [ "$(roles "$1" | wc -w)" = "$2" ]
+}
+
+# What a log may hold when nothing is wrong.
+calm_log() { # DAEMON
+    grep -vE "$refusals" "$T/$1.log" >"$T/strange"
+    [ ! -s "$T/strange" ] || { head -n 10 "$T/strange" && return 1; }
+}
+
+storm() { # DAEMON PROTOCOL PORT
+    before=$(roles "$1")
+    open=$(descriptors "$1")
+    ok "$2: warming up" "$mutate" "$2" "$3" $((count / 4)) "$parallel" "$seed"
+    wait_for 60 at_rest "$1" "$before" "$open" || fail "$2: the sessions are gone"
+    was=$(pss "$1")
+    ok "$2: $count sessions of mutated dialogue" \
+        "$mutate" "$2" "$3" "$count" "$parallel" "$((seed + 1))"
+    diag "$(tail -n 1 "$T/out")"
+    ok "$2: all sessions are gone and no role was started anew" \
+        wait_for 60 at_rest "$1" "$before" "$open"
+    is_now=$(pss "$1")
+    diag "$2: PSS of all roles $was KiB before, $is_now KiB after"
+    if [ "$BUILD" = release ]; then
+        ok "$2: memory is what it was" [ "$is_now" -le $((was + slack)) ]
+    else
+        skip 1 "$2: memory is measured in the shipped build"
+    fi
+}
+
+server_setup mbox
+server_start -O MaxBadRecipients=20 || fail "the servers start"
+# Before the storm, for the queue's and the mailbox's own first allocations.
+load send --port "$SMTP" --acked "$T/acked" --clients 4 --count 5 >"$T/out" || fail "mail is taken"
+wait_for 20 alone smtp 3 && wait_for 20 alone pop 2 || fail "they come to rest"
+for protocol in ${STORM_PROTOCOLS:-smtp pop3 pop3s}; do
+    case $protocol in
+    smtp) storm smtp smtp "$SMTP" ;;
+    pop3) storm pop pop3 "$POP" ;;
+    pop3s) storm pop pop3s "$POPS" ;;
+    esac
+done
+ok "mail is taken as before" load send --port "$SMTP" --acked "$T/acked" --clients 4 --count 5
+ok "and can be fetched" python3 "$ROOT/tests/lib/pop.py" fetchable "$POP" u4
+refusals='session ended|timeout waiting|rejecting connection|STARTTLS=server|from=<|delivered|to=<'
+ok "smtpd's log has nothing but mail and refusals" calm_log smtp
+refusals='login failed|login: |logout: |tls failed|tls: |refused: |started: |another session has it'
+ok "popd's log has nothing but sessions and refusals" calm_log pop
+server_stop
