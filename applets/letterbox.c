@@ -146,6 +146,31 @@ static int install(int argc, char **argv)
 	return status;
 }
 
+static int version(void)
+{
+	puts("letterbox " LETTERBOX_VERSION);
+	return flush(0);
+}
+
+/* Those that print their usage by themselves. */
+static bool has_usage(const char *name)
+{
+	return strcmp(name, "popd") == 0 || strcmp(name, "deliver") == 0 ||
+	       strcmp(name, "cfgen") == 0;
+}
+
+/* "sendmail --version" and the like: to no option of a caller's does it say anything. */
+static int call(const struct row *row, int argc, char **argv)
+{
+	if (argc == 2 && row->entry != letterbox_main) {
+		if (strcmp(argv[1], "--version") == 0)
+			return version();
+		if (strcmp(argv[1], "--help") == 0 && !has_usage(row->name))
+			return help(row->name);
+	}
+	return row->entry(argc, argv);
+}
+
 int letterbox_main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : "--help";
@@ -155,16 +180,14 @@ int letterbox_main(int argc, char **argv)
 		return list();
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
 		return help(argc > 2 ? argv[2] : NULL);
-	if (strcmp(word, "--version") == 0) {
-		puts("letterbox " LETTERBOX_VERSION);
-		return flush(0);
-	}
+	if (strcmp(word, "--version") == 0)
+		return version();
 	if (strcmp(word, "--install") == 0)
 		return install(argc - 2, argv + 2);
 	row = find(applets, APPLETS, base_name(word));
 	if (!row)
 		return unknown(word);
-	return row->entry(argc - 1, argv + 1);
+	return call(row, argc - 1, argv + 1);
 }
 
 int main(int argc, char **argv)
@@ -184,7 +207,7 @@ int main(int argc, char **argv)
 	}
 	row = find(applets, APPLETS, base_name(name));
 	if (row)
-		return row->entry(argc, argv);
+		return call(row, argc, argv);
 	/* Copies kept under another name: letterbox.debug, letterbox-1.0. */
 	if (strncmp(base_name(name), "letterbox", strlen("letterbox")) == 0)
 		return letterbox_main(argc, argv);

@@ -255,6 +255,7 @@ static bool start(struct popd_gate *g, struct err *e)
 	if (!loop_init(&g->loop, e) || !loop_signals(&g->loop, signals, on_signal, e) ||
 	    !account_source_init(&g->accounts, s->users, s->mailbox, e) || !write_pid(g->plan, e))
 		return false;
+	account_source_warn(&g->accounts);
 	supervise_init(&g->supervise, &g->loop, on_child, on_stopped);
 	open_keys(g);
 	if (!box_enter(&box, e))

@@ -7,6 +7,7 @@
  */
 #include "sendmail.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,7 +146,11 @@ static int run(int argc, char **argv, char mode)
 		sendmail_debug(&c->m.settings, c->debug);
 		status = run_mode(c);
 	}
-	fflush(stdout);
+	/* A list that nobody got is a failure; a message that was taken is none. */
+	if ((fflush(stdout) != 0 || ferror(stdout)) && status == 0 && strchr("pv", c->mode)) {
+		fprintf(stderr, "%s: standard output: %s\n", argv[0], strerror(errno));
+		status = EXIT_IOERR;
+	}
 	sendmail_free(&c->m);
 	free(c);
 	return status ? status : late;

@@ -45,7 +45,7 @@ static int daemonize(struct sendmail *m, const struct gate_plan *plan)
 {
 	struct pollfd p;
 	char octet;
-	int fds[2], status;
+	int fds[2], status, got;
 	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC) != 0 || (pid = fork()) < 0) {
@@ -60,11 +60,13 @@ static int daemonize(struct sendmail *m, const struct gate_plan *plan)
 	}
 	close(fds[1]);
 	p = (struct pollfd){.fd = fds[0], .events = POLLIN};
-	while (poll(&p, 1, READY_WAIT_MS) < 0 && errno == EINTR)
-		;
-	if (read(fds[0], &octet, 1) == 1)
+	do
+		got = poll(&p, 1, READY_WAIT_MS);
+	while (got < 0 && errno == EINTR);
+	if (got > 0 && read(fds[0], &octet, 1) == 1)
 		return 0;
-	if (waitpid(pid, &status, WNOHANG) == pid && WIFEXITED(status))
+	/* Nothing was said and nothing will be: it has said itself why it ended. */
+	if (got > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status))
 		return WEXITSTATUS(status);
 	fprintf(stderr, "%s: the daemon did not start in time\n", m->program);
 	return EXIT_OSERR;

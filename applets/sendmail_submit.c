@@ -268,6 +268,9 @@ static bool into_mailboxes(struct sendmail *m, struct account_source *accounts, 
 		else if (route_account(accounts, &route, &a, &r->err) &&
 			 !direct_deliver(&a, NULL, &job))
 			r->err = job.err;
+		if (r->err.sys == EPERM && r->err.class == ERR_TEMP)
+			err_temp(&r->err, "4.3.5",
+				 "no daemon answers (sendmail -bd): only root could deliver");
 		delivered += r->err.class == ERR_NONE;
 		if (m->verbose && r->err.class == ERR_NONE)
 			printf("%s... Connecting to local...\n%s... Sent\n", r->addr, r->addr);

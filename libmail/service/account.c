@@ -147,6 +147,13 @@ bool account_source_init(struct account_source *s, const char *users, const char
 	return true;
 }
 
+void account_source_warn(const struct account_source *s)
+{
+	if (s->users[0] && access(s->users, R_OK) != 0)
+		log_warn("users file %s: %s; nobody is known until it can be read", s->users,
+			 strerror(errno));
+}
+
 void account_source_free(struct account_source *s)
 {
 	buf_free(&s->cache);

@@ -62,6 +62,9 @@ struct account_source {
 bool account_source_init(struct account_source *s, const char *users, const char *mailbox,
 			 struct err *e);
 
+/* For a daemon's start: a users file that cannot be read is logged; it may come later. */
+void account_source_warn(const struct account_source *s);
+
 void account_source_free(struct account_source *s);
 
 /*

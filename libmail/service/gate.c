@@ -287,6 +287,7 @@ static bool start(struct gate *g, struct err *e)
 		/* Before the roles: they must not run when a port is taken. */
 		if (!bind_all(g, e))
 			return false;
+		account_source_warn(&g->accounts);
 		gate_setup_keys(g);
 	}
 	if (g->plan->listen || g->plan->daemon)

@@ -162,9 +162,11 @@ int gate_listen_local(const char *queue, struct err *e)
 		e->sys = EADDRINUSE;
 	} else {
 		/* What is left over is the socket of a daemon that died; nobody answers at it. */
-		unlink(un.sun_path);
+		bool free = unlink(un.sun_path) == 0 || errno == ENOENT;
+
 		/* Everybody may submit: who it is the kernel says (SO_PEERCRED). */
-		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		if (free)
+			fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 		if (fd < 0 || bind(fd, (struct sockaddr *)&un, sizeof un) != 0 ||
 		    chmod(un.sun_path, 0666) != 0 || listen(fd, GATE_BACKLOG) != 0) {
 			err_errno(e, errno, "cannot listen on %s/socket", queue);

@@ -18,6 +18,16 @@ exits 127 "--help of an unknown applet" letterbox --help nosuch
 exits 0 "--version succeeds" letterbox --version
 like "$(cat "$T/out")" '^letterbox [0-9]+\.[0-9]+' "--version has name and number"
 
+for name in sendmail mail mailq runq popd deliver; do
+    exits 0 "$name --version" "$name" --version
+    like "$(cat "$T/out")" '^letterbox [0-9]' "is the program's"
+done
+exits 0 "sendmail --help" sendmail --help
+like "$(cat "$T/out")" '^sendmail: mail transfer agent' "says what it is"
+like "$(cat "$T/out")" 'manual page sendmail' "and where more is said"
+exits 0 "letterbox mail --help" letterbox mail --help
+exits 64 "sendmail --help with more is a caller's mistake" sendmail --help --
+
 exits 0 "called by an absolute path" "$T/bin/letterbox" --version
 ln -s "$BIN" "$T/nosuch"
 exits 127 "an unknown name" "$T/nosuch"

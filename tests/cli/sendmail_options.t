@@ -4,6 +4,9 @@
 . "$ROOT/tests/lib/server.sh"
 server_setup mbox
 export HOME=$T/home LETTERBOX_LOG=none
+# Where mail for others would go: nobody is there.
+LETTERBOX_RELAY=smtp+plain://127.0.0.1:$(free_port)
+export LETTERBOX_RELAY
 letter() { printf 'Subject: %s\n\nhello\n' "$1"; }
 # The one queued message, as it is on disk.
 queued() { cat "$LETTERBOX_QUEUE"/queue/*; }
@@ -58,14 +61,13 @@ drop_queue
 # ---- -v
 letter v >"$T/letter"
 exits 0 "-v without a daemon" sendmail -v u1 u2@far.example <"$T/letter"
-is "$(cat "$T/out")" "u1@example.test... Connecting to local...
-u1@example.test... Sent
-u2@far.example... Deferred: far.example: no relay is configured" "tells what became of each" 
+like "$(cat "$T/out")" '^u1@example\.test\.\.\. Connecting to local\.\.\.$' "tells where each goes"
+like "$(cat "$T/out")" '^u1@example\.test\.\.\. Sent$' "and what became of it"
+like "$(cat "$T/out")" '^u2@far\.example\.\.\. Deferred: Connection refused' "as far as it knows"
 exits 0 "-q -v" sendmail -q -v
-like "$(sed -n 2p "$T/out")" "^Running $LETTERBOX_QUEUE/queue/[0-9A-Za-z]+ \(sequence 1 of 1\)" \
+like "$(sed -n 1,2p "$T/out")" "^Running $LETTERBOX_QUEUE/queue/[0-9A-Za-z]+ \(sequence 1 of 1\)" \
     "tells which message"
-is "$(sed -n '1p;3p' "$T/out")" "
-u2@far.example... Deferred: far.example: no relay is configured" "and what became of it"
+like "$(cat "$T/out")" '^u2@far\.example\.\.\. Deferred: ' "and what became of it"
 exits 0 "-q without -v" sendmail -q
 is "$(cat "$T/out")" "" "is silent"
 exits 67 "-v with nobody to send to" sendmail -v -oem nosuch <"$T/letter"

@@ -4,6 +4,9 @@
 . "$ROOT/tests/lib/server.sh"
 server_setup mbox
 export HOME=$T/home LETTERBOX_LOG=none
+# Where mail for others would go: nobody is there.
+LETTERBOX_RELAY=smtp+plain://127.0.0.1:$(free_port)
+export LETTERBOX_RELAY
 put() { # SENDER RCPT...
     from=$1
     shift
@@ -35,6 +38,8 @@ is "$(mailq -qL)" "$LETTERBOX_QUEUE/queue is empty
 		Total requests: 0" "-qL: nothing is ever lost"
 is "$(mailq -c -qRx.example)" 2 "-c counts the same"
 is "$(sendmail -bp -qSbob -c)" 1 "and so does sendmail -bp"
+
+exits 74 "a list that cannot be written is a failure" sh -c 'mailq >/dev/full'
 
 # ---- runs
 is "$(tried)" "ann=0 bob=0 cy=0 " "nothing was tried"
