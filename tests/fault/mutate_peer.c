@@ -34,7 +34,8 @@ enum {
 	TLS_ONE_IN = 64,
 	PASSWORD_ONE_IN = 32, /* a wrong one costs its session seconds */
 	ANSWER_MS = 30,       /* a line is waited for this long, then the next one goes out */
-	LINGER_MS = 100,      /* silence after which a session without an end is left */
+	HANDSHAKE_MS = 5000,
+	LINGER_MS = 100, /* silence after which a session without an end is left */
 	STUCK_MS = 60000,
 };
 
@@ -47,7 +48,7 @@ struct session {
 	uint64_t random;
 	enum step step;
 	enum ending ending;
-	bool lockstep, with_tls, failed;
+	bool lockstep, with_tls, answered_tls, failed;
 	size_t piece;     /* octets sent at once, 0: a line */
 	struct buf text;  /* the dialogue */
 	size_t at;        /* of text, sent */
@@ -297,13 +298,16 @@ static void fail(struct session *s, const char *why)
 static void check_line(struct session *s)
 {
 	struct span l = buf_span(&s->reply);
+	bool tls = span_starts(l, SPAN("220 2.0.0")) || span_starts(l, SPAN("+OK begin TLS"));
 
-	if (!run.pop3 && (l.len < 5 || l.len > 512 || l.ptr[0] < '2' || l.ptr[0] > '5' ||
-			  l.ptr[l.len - 2] != '\r' || (l.ptr[3] != ' ' && l.ptr[3] != '-')))
+	if (!run.pop3 && !s->answered_tls &&
+	    (l.len < 5 || l.len > 512 || l.ptr[0] < '2' || l.ptr[0] > '5' ||
+	     l.ptr[l.len - 2] != '\r' || (l.ptr[3] != ' ' && l.ptr[3] != '-')))
 		fail(s, "not a reply");
-	if (s->step == COMMAND_TLS &&
-	    (span_starts(l, SPAN("220 2.0.0")) || span_starts(l, SPAN("+OK begin TLS"))))
+	if (s->step == COMMAND_TLS && tls)
 		s->step = HANDSHAKE;
+	/* What comes behind it is TLS, whether the client wanted it or not. */
+	s->answered_tls = s->answered_tls || tls;
 }
 
 static void start_tls(struct session *s)
@@ -363,18 +367,17 @@ static bool say_tls(struct session *s)
 	char copy[4096];
 	ssize_t n;
 
+	if (s->step == HANDSHAKE && tls_state(s->tls) == TLS_OPEN) {
+		run.handshakes++;
+		s->step = TALKING;
+	}
 	if (out.len == 0 && tls_state(s->tls) == TLS_OPEN && s->at < s->text.len) {
 		s->at += tls_write(s->tls, next_piece(s));
 		tls_flush(s->tls);
 		out = tls_output(s->tls);
 	}
-	if (out.len == 0) {
-		if (s->step == HANDSHAKE && tls_state(s->tls) == TLS_OPEN) {
-			run.handshakes++;
-			s->step = TALKING;
-		}
+	if (out.len == 0)
 		return tls_state(s->tls) <= TLS_OPEN;
-	}
 	out = span_head(out, sizeof copy);
 	memcpy(copy, out.ptr, out.len);
 	if (below(s, 12) == 0)
@@ -422,8 +425,10 @@ static void said_all(struct session *s)
 
 static void go_on(struct session *s, short events)
 {
-	bool quiet =
-	    now_ms() - s->since_ms > (s->step == TALKING && !s->tls ? ANSWER_MS : LINGER_MS);
+	uint64_t silence = s->step == COMMAND_TLS || s->step == HANDSHAKE ? HANDSHAKE_MS
+			   : s->step == TALKING && !s->tls                ? ANSWER_MS
+									  : LINGER_MS;
+	bool quiet = now_ms() - s->since_ms > silence;
 	bool open = true;
 
 	if (s->step == CONNECTING && events & (POLLIN | POLLOUT | POLLERR | POLLHUP)) {
