@@ -132,7 +132,7 @@ static bool bare(struct def *d)
 		step(d);
 		return true;
 	}
-	if (memchr(";&|<>()*?[]{}~!", c, 15))
+	if (memchr(";&|<>()~", c, 8))
 		return fault(d, "a shell would not take this character as it is",
 			     "put the value into single quotes");
 	if (c == '\r')

@@ -72,7 +72,7 @@ static void class_lines(struct cfgen *g, struct buf *b)
 	}
 }
 
-/* "type:file" as a K line. */
+/* "type:file" as a K line; a text map returns the key when it is not told better. */
 static bool put_map(struct cfgen *g, const char *variable, struct span name, struct span value,
 		    struct buf *out)
 {
@@ -83,7 +83,8 @@ static bool put_map(struct cfgen *g, const char *variable, struct span name, str
 			     variable);
 		return false;
 	}
-	buf_printf(out, "K%.*s %.*s %.*s\n", SPAN_ARG(name), SPAN_ARG(type), SPAN_ARG(value));
+	buf_printf(out, "K%.*s %.*s%s %.*s\n", SPAN_ARG(name), SPAN_ARG(type),
+		   span_eq(type, SPAN("text")) ? " -k0 -v1" : "", SPAN_ARG(value));
 	return true;
 }
 

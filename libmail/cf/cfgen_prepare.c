@@ -12,7 +12,7 @@
 static const struct {
 	const char *name, *path, *flags, *args, *type, *aliases, *queue, *pid;
 } systems[] = {
-    {"letterbox", "/usr/local/bin/deliver", "lsDFMAw5:/|@qPn9", "deliver -f $g -d $u", "X-Unix",
+    {"letterbox", "/usr/local/bin/deliver", "lsDFMAw5:/|@qmnu9", "deliver -f $g $u", "X-Unix",
      "/etc/aliases", "/var/spool/letterbox", ""},
     {"bsd4.3", "/bin/mail", "lsDFMAw5:/|@qrmn9", "mail -d $u", "X-Unix", "/etc/aliases",
      "/var/spool/mqueue", "/etc/sendmail.pid"},
@@ -83,6 +83,8 @@ static bool system_values(struct cfgen *g)
 	set_unless(g, "ALIAS_FILE_PATH", systems[i].aliases);
 	set_unless(g, "QUEUE_DIR", systems[i].queue);
 	set_unless(g, "PID_FILE", systems[i].pid);
+	/* The mailbox is the safe place where the daemon delivers into it by itself. */
+	cfgen_derive(g, "local_safe", i == 0 ? SPAN("yes") : SPAN(""), "OS_TYPE");
 	/* A mailer with flag z speaks LMTP, and its status codes are SMTP's. */
 	cfgen_derive(g, "local_type",
 		     span_index(cfgen_get(g, "LOCAL_MAILER_FLAGS"), 'z') <

@@ -8,15 +8,17 @@
 struct relay {
 	struct span mailer, host, user, port; /* host as it is to stand behind $@ */
 	struct span socket;                   /* of lmtp:/path */
-	bool tls, url;
+	bool tls, lmtp, url;
 };
 
 static const struct {
 	const char *scheme, *port;
-	bool tls;
+	bool tls, lmtp;
 } schemes[] = {
-    {"smtp://", "25", true},        {"smtps://", "465", true},       {"smtp+plain://", "25", false},
-    {"submission://", "587", true}, {"submissions://", "465", true},
+    {"smtp://", "587", true, false},
+    {"smtps://", "465", true, false},
+    {"smtp+plain://", "25", false, false},
+    {"lmtp://", "24", false, true},
 };
 
 /* The port stands behind the last colon that no bracket follows. */
@@ -43,6 +45,7 @@ static bool parse_url(struct relay *r, struct span value)
 			continue;
 		r->url = true;
 		r->tls = schemes[i].tls;
+		r->lmtp = schemes[i].lmtp;
 		r->port = span_str(schemes[i].port);
 		value = span_skip(value, scheme.len);
 		slash = span_index(value, '/');
@@ -63,9 +66,10 @@ static bool parse_url(struct relay *r, struct span value)
 	return false;
 }
 
+/* "mailer:host" has a colon that no port stands behind, and that is in no bracket. */
 static bool parse(struct relay *r, struct span value)
 {
-	struct span rest = value;
+	struct span rest = value, first;
 	uint64_t number;
 
 	*r = (struct relay){.mailer = SPAN("relay"), .port = {NULL, 0}};
@@ -76,15 +80,14 @@ static bool parse(struct relay *r, struct span value)
 	}
 	if (span_index(value, '/') < value.len)
 		return parse_url(r, value) && num_parse(r->port, 65535, &number) && number > 0;
+	first = span_cut(&rest, ':');
+	if (rest.len && value.ptr[0] != '[' && !num_parse(rest, 65535, &number)) {
+		r->mailer = first;
+		value = rest;
+	}
+	cut_port(&value, &r->port);
 	r->host = value;
-	cut_port(&r->host, &r->port);
-	if (r->port.len == 0 || num_parse(r->port, 65535, &number))
-		return r->host.len > 0;
-	/* "mailer:host": what stands behind the colon is no number. */
-	r->port.len = 0;
-	r->mailer = span_cut(&rest, ':');
-	r->host = rest;
-	return true;
+	return value.len > 0 && (r->port.len == 0 || num_parse(r->port, 65535, &number));
 }
 
 /* The brackets of a URL's IPv6 address are not those of sendmail. */
@@ -120,7 +123,8 @@ static void mailer_lines(struct cfgen *g, const struct relay *r, struct buf *b)
 	if (r->socket.len)
 		buf_printf(b, "relay=z:FILE %.*s\n", SPAN_ARG(r->socket));
 	else if (r->host.len || g->full)
-		buf_printf(b, "relay=:TCP $h%s%.*s\n", r->port.len ? " " : "", SPAN_ARG(r->port));
+		buf_printf(b, "relay=%s:TCP $h%s%.*s\n", r->lmtp ? "z" : "", r->port.len ? " " : "",
+			   SPAN_ARG(r->port));
 	cfgen_derive(g, "mailers", buf_span(b), NULL);
 	buf_reset(b);
 }
@@ -135,12 +139,28 @@ static void spool_name(struct cfgen *g)
 	cfgen_derive(g, "spool_name", inner_host(host), "SPOOL_HOST");
 }
 
+/* In a rule these would not be what they are in a password. */
+static bool password_fits(struct cfgen *g)
+{
+	struct span s = cfgen_get(g, "RELAY_PASSWORD");
+
+	for (size_t i = 0; i < s.len; i++)
+		if (memchr("\"\\$", s.ptr[i], 3)) {
+			cfgen_report(g, true, NULL, 0, 0, "keep it in a file: RELAY_AUTH_MAP",
+				     "RELAY_PASSWORD holds a $, quote or backslash");
+			return false;
+		}
+	return true;
+}
+
 bool cfgen_prepare_relay(struct cfgen *g)
 {
 	struct span value = cfgen_get(g, "DEFAULT_RELAY");
 	struct relay r = {.tls = false};
 	struct buf b;
 
+	if (!password_fits(g))
+		return false;
 	if (value.len && !parse(&r, value)) {
 		cfgen_report(g, true, NULL, 0, 0,
 			     "as mail.example.org, smtp:[192.0.2.1] or "
@@ -160,6 +180,8 @@ bool cfgen_prepare_relay(struct cfgen *g)
 	}
 	g->mem.failed |= !buf_ok(&b);
 	buf_free(&b);
+	if (r.url || r.socket.len)
+		cfgen_derive(g, "relay_url", SPAN("yes"), "DEFAULT_RELAY");
 	cfgen_derive(g, "relay_name", inner_host(r.host), "DEFAULT_RELAY");
 	if (r.user.len)
 		cfgen_derive(g, "RELAY_USER", r.user, "DEFAULT_RELAY");

@@ -178,7 +178,7 @@ bool cfgen_write(struct cfgen *g, struct buf *out)
 	run(&w, true, true);
 	w.rest = span_str(cfgen_rules);
 	run(&w, true, true);
-	put_value(out, cfgen_get(g, "append"));
+	buf_put(out, cfgen_get(g, "append"));
 	if (arena_ok(&g->mem) && buf_ok(out))
 		return g->errors == 0;
 	cfgen_report(g, true, NULL, 0, 0, "", "the configuration becomes too large");

@@ -98,34 +98,37 @@ static int read_file(void *ctx, struct span path, struct buf *out)
 	return maps_read_file(&c->maps, path, out);
 }
 
+/* The definition file, or else the settings alone: both become a configuration by cfgen. */
+static bool find_other(struct config_text *t, const struct settings *s, struct err *e)
+{
+	memcpy(t->name, POLICY_DEF, sizeof POLICY_DEF);
+	buf_reset(&t->text);
+	if (policy_write_def(POLICY_DEF, &t->text, e))
+		return true;
+	if (e->sys != ENOENT && e->sys != ENOTDIR)
+		return false;
+	t->is_file = false;
+	memcpy(t->name, "built-in configuration", sizeof "built-in configuration");
+	buf_reset(&t->text);
+	return policy_write(s, &t->text, e);
+}
+
 bool config_find(struct config_text *t, const char *path, const struct settings *s, struct err *e)
 {
 	const char *name = path ? path : CONFIG_FILE;
-	bool ok;
 
 	buf_init(&t->text, CONFIG_TEXT_MAX);
 	t->is_file = true;
 	if (!span_to_cstr(span_str(name), t->name, sizeof t->name))
 		return err_perm(e, "5.3.5", "%.100s: the name is too long", name);
+	if (span_ends(span_str(name), SPAN(".def")))
+		return policy_write_def(name, &t->text, e);
 	if (fs_read_all(AT_FDCWD, name, FS_FOLLOW, &t->text, e))
 		return true;
-	if (path || (e->sys != ENOENT && e->sys != ENOTDIR)) {
-		buf_free(&t->text);
-		return err_perm(e, "5.3.5", "%.100s: line 0: cannot open: %s", name,
-				strerror(e->sys));
-	}
-	t->is_file = false;
-	buf_reset(&t->text);
-	/* A definition file, and then what the environment says. */
-	memcpy(t->name, POLICY_DEF, sizeof POLICY_DEF);
-	e->sys = 0;
-	ok = policy_write_def(POLICY_DEF, &t->text, e);
-	if (!ok && e->sys == ENOENT) {
-		memcpy(t->name, "built-in configuration", sizeof "built-in configuration");
-		buf_reset(&t->text);
-		ok = policy_write(s, &t->text, e);
-	}
-	return ok && (buf_ok(&t->text) || err_temp(e, "4.3.0", "out of memory"));
+	if (!path && (e->sys == ENOENT || e->sys == ENOTDIR))
+		return find_other(t, s, e);
+	buf_free(&t->text);
+	return err_perm(e, "5.3.5", "%.100s: line 0: cannot open: %s", name, strerror(e->sys));
 }
 
 int config_text_fd(struct config_text *t, struct err *e)

@@ -2,8 +2,8 @@
  * config: the compiled sendmail.cf that decides everything, and where it comes from.
  *
  * The text is found once, by the process that starts: the file of -C, /etc/mail/sendmail.cf, or
- * a text made in memory from /etc/mail/sendmail.def or the settings
- * (service/policy.h).  It is compiled by each process that decides: the
+ * a text that cfgen makes in memory, from /etc/mail/sendmail.def (or a .def behind -C) or else
+ * from the settings.  It is compiled by each process that decides: the
  * queue role of a daemon, a submitter.  A compiled configuration is not changed; SIGHUP makes
  * another one.  What an evaluation needs besides (some 100 KiB) is made when it is needed, and
  * given back by config_idle.
@@ -79,8 +79,9 @@ struct config *config_load_fd(int fd, const char *name, const struct settings *s
 
 /*
  * Takes the O lines over into settings, except for options that were given otherwise (command
- * line, environment), and $j as the host's name.  A file without DaemonPortOptions means all
- * addresses, as in sendmail; a text made in memory leaves that to settings.
+ * line, environment), $j as the host's name, and ${letterbox_relay} of a cfgen as smart host.
+ * A file without DaemonPortOptions means all addresses, as in sendmail; a text made from the
+ * settings leaves that to them.
  */
 void config_settings(struct config *c, struct settings *s, bool is_file);
 

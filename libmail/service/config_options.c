@@ -83,6 +83,18 @@ static bool sends_to_path(const struct cf_mailer *m)
 	       !ascii_eq_nocase(m->path, SPAN("[FILE]"));
 }
 
+/* What cfgen knows of the smart host, and no line of sendmail's can say. */
+static void set_relay(struct config *c, struct settings *s)
+{
+	size_t used;
+	int id = cf_macro_id(c->ev, SPAN("{letterbox_relay}"), &used);
+	struct span url = id ? cf_macro_get(c->ev, id) : SPAN("");
+	struct err e;
+
+	if (url.len && !settings_set_default(s, SPAN("Relay"), url, &e))
+		log_warn("%s: %s", c->name, e.text);
+}
+
 void config_settings(struct config *c, struct settings *s, bool is_file)
 {
 	char mem[SETTINGS_NAME_MAX];
@@ -100,6 +112,7 @@ void config_settings(struct config *c, struct settings *s, bool is_file)
 		settings_set_default(s, SPAN("MaxMessageSize"), SPAN("0"), &e);
 	for (const struct cf_option *o = c->cf.options; o; o = o->next)
 		set_option(c, s, o);
+	set_relay(c, s);
 	for (int i = 0; i < c->cf.nmailers; i++)
 		s->unix_targets |= sends_to_path(c->cf.mailers[i]);
 	if (is_file && s->listener_count == 0)

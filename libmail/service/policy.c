@@ -4,6 +4,8 @@
 #include "service/policy.h"
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sys/fs.h"
@@ -34,7 +36,33 @@ bool policy_read_file(void *ctx, struct span path, struct buf *out)
 	       fs_read_all(AT_FDCWD, name, FS_FOLLOW, out, &e);
 }
 
-static bool set_values(struct cfgen *g, const struct settings *s)
+/* Set by hand, or what the host is called anyway. */
+static const char *source_of(const char *variable)
+{
+	char twin[64];
+
+	snprintf(twin, sizeof twin, "%s_FILE", variable);
+	return getenv(variable) || getenv(twin) ? variable : "system";
+}
+
+/* The listeners as LISTEN has them. */
+static bool set_listeners(struct cfgen *g, const struct settings *s)
+{
+	char mem[SETTINGS_LISTENERS_MAX * 80];
+	struct buf b;
+
+	buf_init_fixed(&b, mem, sizeof mem);
+	for (uint32_t i = 0; i < s->listener_count; i++) {
+		const struct settings_listener *l = &s->listeners[i];
+		bool v6 = strchr(l->addr, ':') != NULL;
+
+		buf_printf(&b, "%s%s%s%s:%u", i ? " " : "", v6 ? "[" : "",
+			   l->addr[0] ? l->addr : "*", v6 ? "]" : "", (unsigned)l->port);
+	}
+	return b.len == 0 || cfgen_set(g, SPAN("LISTEN"), buf_span(&b), "LETTERBOX_LISTEN", 0);
+}
+
+bool policy_set(struct cfgen *g, const struct settings *s)
 {
 	const struct {
 		const char *name, *value, *source;
@@ -43,13 +71,17 @@ static bool set_values(struct cfgen *g, const struct settings *s)
 	    {"FROM_ADDRESS", s->domain, "LETTERBOX_DOMAIN"},
 	    {"ACCEPT_ADDRS", s->local, "LETTERBOX_LOCAL"},
 	    {"DEFAULT_RELAY", s->relay, "LETTERBOX_RELAY"},
+	    {"QUEUE_DIR", s->queue, "LETTERBOX_QUEUE"},
+	    {"ALIAS_FILE_PATH", s->aliases, "LETTERBOX_ALIASES"},
+	    {"TLS_CERT", s->cert, "LETTERBOX_TLS_CERT"},
+	    {"TLS_KEY", s->key, "LETTERBOX_TLS_KEY"},
 	};
-	bool ok = true;
+	bool ok = set_listeners(g, s);
 
 	for (size_t i = 0; ok && i < sizeof given / sizeof given[0]; i++)
 		if (given[i].value[0])
 			ok = cfgen_set(g, span_str(given[i].name), span_str(given[i].value),
-				       given[i].source, 0);
+				       source_of(given[i].source), 0);
 	return ok;
 }
 
@@ -71,7 +103,7 @@ bool policy_write(const struct settings *s, struct buf *out, struct err *e)
 
 	cfgen_init(&g, &host);
 	g.full = false;
-	ok = set_values(&g, s) && cfgen_write(&g, out);
+	ok = policy_set(&g, s) && cfgen_write(&g, out);
 	cfgen_free(&g);
 	return ok || give(&first, e);
 }

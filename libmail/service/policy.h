@@ -19,6 +19,9 @@
 /* The definition file that is read when there is no sendmail.cf. */
 #define POLICY_DEF "/etc/mail/sendmail.def"
 
+/* Sets the variables that the settings say something about.  False after a report. */
+bool policy_set(struct cfgen *g, const struct settings *s);
+
 /*
  * Appends the built-in configuration for these settings: what routing needs and no
  * more, about 4 KB.  PERM 5.3.5 for a relay's address that is none.
