@@ -1,6 +1,6 @@
 #!/bin/sh
-# The main job, end to end: a mail server is started, a message is sent, delivered, and
-# fetched by POP3 over TLS.  Needs no root and leaves nothing behind.
+# The main job, end to end: a definition file becomes a sendmail.cf, a mail server is started with
+# it, a message is sent, delivered, and fetched by POP3 over TLS.  Needs no root and leaves nothing behind.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 . tests/lib/wait.sh
@@ -52,15 +52,24 @@ pop=$(free_port)
 pops=$(free_port)
 printf 'alice:{PLAIN}wonderland:%s:%s::%s\n' "$user" "$group" "$T/mail" >"$T/users"
 chmod 644 "$T/users"
-export LETTERBOX_HOSTNAME=demo.example LETTERBOX_DOMAIN=demo.example LETTERBOX_LOG=stderr
-export LETTERBOX_LISTEN="127.0.0.1:$smtp" LETTERBOX_QUEUE="$T/queue"
-export LETTERBOX_USERS="$T/users" LETTERBOX_MAILBOX="$T/mail/%n/"
+export LETTERBOX_LOG=stderr LETTERBOX_USERS="$T/users" LETTERBOX_MAILBOX="$T/mail/%n/"
 say "one user, alice, in a users file; Maildirs under $T/mail; no root needed (uid $(id -u))"
 
-sendmail -bD >"$T/sendmail.log" 2>&1 &
+cat >"$T/demo.def" <<DEF
+MY_NAME=mail
+MY_DOMAIN=demo.example
+ACCEPT_ADDRS='\$m'
+FROM_ADDRESS='\$m'
+LISTEN=127.0.0.1:$smtp
+QUEUE_DIR=$T/queue
+DEF
+cfgen -o "$T/sendmail.cf" "$T/demo.def" || give_up "cfgen failed"
+say "cfgen: $(wc -l <"$T/demo.def") lines of a definition file make a sendmail.cf of $(wc -l <"$T/sendmail.cf")"
+
+sendmail -C "$T/sendmail.cf" -bD >"$T/sendmail.log" 2>&1 &
 pids=$!
 wait_for 10 listening "$smtp" || give_up "sendmail -bD does not listen" "$T/sendmail.log"
-say "sendmail -bD listens on 127.0.0.1:$smtp"
+say "sendmail -bD with that listens on 127.0.0.1:$smtp"
 
 popd -f -l "127.0.0.1:$pop" -t "127.0.0.1:$pops" >"$T/popd.log" 2>&1 &
 pids="$pids $!"
@@ -68,7 +77,7 @@ wait_for 10 listening "$pops" || give_up "popd does not listen" "$T/popd.log"
 say "popd -f listens on 127.0.0.1:$pops with TLS; it made its certificate itself"
 
 text="Who are YOU? said the Caterpillar. ($$)"
-echo "$text" | mail -s "Advice" -r caterpillar@demo.example alice@demo.example ||
+echo "$text" | mail -S sendmail="$T/bin/sendmail -C $T/sendmail.cf" -s "Advice" -r caterpillar@demo.example alice@demo.example ||
     give_up "mail failed" "$T/sendmail.log"
 say "mail -s Advice alice@demo.example: taken, so it is on disk"
 
@@ -77,7 +86,7 @@ delivered() {
 }
 wait_for 10 delivered || give_up "not delivered" "$T/sendmail.log"
 say "delivered: mail/alice/new/$(ls "$T/mail/alice/new" | head -n 1)"
-is_empty=$(mailq | tail -n 1)
+is_empty=$(mailq -O QueueDirectory="$T/queue" | tail -n 1)
 say "mailq: $is_empty"
 
 pop3s() { # COMMAND...: a session over TLS, its transcript on standard output

@@ -8,26 +8,26 @@
 #include "base/num.h"
 #include "cf/cfgen_part.h"
 
-/* By the start of OS_TYPE; the last row is for what is not known. */
+/* By the start of OS_TYPE; aliases need not be there unless somebody names a file. */
 static const struct {
 	const char *name, *path, *flags, *args, *type, *aliases, *queue, *pid;
 } systems[] = {
     {"letterbox", "/usr/local/bin/deliver", "lsDFMAw5:/|@qmnu9", "deliver -f $g $u", "X-Unix",
-     "/etc/aliases", "/var/spool/letterbox", ""},
-    {"bsd4.3", "/bin/mail", "lsDFMAw5:/|@qrmn9", "mail -d $u", "X-Unix", "/etc/aliases",
+     "-o /etc/aliases", "/var/spool/letterbox", ""},
+    {"bsd4.3", "/bin/mail", "lsDFMAw5:/|@qrmn9", "mail -d $u", "X-Unix", "-o /etc/aliases",
      "/var/spool/mqueue", "/etc/sendmail.pid"},
     {"bsd", "/usr/libexec/mail.local", "lsDFMAw5:/|@qSXmnz9", "mail.local -l", "SMTP",
-     "/etc/mail/aliases", "/var/spool/mqueue", "/var/run/sendmail.pid"},
+     "-o /etc/mail/aliases", "/var/spool/mqueue", "/var/run/sendmail.pid"},
     {"freebsd", "/usr/libexec/mail.local", "lsDFMAw5:/|@qSXmnz9", "mail.local -l", "SMTP",
-     "/etc/mail/aliases", "/var/spool/mqueue", "/var/run/sendmail.pid"},
+     "-o /etc/mail/aliases", "/var/spool/mqueue", "/var/run/sendmail.pid"},
     {"netbsd", "/usr/libexec/mail.local", "lsDFMAw5:/|@qSXmnz9", "mail.local -l", "SMTP",
-     "/etc/mail/aliases", "/var/spool/mqueue", "/var/run/sendmail.pid"},
+     "-o /etc/mail/aliases", "/var/spool/mqueue", "/var/run/sendmail.pid"},
     {"openbsd", "/usr/libexec/mail.local", "lsDFMAw5:/|@qrn9", "mail.local -f $g $u", "X-Unix",
-     "/etc/mail/aliases", "/var/spool/mqueue", "/var/run/sendmail.pid"},
+     "-o /etc/mail/aliases", "/var/spool/mqueue", "/var/run/sendmail.pid"},
     {"linux", "/usr/bin/procmail", "lsDFMAw5:/|@qSPhn9", "procmail -Y -a $h -d $u", "X-Unix",
-     "/etc/aliases", "/var/spool/mqueue", "/var/run/sendmail.pid"},
+     "-o /etc/aliases", "/var/spool/mqueue", "/var/run/sendmail.pid"},
     {"solaris", "/usr/lib/mail.local", "lsDFMAw5:/|@qSXmnz9", "mail.local -l", "SMTP",
-     "/etc/mail/aliases", "/var/spool/mqueue", "/var/run/sendmail.pid"},
+     "-o /etc/mail/aliases", "/var/spool/mqueue", "/var/run/sendmail.pid"},
 };
 
 enum { SYSTEMS = sizeof systems / sizeof systems[0] };
