@@ -1,13 +1,13 @@
 /*
  * The sendmail.cf engine on any configuration and any address: what stands before
  * the first NUL is the configuration, the rest an address, which then goes through
- * ruleset 3 and 0, is parsed, cracked, and written for each mailer.
+ * ruleset 3 and 0, is parsed, cracked, and written for each mailer; and as a header, too.
  */
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
-#include "cf/cf_addr.h"
+#include "cf/cf_header.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -37,6 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const struct cf_host host = {.lookup = lookup, .open_map = open_map};
 	struct span in = span_make(data, size), config = span_cut(&in, '\0');
 	struct cf_eval ev;
+	struct cf_sender sender;
 	struct cf_addr a;
 	struct buf b, shown;
 	struct cf cf;
@@ -50,6 +51,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	buf_init(&b, 1 << 16);
 	for (int i = 0; i < cf.nmailers && i < 4; i++)
 		cf_addr_remote(&ev, in, cf.mailers[i], (unsigned)i, &b);
+	cf_header_sender(&ev, in, &sender);
+	for (int i = 0; i < cf.nmailers && i < 4; i++) {
+		cf_header_return_path(&ev, &sender, cf.mailers[i], &b);
+		cf_header_from_line(&ev, cf.mailers[i], &b);
+		cf_header_write(&ev, &sender, cf.mailers[i], in, i & 1, &b);
+	}
 	cf_crack(in, false, &b);
 	buf_init(&shown, 1 << 18);
 	cf_show(&cf, buf_span(&b), &shown);
