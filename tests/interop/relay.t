@@ -144,9 +144,12 @@ ok "a connection cut behind the text defers" \
 again
 ok "... and it is sent again" wait_for 20 arrived drop
 
+# The sanitizers need calls that the filter forbids: that build has none.
+seccomp=2
+[ "$BUILD" = san ] && seccomp=0
 relay_pid=$(pgrep -f '^letterbox: relay role' -P "$(cat "$T/smtp.pid")")
 like "$(grep -E '^(Uid|Groups|CapEff|Seccomp|NoNewPrivs):' "/proc/$relay_pid/status" | tr -s '\t\n' ' ')" \
-    'Uid: [1-9][0-9]* .*Groups: .*CapEff: 0000000000000000 NoNewPrivs: 1 Seccomp: 2' \
+    "Uid: [1-9][0-9]* .*Groups: .*CapEff: 0000000000000000 NoNewPrivs: 1 Seccomp: $seccomp" \
     "the role has neither root nor capabilities"
 is "$(ls -A "/proc/$relay_pid/root" | wc -l)" 0 "... and an empty root directory"
 kill -KILL "$relay_pid"
