@@ -138,6 +138,9 @@ static enum popd_io step_tls(struct popd_session *s)
 		tls_output_ack(s->tls, len - rest.len);
 		return rest.len < len ? POPD_IO_MOVED : POPD_IO_IDLE;
 	}
+	/* Nothing can be said any more behind close_notify: what is kept would be waited for. */
+	if (tls_state(s->tls) > TLS_OPEN)
+		buf_free(&s->out);
 	if (s->out.len == 0)
 		return POPD_IO_IDLE;
 	n = tls_write(s->tls, buf_span(&s->out));

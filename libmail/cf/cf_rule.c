@@ -144,9 +144,9 @@ static const struct cf_tok *copy_tokens(struct cf *cf, const struct cf_tok *tok,
 	memcpy(p, tok, n * sizeof *p);
 	for (size_t i = 0; i < n; i++) {
 		/* Literals point into the word table, unless their case differs. */
-		const struct cf_word *w = &cf->words[p[i].id];
+		const struct cf_word *w = p[i].id ? &cf->words[p[i].id] : NULL;
 
-		if (p[i].id && memcmp(w->p, p[i].p, p[i].len) == 0)
+		if (w && memcmp(w->p, p[i].p, p[i].len) == 0)
 			p[i].p = w->p;
 		else if (!p[i].op)
 			p[i].p = arena_dup(&cf->mem, span_make(p[i].p, p[i].len)).ptr;

@@ -160,7 +160,11 @@ bool settings_add_listener(struct settings *s, struct span text, struct err *e)
 	if (s->listener_count == SETTINGS_LISTENERS_MAX)
 		return err_perm(e, "5.3.5", "more than %d listeners", SETTINGS_LISTENERS_MAX);
 	*l = (struct settings_listener){.name = "MTA", .port = 25};
-	ok = span_index(text, '=') < text.len ? parse_pairs(l, text) : parse_plain(l, text);
+	/* A comma would make other pairs of it when a role is told. */
+	if (span_index(text, '=') < text.len)
+		ok = parse_pairs(l, text);
+	else
+		ok = span_index(text, ',') == text.len && parse_plain(l, text);
 	if (!ok)
 		return err_perm(e, "5.3.5",
 				"listener \"%.*s\": want ADDR:PORT or Port=N,Addr=A,Name=X",

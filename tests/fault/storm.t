@@ -82,7 +82,7 @@ for protocol in ${STORM_PROTOCOLS:-smtp pop3 pop3s}; do
 done
 ok "mail is taken as before" load send --port "$SMTP" --acked "$T/acked" --clients 4 --count 5
 ok "and can be fetched" python3 "$ROOT/tests/lib/pop.py" fetchable "$POP" u4
-refusals='starting daemon|tls: |read by everybody|session ended|timeout waiting|rejecting connection|STARTTLS=server|from=<|delivered|to=<'
+refusals='starting daemon|tls: |read by everybody|session ended|timeout waiting|rejecting connection|STARTTLS=server|STARTTLS with input|from=<|delivered|to=<|DSN: |done; delay'
 ok "smtpd's log has nothing but mail and refusals" calm_log smtp
 refusals='login failed|login: |logout: |tls failed|tls: |refused: |started: |another session has it'
 ok "popd's log has nothing but sessions and refusals" calm_log pop

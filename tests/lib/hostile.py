@@ -305,9 +305,11 @@ def smtp_close_notify(port):
 
 def pop3_close_notify(port):
     for last in b'', b'x', b'RSET\r\nQUIT\r\n':
-        t = pop3_tls(port)
-        t.s.sendall(t.seal(b'CAPA\r\nNO') + t.bye() + last)
-        until_closed(t.s)
+        # The second is answered when nothing can be said any more.
+        for text in b'CAPA\r\nNO', b'USER u1\r\nPASS wrong\r\n':
+            t = pop3_tls(port)
+            t.s.sendall(t.seal(text) + t.bye() + last)
+            until_closed(t.s)
     quick_pop3(port)
 
 
