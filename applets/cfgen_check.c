@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "cf/cf.h"
 #include "cfgen.h"
+#include "sendmail.h"
 #include "service/maps.h"
 #include "sys/fs.h"
 
@@ -18,16 +19,18 @@ struct check {
 	struct cf cf;
 };
 
+/* Place, what was expected and a hint come from the checker of sendmail -bC. */
 static void report(void *ctx, uint32_t line, const char *code, struct span text)
 {
 	struct check *c = ctx;
-	struct buf shown;
+	char message[2 * CF_LINE];
 
-	/* The text may quote a rule, which has operators in it. */
-	buf_init(&shown, 4 * CF_LINE);
-	cf_show(&c->cf, text, &shown);
-	printf("%s:%u: %s%s\n", c->path, (unsigned)line, code, buf_cstr(&shown));
-	buf_free(&shown);
+	if (line)
+		snprintf(message, sizeof message, "%s: line %u: %s%.*s", c->path, (unsigned)line,
+			 code, SPAN_ARG(text));
+	else
+		snprintf(message, sizeof message, "%s: %s%.*s", c->path, code, SPAN_ARG(text));
+	sendmail_check_tell(message);
 	c->faults++;
 }
 
@@ -59,11 +62,11 @@ static void check_whole(struct check *c)
 	for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++)
 		if (!c->cf.rs[sets[i][0] - '0'].first) {
 			c->faults++;
-			printf("%s:0: ruleset %s has no rules\n", c->path, sets[i]);
+			printf("%s: ruleset %s has no rules\n", c->path, sets[i]);
 		}
 	if (c->cf.level > NEWEST_LEVEL) {
 		c->faults++;
-		printf("%s:0: level %d of the V line is newer than %d\n", c->path, c->cf.level,
+		printf("%s: level %d of the V line is newer than %d\n", c->path, c->cf.level,
 		       NEWEST_LEVEL);
 	}
 }
@@ -79,6 +82,7 @@ int cfgen_check(const char *path)
 	buf_init(&text, 64 << 20);
 	status = cfgen_read_input(path, &text);
 	if (status == 0) {
+		sendmail_check_start(buf_span(&text));
 		cf_init(&c.cf);
 		cf_eval_init(&ev, &c.cf, &host);
 		if (cf_load(&ev, buf_span(&text)))

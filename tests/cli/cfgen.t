@@ -72,7 +72,9 @@ exits 64 "two files" cfgen a b
 
 printf 'V10/Berkeley\nSa\nR$*\nKx nosuchclass y\n' >bad.cf
 exits 65 "--check of a broken file" cfgen --check bad.cf
-like "$(cat out)" '^bad.cf:3: invalid rewrite line "R\$\*" \(tab expected\)$' "the line"
+like "$(cat out)" '^bad.cf: line 3: invalid rewrite line "R.*" \(tab expected\)$' "the line"
+like "$(cat out)" '^    column [0-9]+$' "the column"
+like "$(cat out)" '^    hint: blanks do not part the sides of a rule' "and a hint"
 like "$(cat out)" "no mailer local" "what is not there"
 
 # Every other mailer's file becomes a definition file that gives a good configuration.
