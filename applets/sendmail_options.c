@@ -229,10 +229,10 @@ static int take(struct sendmail_command *c, int id, const char *value, int *late
 	case DEBUG_FILE:
 		c->debug_file = value;
 		return 0;
-	case JSON:
 	case EXPLAIN:
 		c->explain = value;
 		return 0;
+	case JSON:
 	case OLDEST:
 		c->list.json |= id == JSON;
 		c->list.oldest |= id == OLDEST;
