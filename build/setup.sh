@@ -97,6 +97,9 @@ for_check() {
     perl -MMail::Address -e 1 2>/dev/null || missing="$missing libmailtools-perl"
     set -- /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a
     [ -f "$1" ] || missing="$missing libclang-rt-14-dev"
+    # The other BearSSL that the program can be linked with.
+    set -- /usr/lib/*/libbearssl.a /usr/lib/libbearssl.a
+    [ -f "$1" ] || [ -f "${2:-}" ] || missing="$missing libbearssl-dev"
     missing=$(echo $missing)
     if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && have apt-get; then
         echo "letterbox: installing $missing"

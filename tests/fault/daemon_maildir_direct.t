@@ -3,4 +3,4 @@
 . "$(dirname "$0")/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 . "$ROOT/tests/lib/faults.sh"
-faults maildir "delivered at once" 10 -OSuperSafe=interactive
+faults maildir "delivered at once" 5 -OSuperSafe=interactive

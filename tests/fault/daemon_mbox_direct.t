@@ -3,4 +3,4 @@
 . "$(dirname "$0")/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 . "$ROOT/tests/lib/faults.sh"
-faults mbox "delivered at once" 8 -OSuperSafe=interactive
+faults mbox "delivered at once" 5 -OSuperSafe=interactive

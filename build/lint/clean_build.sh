@@ -1,0 +1,72 @@
+#!/bin/sh
+# The build itself: made in another directory from nothing the program is the same, octet for
+# octet; a second make does nothing; a header that changed rebuilds what includes it, and that
+# alone.
+set -eu
+root=$(pwd)
+work=$(mktemp -d "${TMPDIR:-/tmp}/letterbox-build.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM HUP
+unset MAKEFLAGS MAKELEVEL MFLAGS
+
+fail() {
+    echo "$*" >&2
+    exit 1
+}
+
+# The same BearSSL as here, without asking a package server for it again.
+if [ -f build/out/bearssl/system.a ]; then
+    set -- BEARSSL=system
+elif [ -d build/out/bearssl/src ]; then
+    set -- BEARSSL_SRC="$root/build/out/bearssl/src"
+else
+    echo "nothing is built here"
+    exit 77
+fi
+
+clean_build() { # DIR VARIABLE...
+    dir=$1
+    shift
+    mkdir -p "$dir"
+    tar -cf - --exclude=./build/out --exclude=./.git . | tar -xf - -C "$dir"
+    make -C "$dir" -j "$(nproc)" "$@" >"$work/log" 2>&1 || {
+        tail -n 20 "$work/log"
+        fail "make fails in a copy of the tree"
+    }
+}
+
+one=$work/one
+clean_build "$one" "$@"
+# What lies here may have been made with other flags, and then a second clean one decides.
+if ! cmp -s build/out/letterbox "$one/build/out/letterbox"; then
+    clean_build "$work/a/longer/name" "$@"
+    cmp "$one/build/out/letterbox" "$work/a/longer/name/build/out/letterbox" ||
+        fail "two clean builds differ"
+    fresh=$(make -n "$@" 2>/dev/null | grep -Ec '^echo "  (cc|link|pack) ' || true)
+    [ "$fresh" -gt 0 ] || fail "build/out/letterbox is up to date, and not what a clean build makes"
+fi
+
+before=$(stat -c '%Y %i' "$one/build/out/letterbox")
+again=$(make -C "$one" --no-print-directory "$@" 2>&1 | grep -v 'Nothing to be done' || true)
+[ -z "$again" ] || fail "a second make does something: $again"
+[ "$before" = "$(stat -c '%Y %i' "$one/build/out/letterbox")" ] || fail "a second make makes it anew"
+
+cd "$one"
+for header in libmail/sys/peer.h libmail/proto/tls.h applets/popd.h start/zstd.h; do
+    [ -f "$header" ] || fail "$header: no such file"
+    touch "$header"
+    make -n "$@" 2>/dev/null | sed -n 's/.*echo "  cc \([^ ]*\) .*/\1/p' | sort >"$work/got"
+    for file in applets/*.c libmail/*/*.c; do
+        cc -MM -D_GNU_SOURCE -Ilibmail -Ibuild/out/bearssl/inc "$file" | grep -qF "$header" &&
+            echo "$file"
+    done | sort >"$work/want" || true
+    cmp -s "$work/got" "$work/want" ||
+        fail "$header changed; compiled anew: $(tr '\n' ' ' <"$work/got"); must be: $(tr '\n' ' ' <"$work/want")"
+    case $header in
+    start/*) last=pack ;;
+    *) last=link ;;
+    esac
+    make -n "$@" 2>/dev/null | grep -q "echo \"  $last" || fail "$header changed, and there is no $last"
+    # As if nothing had been: the next header alone counts.
+    touch -r LICENSE "$header"
+done
