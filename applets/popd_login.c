@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,13 +14,14 @@
 #include <unistd.h>
 
 #include "popd.h"
+#include "sys/fs.h"
 #include "sys/log.h"
 #include "sys/proc.h"
 
 /* The group that a mail spool belongs to, so that locks and new files can be made in it. */
 static uint32_t spool_group(const char *mailbox)
 {
-	char dir[ACCOUNT_PATH_MAX];
+	char dir[ACCOUNT_PATH_MAX], real[PATH_MAX];
 	struct span path = span_str(mailbox);
 	struct stat st;
 
@@ -27,7 +29,8 @@ static uint32_t spool_group(const char *mailbox)
 		path.len--;
 	/* A Maildir is its owner's own; only the directory of an mbox is others'. */
 	if (geteuid() != 0 || path.len == strlen(mailbox) || path.len < 2 ||
-	    !span_to_cstr(path, dir, sizeof dir) || stat(dir, &st) != 0)
+	    !span_to_cstr(path, dir, sizeof dir) || !fs_is_roots_place(dir, real) ||
+	    lstat(real, &st) != 0)
 		return UINT32_MAX;
 	if (st.st_uid != 0 || !(st.st_mode & S_IWGRP) || st.st_mode & S_IWOTH || st.st_gid == 0)
 		return UINT32_MAX;

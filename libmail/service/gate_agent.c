@@ -8,12 +8,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "service/mta_ipc.h"
+#include "sys/fs.h"
 #include "sys/ipc.h"
 #include "sys/log.h"
 #include "sys/proc.h"
@@ -58,14 +60,17 @@ static void make_mailbox(const struct account *a, int dir, const char *name, con
 /* Prepares the mailbox; returns the group that may make dot-locks beside it, or UINT32_MAX. */
 static uint32_t prepare(const struct account *a)
 {
-	char path[ACCOUNT_PATH_MAX], name[256];
+	char path[ACCOUNT_PATH_MAX], name[256], real[PATH_MAX];
 	uint32_t group = UINT32_MAX;
 	struct stat st;
 	int dir;
 
 	if (geteuid() != 0 || !split(a->mailbox, path, sizeof path, name, sizeof name))
 		return group;
-	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	/* Where a user can put a link, it would lead into any directory of root's. */
+	if (!fs_is_roots_place(path, real))
+		return group;
+	dir = open(real, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0)
 		return group;
 	if (fstat(dir, &st) == 0) {

@@ -24,7 +24,10 @@
 
 static int open_dir(int at, const char *name)
 {
-	return openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* Root gives tmp and queue away (queue_adopt): not what a link in their place leads to. */
+	int flags = at == AT_FDCWD ? 0 : O_NOFOLLOW;
+
+	return openat(at, name, flags | O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 bool queue_open(struct queue *q, const char *path, bool create, struct err *e)

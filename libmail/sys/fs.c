@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -254,4 +255,30 @@ bool fs_is_volatile(int fd)
 		return false;
 	return (unsigned long)st.f_type == TMPFS || (unsigned long)st.f_type == OVERLAY ||
 	       (unsigned long)st.f_type == RAMFS;
+}
+
+/* Looked at from the top: what was found right cannot be moved any more. */
+static bool is_roots_above(char *path)
+{
+	struct stat st;
+
+	for (char *at = strchr(path, '/'); at && at[1]; at = strchr(at + 1, '/')) {
+		char next = at[1];
+		bool ok;
+
+		/* With its slash the root has a name, too. */
+		at[1] = '\0';
+		ok = stat(path, &st) == 0 && st.st_uid == 0 && !(st.st_mode & (S_IWGRP | S_IWOTH));
+		at[1] = next;
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+bool fs_is_roots_place(const char *dir, char *real)
+{
+	/* The name as it stands as well: links in it must be root's, wherever they lead. */
+	return span_to_cstr(span_str(dir), real, PATH_MAX) && is_roots_above(real) &&
+	       realpath(dir, real) && is_roots_above(real);
 }

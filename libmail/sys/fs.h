@@ -61,4 +61,10 @@ uint64_t fs_free_octets(int fd);
 /* True on a file system that forgets (tmpfs, overlay of a container); for a warning. */
 bool fs_is_volatile(int fd);
 
+/*
+ * The real name of a directory, without links, PATH_MAX octets; true when nobody but root can
+ * change what is above it, so that it stays the same directory.
+ */
+bool fs_is_roots_place(const char *dir, char *real);
+
 #endif

@@ -1,15 +1,30 @@
 #!/bin/sh
-# kill -9 of every process under load, twelve times over: after a restart every message that
-# was answered with 250 is there, whole.
+# kill -9 of every process under load, of all and of each alone, twelve times over: after a
+# restart every message that was answered with 250 is there, whole.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 need python3
 
-# The daemon and everything that descends from it.
-family() { # PID
-    echo "$1"
-    for child in $(cat /proc/"$1"/task/*/children 2>/dev/null); do
-        family "$child"
+# A role that died is started again by gate, and all die with gate.
+one_of() { # WHAT
+    gate=$(cat "$T/smtp.pid")
+    case $1 in
+    all) family "$gate" ;;
+    gate) echo "$gate" ;;
+    *) role_pid "$gate" "$1" ;;
+    esac
+}
+
+shot() { # WHAT
+    victims=$(one_of "$1")
+    [ -n "$victims" ] || return 1
+    # Of all, some may have ended by themselves meanwhile; one alone must be met.
+    kill -9 $victims 2>/dev/null || [ "$1" = all ]
+}
+
+none_of() { # PID...
+    for pid; do
+        ! grep -q '^State:[[:space:]]*[^ZX]' "/proc/$pid/status" 2>/dev/null || return 1
     done
 }
 
@@ -19,23 +34,33 @@ round() { # STORE UID
     : >"$acked"
     # Not by the function: it would be the shell around the sender that is killed in the end.
     python3 "$ROOT/tests/lib/load.py" send --port "$SMTP" --acked "$acked" --patient --clients 8 \
-        --count 100000 --seconds 24 --seed "$1" >"$T/load.out" 2>&1 &
+        --count 100000 --seconds 120 --seed "$1" >"$T/load.out" 2>&1 &
     loader=$!
-    kills=0
-    while [ $kills -lt 12 ]; do
-        server_smtp || { fail "the server starts again after kill $kills" && break; }
+    kills=0 missed=
+    for what in all smtpd gate queue all agent gate smtpd all queue gate agent; do
+        [ -f "$T/smtp.pid" ] || server_smtp ||
+            { fail "the server starts again after kill $kills" && break; }
         count=$(wc -l <"$acked")
         # Some mail first, so that the kill meets work; then a moment that differs each time.
-        wait_for 10 sh -c '[ "$(wc -l <"$1")" -ge "$2" ]' _ "$acked" $((count + 5 + kills * 3))
+        wait_for 20 sh -c '[ "$(wc -l <"$1")" -ge "$2" ]' _ "$acked" $((count + 5 + kills * 3))
         sleep "0.0$((kills * 7 % 10))"
-        kill -9 $(family "$(cat "$T/smtp.pid")") 2>/dev/null
-        wait "$(cat "$T/smtp.pid")" 2>/dev/null
-        rm -f "$T/smtp.pid"
+        them=$(family "$(cat "$T/smtp.pid")")
+        # An agent is there when there is a message for it.
+        wait_for 10 shot $what || missed="$missed $what"
         kills=$((kills + 1))
+        case $what in
+        all | gate)
+            wait "$(cat "$T/smtp.pid")" 2>/dev/null
+            rm -f "$T/smtp.pid"
+            wait_for 10 none_of $them || missed="$missed rest-of-$what"
+            ;;
+        esac
     done
+    is "$missed" "" "what was to be killed was there, and nothing outlived gate"
     is $kills 12 "$1, uid ${2:-root}: killed twelve times under load"
     kill $loader 2>/dev/null
     wait $loader 2>/dev/null
+    [ ! -f "$T/smtp.pid" ] || stop_daemon smtp
     server_smtp -q2s || fail "the server starts a last time"
     server_pop || fail "popd starts"
     ok "sendmail -q runs the queue" as_server sendmail -q

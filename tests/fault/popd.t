@@ -123,6 +123,6 @@ for kind in rename journal maildir; do
         each_call $kind $fault >"$T/broken"
         is "$(head -n 10 "$T/broken")" "" "$kind: $fault at every call keeps the promise"
         diag "$runs runs"
-        ok "$kind: $fault met more than twenty calls" test $runs -gt 20
+        ok "$kind: $fault met more than ten calls" test $runs -gt 10
     done
 done

@@ -1,7 +1,6 @@
 # What a process may do, as the kernel tells it from outside: sourced behind server.sh.
 #
 #   field PID NAME             of /proc/PID/status
-#   role_pid PARENT NAME       the pid of a role, by its name in ps
 #   open_files PID [ERE]       what is open besides sockets, epoll, signals, timers, /dev/null,
 #                              the test's logs, and what matches
 #   powers PID                 CapInh CapPrm CapEff CapBnd CapAmb, without leading zeros
@@ -15,12 +14,6 @@
 
 field() { # PID NAME
     sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"
-}
-
-role_pid() { # PARENT NAME
-    for pid in $(cat /proc/"$1"/task/*/children); do
-        tr '\0' '\n' <"/proc/$pid/cmdline" | head -n 1 | grep -qx "letterbox: $2" && echo "$pid"
-    done
 }
 
 open_files() { # PID [ERE]

@@ -9,6 +9,8 @@
 #   queue_empty                true when mailq says so
 #   mailbox USER               the path of a user's mailbox
 #   load COMMAND...            tests/lib/load.py, from the repository's root
+#   family PID                 the process and all that descend from it
+#   role_pid GATE NAME         the pids of a role, by its name in ps
 #
 # All names under example.test are local.
 
@@ -98,4 +100,18 @@ count_mail() { # USER
 
 has_mail() { # USER COUNT
     [ "$(count_mail "$1")" -ge "$2" ]
+}
+
+family() { # PID
+    echo "$1"
+    for child in $(cat /proc/"$1"/task/*/children 2>/dev/null); do
+        family "$child"
+    done
+}
+
+role_pid() { # PARENT NAME
+    for pid in $(cat /proc/"$1"/task/*/children 2>/dev/null); do
+        read -r name 2>/dev/null <"/proc/$pid/comm" && [ "$name" = "$2" ] || continue
+        grep -q "^letterbox: $2" "/proc/$pid/cmdline" 2>/dev/null && echo "$pid"
+    done
 }

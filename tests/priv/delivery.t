@@ -33,3 +33,30 @@ for store in mbox maildir; do
     server_stop
     rm -rf "$T/mail" "$T/spool" "$T/root-only" "$T/acked"
 done
+
+# Root makes a missing mailbox only where nobody else can have put a link.
+server_setup mbox
+place=$(mktemp -d /run/letterbox-test.XXXXXX)
+trap 'rm -rf "$place"; tap_end' EXIT
+chmod 755 "$place"
+mkdir "$place/spool" "$place/root" "$place/homes" "$place/homes/u1" "$place/homes/u2"
+# As the system's spool is.
+chgrp mail "$place/spool" && chmod 2775 "$place/spool"
+chown 20001:20001 "$place/homes/u1"
+chown 20002:20002 "$place/homes/u2"
+mkdir "$place/homes/u2/mail" && chown 20002:20002 "$place/homes/u2/mail"
+ln -s "$place/root" "$place/homes/u1/mail"
+export LETTERBOX_MAILBOX="$place/homes/%n/mail/inbox"
+server_smtp || fail "the server starts"
+load send --port "$SMTP" --acked "$T/acked" --clients 2 --count 4 --seed links --patient >/dev/null
+ok "where the directory is the user's, mail comes" wait_for 20 test -s "$place/homes/u2/mail/inbox"
+is "$(ls -A "$place/root")" "" "nothing is made where a link of the user's leads"
+ok "sendmail -bD ends on SIGTERM with status 0" stop_daemon smtp
+rm -rf "$T/spool"
+server_setup mbox
+export LETTERBOX_MAILBOX="$place/spool/%n"
+server_smtp || fail "the server starts"
+load send --port "$SMTP" --acked "$T/acked" --clients 1 --count 4 --seed spool --patient >/dev/null
+ok "where all is root's, mailboxes are made" wait_for 20 test -s "$place/spool/u1"
+is "$(stat -c '%u %a' "$place/spool/u1")" "20001 600" "for their owners alone"
+ok "sendmail -bD ends on SIGTERM with status 0" stop_daemon smtp
