@@ -80,16 +80,16 @@ bool smarthost_parse(struct span url, struct smarthost *out, struct err *e)
 		uint16_t port;
 	} schemes[] = {
 	    {{"smtps://", 8}, MTA_SMTP, MTA_TLS_AT_ONCE, 465},
-	    {{"smtp://", 7}, MTA_SMTP, MTA_TLS_VERIFIED, 25},
+	    {{"smtp://", 7}, MTA_SMTP, MTA_TLS_VERIFIED, 587},
 	    {{"smtp+plain://", 13}, MTA_SMTP, MTA_TLS_MAY, 25},
-	    {{"submission://", 13}, MTA_SMTP, MTA_TLS_VERIFIED, 587},
-	    {{"submissions://", 14}, MTA_SMTP, MTA_TLS_AT_ONCE, 465},
+	    {{"lmtp://", 7}, MTA_LMTP, MTA_TLS_MAY, 24},
 	};
 	struct span rest;
 	size_t at;
 
 	*out = (struct smarthost){0};
-	if (ascii_starts_nocase(url, SPAN("lmtp:/"))) {
+	if (ascii_starts_nocase(url, SPAN("lmtp:/")) &&
+	    !ascii_starts_nocase(url, SPAN("lmtp://"))) {
 		out->protocol = MTA_LMTP;
 		return span_to_cstr(span_skip(url, 5), out->hosts, sizeof out->hosts) ||
 		       wrong("the path is too long", e);

@@ -2,10 +2,9 @@
  * smarthost: the smart host as LETTERBOX_RELAY names it.
  *
  *	smtps://USER@HOST:465      TLS from the start (RFC 8314)
- *	smtp://USER@HOST:25        STARTTLS required; submission:// is the same at port 587,
- *	                           submissions:// as smtps://
+ *	smtp://USER@HOST:587       STARTTLS required
  *	smtp+plain://HOST:25       in the clear; STARTTLS where it is offered
- *	lmtp:/PATH                 a delivery agent (RFC 2033)
+ *	lmtp:/PATH, lmtp://HOST:24 a delivery agent (RFC 2033)
  *
  * User and port may be left out; octets of the user may be "%XX".  Pure.
  */

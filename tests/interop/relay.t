@@ -176,7 +176,7 @@ is "$(got "m['server'] == 'tls' and not m['tls'] and 1")" "" "... none in the cl
 end plain
 
 printf '192.0.2.12 smart.test\n' >>"$T/hosts"
-export LETTERBOX_RELAY=submission://me@smart.test LETTERBOX_RELAY_PASSWORD_FILE="$T/password"
+export LETTERBOX_RELAY=smtp://me@smart.test LETTERBOX_RELAY_PASSWORD_FILE="$T/password"
 printf 'secret\n' >"$T/password"
 chmod 600 "$T/password"
 begin

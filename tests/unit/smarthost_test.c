@@ -19,17 +19,15 @@ TEST(urls)
 	     4465},
 	    {"smtps://mail.example", "[mail.example]", "", MTA_SMTP, MTA_TLS_AT_ONCE, 465},
 	    {"SMTP://a@b.example@mail.example/", "[mail.example]", "a@b.example", MTA_SMTP,
-	     MTA_TLS_VERIFIED, 25},
+	     MTA_TLS_VERIFIED, 587},
 	    {"smtp://a%40b%25@mail.example", "[mail.example]", "a@b%", MTA_SMTP, MTA_TLS_VERIFIED,
-	     25},
-	    {"submission://me@mail.example", "[mail.example]", "me", MTA_SMTP, MTA_TLS_VERIFIED,
 	     587},
-	    {"submissions://mail.example", "[mail.example]", "", MTA_SMTP, MTA_TLS_AT_ONCE, 465},
 	    {"smtp+plain://192.0.2.1:2525", "[192.0.2.1]", "", MTA_SMTP, MTA_TLS_MAY, 2525},
 	    {"smtp+plain://[2001:db8::1]:2525", "[IPv6:2001:db8::1]", "", MTA_SMTP, MTA_TLS_MAY,
 	     2525},
 	    {"smtp+plain://[2001:db8::1]", "[IPv6:2001:db8::1]", "", MTA_SMTP, MTA_TLS_MAY, 25},
 	    {"lmtp:/run/dovecot/lmtp", "/run/dovecot/lmtp", "", MTA_LMTP, MTA_TLS_NEVER, 0},
+	    {"lmtp://127.0.0.1", "[127.0.0.1]", "", MTA_LMTP, MTA_TLS_MAY, 24},
 	};
 
 	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
