@@ -155,8 +155,8 @@ bool schedule_config_there(struct schedule *q, struct err *e);
 bool schedule_decide(struct schedule *q, const struct mta_check *m, struct err *e);
 
 /*
- * What a local recipient is in the end: an alias (*is_alias; its right side is appended to right
- * unless that is NULL), or what ruleset 5 makes of it.  Fails as route_local.
+ * What a local recipient is in the end: an alias (*is_alias, NULL: not looked for; its right side
+ * is appended to right unless that is NULL), or what ruleset 5 makes of it.  Fails as route_local.
  */
 bool schedule_resolve(struct schedule *q, struct route *r, bool *is_alias, struct buf *right,
 		      struct err *e);

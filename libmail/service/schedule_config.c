@@ -93,10 +93,11 @@ bool schedule_resolve(struct schedule *q, struct route *r, bool *is_alias, struc
 	struct buf mine;
 	int status;
 
-	*is_alias = false;
+	if (is_alias)
+		*is_alias = false;
 	/* Ruleset 5 may name another user, who is looked at in turn. */
 	for (int i = 0; changed && !r->deferred && i < LOCAL_TURNS; i++) {
-		if (r->kind == ROUTE_LOCAL && cf_mailer_flag(r->mailer, 'A')) {
+		if (is_alias && r->kind == ROUTE_LOCAL && cf_mailer_flag(r->mailer, 'A')) {
 			buf_init(&mine, ALIAS_MAX);
 			status = find_alias(q, r, right ? right : &mine);
 			buf_free(&mine);

@@ -18,6 +18,8 @@ struct task {
 	struct relays_rcpt remote;
 	struct dns_client_wait wait;
 	unsigned turns;
+	char *target; /* what the recipient is an alias of; owned; NULL: it is none */
+	char *addr;   /* for the other host's RCPT; owned */
 	struct work *work;
 	size_t rcpt;
 	struct err err;
@@ -27,15 +29,24 @@ struct task {
 	char reply[ERR_TEXT_MAX + 32]; /* "550 5.1.1 User unknown": what a server said, or "" */
 };
 
+/* The message as one mailer sends it. */
+struct variant {
+	struct variant *next;
+	const struct cf_mailer *mailer;
+	struct relays_message message;
+	char sender[MTA_ADDR_MAX];
+};
+
 struct work {
 	struct schedule *q;
 	char id[QUEUE_ID_MAX]; /* of the file to load */
 	struct queue_item item;
 	struct task *tasks;
-	size_t count, open; /* tasks, and those not answered */
-	size_t remote;      /* of these, those that the relay role has */
-	bool away;          /* only those are left: other messages may be worked on */
-	struct relays_message message;
+	size_t count, open;       /* tasks, and those not answered */
+	size_t remote;            /* of these, those that the relay role has */
+	bool away;                /* only those are left: other messages may be worked on */
+	struct variant *variants; /* owned */
+	struct config *config;    /* of the mailers in them; kept */
 	struct commit_job commit;
 	struct queue_writer report;
 	enum bounce_kind kind;
@@ -50,8 +61,20 @@ void schedule_task_start(struct task *t);
 /* The outcome is in t->err. */
 void schedule_task_answered(struct task *t);
 
-/* Gives t to the relay role. */
-void schedule_relay_pass(struct task *t, const struct mta_target *target);
+/* Gives t to the relay role, with the message as v has it and the recipient in t->addr. */
+void schedule_relay_pass(struct task *t, const struct mta_target *target, const struct variant *v);
+
+/*
+ * The message for mailer m, made when it is first needed.  NULL: TEMP in e, or route_pending.
+ */
+struct variant *schedule_variant(struct work *w, const struct cf_mailer *m, struct err *e);
+void schedule_variants_free(struct work *w);
+
+/* LATER: route_pending; REPLACED: t->target is the one; COPIED: t is answered; else t->err. */
+enum schedule_aliased { SCHEDULE_FAILED, SCHEDULE_LATER, SCHEDULE_REPLACED, SCHEDULE_COPIED };
+
+/* Works out what the alias r is of; right is its right side. */
+enum schedule_aliased schedule_alias(struct task *t, const struct route *r, struct span right);
 
 /* Puts the outcome of t into its recipient's record, in memory and in the file, and logs it. */
 void schedule_settle(struct work *w, struct task *t);

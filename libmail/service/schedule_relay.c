@@ -15,7 +15,7 @@ static void on_sent(struct relays_rcpt *r)
 	schedule_task_answered(t);
 }
 
-void schedule_relay_pass(struct task *t, const struct mta_target *target)
+void schedule_relay_pass(struct task *t, const struct mta_target *target, const struct variant *v)
 {
 	struct work *w = t->work;
 	const struct qfile_rcpt *r = &w->item.rcpts[t->rcpt];
@@ -28,21 +28,15 @@ void schedule_relay_pass(struct task *t, const struct mta_target *target)
 		schedule_task_answered(t);
 		return;
 	}
-	w->message = (struct relays_message){.fd = w->item.fd,
-					     .header = -1,
-					     .at = w->item.message_at,
-					     .size = w->item.size,
-					     .id = w->item.id,
-					     .sender = w->item.head.sender,
-					     .envid = w->item.head.envid,
-					     .ret = w->item.head.ret,
-					     .body = w->item.head.body};
-	t->remote = (struct relays_rcpt){
-	    .addr = r->addr, .orcpt = r->orcpt, .notify = r->notify, .done = on_sent, .owner = t};
+	t->remote = (struct relays_rcpt){.addr = span_str(t->addr),
+					 .orcpt = r->orcpt,
+					 .notify = r->notify,
+					 .done = on_sent,
+					 .owner = t};
 	w->remote++;
 	schedule_choose_tell(w->q, r->addr, "Connecting to %.*s via %s...", SPAN_ARG(target->hosts),
 			     t->mailer);
-	relays_deliver(&w->q->relays, &w->message, target, &t->remote);
+	relays_deliver(&w->q->relays, &v->message, target, &t->remote);
 }
 
 void schedule_relay_ask(struct relays *r)

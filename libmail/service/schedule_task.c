@@ -2,8 +2,13 @@
  * One recipient of a message under work: where it goes, and what came of it; see
  * service/schedule.h.
  */
+#include <stdlib.h>
+#include <string.h>
+
 #include "service/route_relay.h"
 #include "service/schedule_part.h"
+
+enum { ALIAS_MAX = 4 << 20 }; /* octets of a right side */
 
 static void on_delivered(struct agents_job *job)
 {
@@ -36,12 +41,38 @@ static void on_account(struct schedule_lookup *l, const struct err *e, struct sp
 	agents_deliver(&w->q->agents, name, &t->job);
 }
 
-/* By the mailer that the configuration chose. */
-static void pass_to(struct task *t, struct route *r)
+/* Waits for a name, and then all is asked again; false: t->err. */
+static bool later(struct task *t)
+{
+	return schedule_await(t->work->q, &t->wait, &t->turns, &t->err);
+}
+
+/* False: it is answered, or will be asked again. */
+static bool pass_to_relay(struct task *t, const struct route *r)
 {
 	struct work *w = t->work;
 	struct smarthost smarthost;
 	struct mta_target target;
+	struct variant *v;
+
+	if (!route_relay(&w->q->settings, r, &smarthost, &target, &t->err))
+		return false;
+	v = schedule_variant(w, r->mailer, &t->err);
+	if (!v)
+		return route_pending(w->q->config) && later(t);
+	/* What ruleset 0 and the mailer's made of the address. */
+	free(t->addr);
+	t->addr = strdup(r->user);
+	if (!t->addr)
+		return err_temp(&t->err, "4.3.0", "out of memory");
+	schedule_relay_pass(t, &target, v);
+	return true;
+}
+
+/* By the mailer that the configuration chose. */
+static void pass_to(struct task *t, const struct route *r)
+{
+	struct work *w = t->work;
 
 	switch (r->kind) {
 	case ROUTE_LOCAL:
@@ -53,10 +84,9 @@ static void pass_to(struct task *t, struct route *r)
 	case ROUTE_DISCARD:
 		break;
 	case ROUTE_RELAY:
-		if (!route_relay(&w->q->settings, r, &smarthost, &target, &t->err))
-			break;
-		schedule_relay_pass(t, &target);
-		return;
+		if (pass_to_relay(t, r))
+			return;
+		break;
 	default:
 		err_temp(&t->err, "4.3.5", "mailer %.*s: cannot be run here",
 			 SPAN_ARG(r->mailer->name));
@@ -69,25 +99,58 @@ static void on_name(struct dns_client_wait *w)
 	schedule_task_start((struct task *)((char *)w - offsetof(struct task, wait)));
 }
 
-void schedule_task_start(struct task *t)
+/* Mailer, host and user of the address; *right is filled for an alias. */
+static bool decide(struct task *t, struct route *r, bool *is_alias, struct buf *right)
 {
 	struct work *w = t->work;
 	struct schedule *q = w->q;
 	struct mta_check from = {.origin.uid = UINT32_MAX, .sender = w->item.head.sender};
-	bool is_alias = false, ok;
+	struct span addr = t->target ? span_str(t->target) : w->item.rcpts[t->rcpt].addr;
+	bool exact = t->target || w->item.head.state.flags & QFILE_NO_ALIAS;
+
+	*is_alias = false;
+	if (!schedule_decide(q, &from, &t->err) ||
+	    !route_recipient(q->config, &q->settings, addr, r, &t->err) ||
+	    !schedule_resolve(q, r, exact ? NULL : is_alias, right, &t->err))
+		return false;
+	return !r->deferred ||
+	       err_temp(&t->err, "4.4.3",
+			"Transient parse error: a name or table cannot be looked up now");
+}
+
+void schedule_task_start(struct task *t)
+{
+	struct schedule *q = t->work->q;
+	struct buf right;
+	bool is_alias, ok;
 	struct route r;
 
-	ok = schedule_decide(q, &from, &t->err) &&
-	     route_recipient(q->config, &q->settings, w->item.rcpts[t->rcpt].addr, &r, &t->err) &&
-	     schedule_resolve(q, &r, &is_alias, NULL, &t->err);
 	t->wait.done = on_name;
-	if (route_pending(q->config) && schedule_await(q, &t->wait, &t->turns, &t->err))
-		return;
-	if (ok && r.deferred)
-		ok = err_temp(&t->err, "4.4.3",
-			      "Transient parse error: a name or table cannot be looked up now");
-	if (ok)
-		pass_to(t, &r);
-	else
+	t->err = (struct err){0};
+	buf_init(&right, ALIAS_MAX);
+	ok = decide(t, &r, &is_alias, &right);
+	if (route_pending(q->config) && later(t))
+		goto out;
+	if (!ok) {
 		schedule_task_answered(t);
+	} else if (!is_alias) {
+		pass_to(t, &r);
+	} else {
+		switch (schedule_alias(t, &r, buf_span(&right))) {
+		case SCHEDULE_REPLACED:
+			schedule_task_start(t);
+			break;
+		case SCHEDULE_COPIED:
+			break;
+		case SCHEDULE_LATER:
+			if (later(t))
+				break;
+			schedule_task_answered(t);
+			break;
+		default:
+			schedule_task_answered(t);
+		}
+	}
+out:
+	buf_free(&right);
 }

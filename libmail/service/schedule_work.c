@@ -29,6 +29,13 @@ enum {
 static void free_work(struct work *w)
 {
 	queue_discard(&w->q->queue, &w->report);
+	schedule_variants_free(w);
+	for (size_t i = 0; i < w->count; i++) {
+		dns_client_cancel(&w->tasks[i].wait);
+		free(w->tasks[i].target);
+		free(w->tasks[i].addr);
+	}
+	config_free(w->config);
 	queue_unload(&w->item);
 	free(w->tasks);
 	free(w);
@@ -241,6 +248,7 @@ static void start_tasks(struct work *w)
 		w->count++;
 		w->open++;
 	}
+	w->config = config_keep(w->q->config);
 	for (size_t i = 0; i < w->count; i++)
 		schedule_task_start(&w->tasks[i]);
 	if (--w->open == 0)

@@ -56,6 +56,7 @@ static const struct box_calls_rule allowed[] = {
     ALWAYS(fdatasync),
     ALWAYS(fsync),
     ALWAYS(ftruncate),
+    NEEDS(memfd_create, FILES),
     ALWAYS(fallocate),
     ALWAYS(lseek),
     ALWAYS(fcntl),

@@ -1,0 +1,289 @@
+/*
+ * Aliases of a recipient under work; see service/schedule_part.h.
+ *
+ * All of an alias, those that it names and the files that it includes, is worked out at once.
+ * One target takes the recipient's place.  Several become a message of their own, whose
+ * recipients are meant as they are: when that is durable the alias is done, so a crash in
+ * between delivers twice and never loses.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ascii.h"
+#include "format/aliases.h"
+#include "service/schedule_part.h"
+#include "sys/clock.h"
+#include "sys/fs.h"
+#include "sys/log.h"
+
+enum {
+	DEPTH_MAX = 10, /* MaxAliasRecursion */
+	LIST_MAX = 4 << 20,
+	STEP = 65536,
+};
+
+/* Words, each ended by a NUL: the targets, and the aliases that were looked at. */
+struct expansion {
+	struct schedule *q;
+	struct buf finals, seen;
+	size_t count;
+	bool later; /* an answer is under way, or e says what failed for now */
+};
+
+struct copy {
+	struct commit_job commit;
+	struct queue_writer w;
+	struct task *task;
+};
+
+static bool has_word(const struct buf *list, struct span word)
+{
+	struct span s = buf_span(list);
+
+	while (s.len)
+		if (ascii_eq_nocase(span_cut(&s, '\0'), word))
+			return true;
+	return false;
+}
+
+static void add_word(struct buf *list, struct span word)
+{
+	buf_put(list, word);
+	buf_putc(list, '\0');
+}
+
+static bool add_final(struct expansion *x, struct span target, struct err *e)
+{
+	if (has_word(&x->finals, target))
+		return true;
+	if (++x->count > QUEUE_RCPTS_MAX)
+		return err_perm(e, "5.4.6", "more than %d recipients", QUEUE_RCPTS_MAX);
+	add_word(&x->finals, target);
+	return buf_ok(&x->finals) || err_temp(e, "4.3.0", "no memory for the recipients");
+}
+
+static bool add_list(struct expansion *x, struct span list, const char *name, int depth,
+		     struct err *e);
+
+/* The target is an address: of another alias, of this one again, or an end. */
+static bool add_address(struct expansion *x, struct span text, const char *name, int depth,
+			struct err *e)
+{
+	bool is_alias = false, ok = true;
+	struct buf right;
+	struct route r;
+
+	buf_init(&right, LIST_MAX);
+	/* What is no address fails later, and its failure is reported. */
+	if (!schedule_decide(x->q, NULL, e) ||
+	    !route_recipient(x->q->config, &x->q->settings, text, &r, e) ||
+	    !schedule_resolve(x->q, &r, &is_alias, &right, e))
+		ok = !route_pending(x->q->config) && e->class != ERR_TEMP && add_final(x, text, e);
+	else if (r.deferred)
+		ok = err_temp(e, "4.4.3", "a name of the alias %.100s cannot be looked up now",
+			      name);
+	else if (is_alias && strcmp(r.user, name) == 0)
+		/* "alice: alice, bob": the alias is the user as well. */
+		ok = add_final(x, span_str(r.address), e);
+	else if (is_alias && depth >= DEPTH_MAX)
+		ok = err_perm(e, "5.4.6",
+			      "aliasing/forwarding loop broken (%d aliases deep; %d max)",
+			      depth + 1, DEPTH_MAX);
+	else if (is_alias && !has_word(&x->seen, span_str(r.user))) {
+		add_word(&x->seen, span_str(r.user));
+		ok = add_list(x, buf_span(&right), r.user, depth + 1, e);
+	} else if (!is_alias)
+		ok = add_final(x, span_str(r.address), e);
+	x->later |= route_pending(x->q->config);
+	buf_free(&right);
+	return ok && !x->later;
+}
+
+/* The file's owner chose the addresses, and only addresses: programs and files are alias files'. */
+static bool add_file(struct expansion *x, struct span path, const char *name, int depth,
+		     struct err *e)
+{
+	char file[MTA_PATH_MAX];
+	struct span s, list;
+	struct buf text;
+	bool ok = true;
+
+	buf_init(&text, LIST_MAX);
+	if (depth >= DEPTH_MAX || !span_to_cstr(path, file, sizeof file))
+		return err_perm(e, "5.4.6", "aliasing/forwarding loop broken at :include:%.*s",
+				SPAN_ARG(path));
+	if (!fs_read_all(AT_FDCWD, file, FS_FOLLOW, &text, e))
+		ok = err_temp(e, "4.2.4", "Cannot open %.150s: %s", file, strerror(e->sys));
+	s = buf_span(&text);
+	while (ok && aliases_next_list(&s, &list))
+		ok = add_list(x, list, name, depth + 1, e);
+	buf_free(&text);
+	return ok;
+}
+
+static bool add_list(struct expansion *x, struct span list, const char *name, int depth,
+		     struct err *e)
+{
+	struct aliases_target t;
+	bool ok = true;
+
+	while (ok && aliases_next(&list, &t)) {
+		switch (t.kind) {
+		case ALIASES_ADDRESS:
+			ok = add_address(x, t.text, name, depth, e);
+			break;
+		case ALIASES_INCLUDE:
+			ok = add_file(x, t.value, name, depth, e);
+			break;
+		case ALIASES_EXACT:
+			ok = add_final(x, t.value, e);
+			break;
+		default:
+			ok = add_final(x, t.text, e);
+		}
+	}
+	return ok;
+}
+
+/* owner-NAME answers for the list's failures: what it is an alias of, if that is one address. */
+static struct span owner_of(struct schedule *q, const struct route *r, struct buf *out)
+{
+	char name[MTA_ADDR_MAX + 8];
+	struct buf right;
+	struct span s;
+
+	buf_init(&right, LIST_MAX);
+	snprintf(name, sizeof name, "owner-%s", r->user);
+	if (alias_find(&q->alias, span_str(name), &right) == 0) {
+		s = span_trim(buf_span(&right));
+		buf_put(out, memchr(s.ptr, ',', s.len) || strchr(":/|\"\\", s.ptr[0])
+				 ? span_str(name)
+				 : s);
+		if (span_index(buf_span(out), '@') == out->len) {
+			buf_putc(out, '@');
+			buf_put(out, settings_domain(&q->settings));
+		}
+	}
+	buf_free(&right);
+	return buf_span(out);
+}
+
+static void on_copied(struct commit_job *job)
+{
+	struct copy *c = (struct copy *)((char *)job - offsetof(struct copy, commit));
+	struct task *t = c->task;
+
+	t->err = job->err;
+	if (job->err.class == ERR_NONE)
+		schedule_note(t->work->q, c->w.id, 0);
+	queue_discard(&t->work->q->queue, &c->w);
+	free(c);
+	schedule_task_answered(t);
+}
+
+static bool copy_message(const struct work *w, struct queue_writer *to, struct err *e)
+{
+	char *chunk = malloc(STEP);
+	uint64_t at = w->item.message_at;
+	ssize_t n = -1;
+
+	while (chunk && to->err.class == ERR_NONE &&
+	       (n = fs_pread(w->item.fd, chunk, STEP, (off_t)at)) > 0) {
+		queue_write(to, span_make(chunk, (size_t)n));
+		at += (uint64_t)n;
+	}
+	free(chunk);
+	if (to->err.class != ERR_NONE) {
+		*e = to->err;
+		return false;
+	}
+	return n == 0 || err_temp(e, "4.3.0", "cannot read the message");
+}
+
+static void put_envelope(struct expansion *x, const struct task *t, struct span sender,
+			 struct buf *out)
+{
+	struct qfile_head h = t->work->item.head;
+	const struct qfile_rcpt *of = &t->work->item.rcpts[t->rcpt];
+	struct span s = buf_span(&x->finals);
+
+	h.state = (struct qfile_state){.created = h.state.created,
+				       .flags = (h.state.flags & QFILE_BOUNCE) | QFILE_NO_ALIAS};
+	if (sender.len && h.sender.len)
+		h.sender = sender;
+	qfile_put_head(out, &h);
+	while (s.len) {
+		struct qfile_rcpt r = {
+		    .state = QFILE_PENDING, .notify = of->notify, .addr = span_cut(&s, '\0')};
+
+		qfile_put_rcpt(out, &r);
+	}
+	qfile_put_end(out);
+}
+
+/* True: on_copied answers the task. */
+static bool make_message(struct expansion *x, struct task *t, struct span sender, struct err *e)
+{
+	struct schedule *q = x->q;
+	struct copy *c = calloc(1, sizeof *c);
+	char id[QUEUE_ID_MAX];
+	struct buf head;
+	bool ok;
+
+	if (!c)
+		return err_temp(e, "4.3.0", "out of memory");
+	c->task = t;
+	c->w.fd = -1;
+	buf_init(&head, QFILE_ENVELOPE_MAX);
+	put_envelope(x, t, sender, &head);
+	queue_make_id(id, clock_wall().s);
+	ok = (buf_ok(&head) || err_temp(e, "4.3.1", "envelope too large")) &&
+	     queue_create(&q->queue, &c->w, id, buf_span(&head), e) &&
+	     copy_message(t->work, &c->w, e);
+	buf_free(&head);
+	if (!ok) {
+		queue_discard(&q->queue, &c->w);
+		free(c);
+		return false;
+	}
+	log_info("%s: to=<%.*s>, expanded to %zu recipients in %s", t->work->item.id,
+		 SPAN_ARG(t->work->item.rcpts[t->rcpt].addr), x->count, id);
+	c->commit =
+	    (struct commit_job){.fd = c->w.fd, .from = c->w.id, .to = c->w.id, .done = on_copied};
+	commit_submit(q->pool, &c->commit);
+	return true;
+}
+
+enum schedule_aliased schedule_alias(struct task *t, const struct route *r, struct span right)
+{
+	struct expansion x = {.q = t->work->q};
+	enum schedule_aliased what = SCHEDULE_FAILED;
+	char mem[MTA_ADDR_MAX];
+	struct span sender;
+	struct buf owner;
+
+	buf_init(&x.finals, LIST_MAX);
+	buf_init(&x.seen, LIST_MAX);
+	buf_init_fixed(&owner, mem, sizeof mem);
+	sender = owner_of(x.q, r, &owner);
+	add_word(&x.seen, span_str(r->user));
+	if (!add_list(&x, right, r->user, 0, &t->err)) {
+		what = x.later ? SCHEDULE_LATER : SCHEDULE_FAILED;
+	} else if (x.count == 0) {
+		err_perm(&t->err, "5.4.6", "%.100s: aliasing/forwarding loop broken", r->user);
+	} else if (x.count == 1 && !sender.len) {
+		t->target = strdup(x.finals.ptr);
+		if (t->target)
+			what = SCHEDULE_REPLACED;
+		else
+			err_temp(&t->err, "4.3.0", "out of memory");
+	} else if (make_message(&x, t, sender, &t->err)) {
+		what = SCHEDULE_COPIED;
+	}
+	buf_free(&x.finals);
+	buf_free(&x.seen);
+	return what;
+}

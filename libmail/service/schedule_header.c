@@ -1,0 +1,173 @@
+/*
+ * The message as a mailer of the configuration writes it: envelope sender and header; see
+ * service/schedule_part.h.
+ *
+ * What the rulesets leave as it was is sent from the queue file; else the new header goes to a
+ * file in memory, which takes the place of the old one.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cf/cf_header.h"
+#include "format/date.h"
+#include "service/schedule_part.h"
+#include "sys/clock.h"
+#include "sys/fs.h"
+
+enum { HEADER_MAX = 4 << 20, STEP = 16384 };
+
+/* The length of the header with its last line end, or 0 while its end is not there. */
+static size_t header_length(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.ptr[i] == '\n' && (i + 1 == s.len || s.ptr[i + 1] == '\n'))
+			return i + 1 < s.len ? i + 1 : 0;
+	return 0;
+}
+
+/* The header block of the message; all of it when it has no body. */
+static bool read_header(const struct work *w, struct buf *out, size_t *len, struct err *e)
+{
+	ssize_t got = 1;
+
+	*len = 0;
+	/* A message that begins with an empty line has no header. */
+	while (*len == 0 && got > 0) {
+		char *at = buf_reserve(out, STEP);
+
+		if (!at)
+			return err_temp(e, "4.3.0", "no memory for the header");
+		got = fs_pread(w->item.fd, at, STEP, (off_t)(w->item.message_at + out->len));
+		if (got < 0)
+			return err_errno(e, errno, "cannot read the message");
+		out->len += (size_t)got;
+		if (out->len && out->ptr[0] == '\n')
+			return true;
+		*len = header_length(buf_span(out));
+	}
+	if (*len == 0)
+		*len = out->len;
+	return true;
+}
+
+/* What H lines use; all is known only here. */
+static void set_macros(struct config *c, const struct work *w)
+{
+	int64_t at = w->item.head.state.created;
+	char text[64];
+	struct buf date;
+	time_t t = (time_t)at;
+	struct tm tm;
+
+	buf_init_fixed(&date, text, sizeof text);
+	date_put(&date, at, clock_zone(at));
+	config_set(c, "a", buf_span(&date));
+	config_set(c, "b", buf_span(&date));
+	config_set(c, "i", span_str(w->item.id));
+	config_set(c, "f", w->item.head.sender);
+	config_set(c, "g", w->item.head.sender);
+	if (gmtime_r(&t, &tm) && strftime(text, sizeof text, "%Y%m%d%H%M", &tm))
+		config_set(c, "t", span_str(text));
+}
+
+static bool keep_header(struct variant *v, struct span header, struct err *e)
+{
+	int fd = memfd_create("header", MFD_CLOEXEC);
+
+	if (fd >= 0 && fs_write(fd, header) && fs_write(fd, SPAN("\n"))) {
+		v->message.header = fd;
+		return true;
+	}
+	err_errno(e, errno, "cannot write a header");
+	if (fd >= 0)
+		close(fd);
+	return false;
+}
+
+/* Envelope and header; false: TEMP, or an answer is under way. */
+static bool rewrite(const struct work *w, const struct cf_mailer *m, struct variant *v,
+		    struct buf *old, struct buf *header, struct err *e)
+{
+	struct config *c = w->q->config;
+	struct buf sender;
+	struct cf_sender from;
+	size_t len;
+	int status;
+
+	if (!schedule_decide(w->q, NULL, e) || !read_header(w, old, &len, e))
+		return false;
+	set_macros(c, w);
+	cf_header_sender(c->ev, w->item.head.sender.len ? w->item.head.sender : SPAN("<>"), &from);
+	buf_init_fixed(&sender, v->sender, sizeof v->sender);
+	status = cf_header_return_path(c->ev, &from, m, &sender);
+	/* A report goes out with the null path, whatever rulesets make of it for show. */
+	if (w->item.head.sender.len == 0)
+		buf_reset(&sender);
+	v->message.sender = buf_span(&sender);
+	config_set(c, "g", buf_span(&sender));
+	if (status == 0)
+		status = cf_header_write(c->ev, &from, m, span_make(old->ptr, len), true, header);
+	if (route_pending(c))
+		return false;
+	if (status == EXIT_TEMPFAIL || !buf_ok(header) || !buf_ok(&sender))
+		return err_temp(e, "4.3.0", "the header cannot be rewritten now");
+	if (len == 0 || span_eq(buf_span(header), span_make(old->ptr, len)))
+		return true;
+	v->message.at += len + (len < old->len);
+	v->message.size = v->message.size - len - (len < old->len) + header->len + 1;
+	return keep_header(v, buf_span(header), e);
+}
+
+struct variant *schedule_variant(struct work *w, const struct cf_mailer *m, struct err *e)
+{
+	struct variant *v;
+	struct buf old, header;
+	bool ok;
+
+	for (v = w->variants; v; v = v->next)
+		if (v->mailer == m)
+			return v;
+	v = calloc(1, sizeof *v);
+	if (!v) {
+		err_temp(e, "4.3.0", "out of memory");
+		return NULL;
+	}
+	v->mailer = m;
+	v->message = (struct relays_message){.fd = w->item.fd,
+					     .header = -1,
+					     .at = w->item.message_at,
+					     .size = w->item.size,
+					     .id = w->item.id,
+					     .envid = w->item.head.envid,
+					     .ret = w->item.head.ret,
+					     .body = w->item.head.body};
+	buf_init(&old, HEADER_MAX);
+	buf_init(&header, HEADER_MAX);
+	ok = rewrite(w, m, v, &old, &header, e);
+	buf_free(&old);
+	buf_free(&header);
+	if (!ok) {
+		free(v);
+		return NULL;
+	}
+	v->next = w->variants;
+	w->variants = v;
+	return v;
+}
+
+void schedule_variants_free(struct work *w)
+{
+	while (w->variants) {
+		struct variant *v = w->variants;
+
+		w->variants = v->next;
+		if (v->message.header >= 0)
+			close(v->message.header);
+		free(v);
+	}
+}
