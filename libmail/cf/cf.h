@@ -10,8 +10,8 @@
  * messages, traces) goes.  The language is that of the operations guide of
  * sendmail 8.17, and messages and limits are sendmail's.
  *
- * Internal text: octets 0x80 to 0x9f stand for the $ operators (enum cf_op); a
- * macro or class name behind one is a single octet, its identifier.
+ * Internal text: octets 0x80 to 0x9f stand for the $ operators (enum cf_op); a macro's or
+ * class's name behind one is a single octet, its identifier.
  */
 #ifndef LETTERBOX_CF_CF_H
 #define LETTERBOX_CF_CF_H
@@ -249,6 +249,7 @@ struct cf_eval {
 	bool building;                      /* words may be added */
 	uint32_t line;                      /* while reading a configuration */
 	uint32_t fuel;                      /* steps left of CF_STEPS */
+	bool tired;                         /* set when they were used up */
 	int status;                         /* the last error's sysexits status, 0: none */
 	int debug;                          /* level of category 21 */
 	int debug_maps;                     /* level of category 60 */
@@ -370,7 +371,6 @@ int cf_rewrite(struct cf_eval *ev, struct cf_tok *tok, size_t *n, int rs);
 
 /* Takes n steps off the time that is left; false, the first time with a report, when it is up. */
 bool cf_spend(struct cf_eval *ev, size_t n);
-
 /* Building: one K line's text behind the K. */
 void cf_map_add(struct cf_eval *ev, struct span line);
 struct cf_map *cf_map_find(const struct cf *cf, struct span name);

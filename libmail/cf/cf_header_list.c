@@ -124,9 +124,13 @@ int cf_header_list(struct cf_eval *ev, const struct cf_sender *s, const struct c
 			continue;
 		buf_init_fixed(&one, mem, sizeof mem);
 		cf_eval_reset(ev);
+		ev->tired = false;
 		if (++*addresses <= CF_HEADER_ADDRS && e.len < CF_HEADER_WINDOW &&
 		    cf_addr_remote_at(ev, e, m, flags, span_str(s->domain), &one) == EXIT_TEMPFAIL)
 			status = EXIT_TEMPFAIL;
+		/* Rules that take all the time there is get no more addresses. */
+		if (ev->tired)
+			*addresses = CF_HEADER_ADDRS;
 		/* What cannot be rewritten stays: nothing of a message is lost over it. */
 		if (!buf_ok(&one) || *addresses > CF_HEADER_ADDRS || e.len >= CF_HEADER_WINDOW)
 			put_element(&l, e);

@@ -196,6 +196,7 @@ bool cf_spend(struct cf_eval *ev, size_t n)
 		return true;
 	}
 	ev->fuel = 0;
+	ev->tired = true;
 	if (first)
 		cf_report(ev, "554 5.3.5", "rewrite: too much work (max %d steps)", CF_STEPS);
 	return false;
