@@ -36,7 +36,7 @@ help:
 
 # LINK ... -o FILE $(CRT_BEGIN) OBJECTS $(LINK_LIBS)
 LINK      = $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL)
-LINK_LIBS = $(LIBMAIL) $(BEARSSL_LIB) $(LDLIBS) $(CRT_END)
+LINK_LIBS = $(LIBMAIL) $(BEARSSL_LIB) $(LDLIBS) $(MUSL_LIB) $(CRT_END)
 
 # Rewritten when the compiler or a flag changed, and only then.
 FLAGS = $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) $(LDLIBS)
@@ -66,7 +66,7 @@ $(LIBMAIL): $(LIBMAIL_OBJ) $(OBJ)/sources
 	@rm -f $@
 	$(Q)$(AR) rcsD $@ $(LIBMAIL_OBJ)
 
-$(OBJ)/letterbox: $(APPLET_OBJ) $(LIBMAIL) $(BEARSSL_LIB) $(OBJ)/flags $(OBJ)/linking
+$(OBJ)/letterbox: $(APPLET_OBJ) $(LIBMAIL) $(BEARSSL_LIB) $(MUSL_LIB) $(OBJ)/flags $(OBJ)/linking
 	@echo "  link $@"
 	$(Q)$(LINK) $(LTO_LINK) -Wl,-Map=$@.map -o $@ $(CRT_BEGIN) $(APPLET_OBJ) $(LINK_LIBS)
 

@@ -7,6 +7,7 @@
 #
 # $BEARSSL is "source" or "system", $BEARSSL_SRC an unpacked tree to take instead.
 set -eu
+. "$(dirname "$0")/source.sh"
 
 version=0.6+dfsg.1
 sha256=102a625bd8f6155260867a50c508df8d8c3f796985dd744df1a68e5cd1a79004
@@ -15,37 +16,8 @@ say() {
     echo "bearssl: $*" >&2
 }
 
-verified() { # FILE
-    [ -f "$1" ] && echo "$sha256  $1" | sha256sum -c - >/dev/null 2>&1
-}
-
-# A deb-src line for each Debian archive that the system itself uses; empty without apt.
-source_entries() {
-    release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-    key=/usr/share/keyrings/debian-archive-keyring.gpg
-    apt-get indextargets --format '$(REPO_URI)|$(RELEASE)|$(COMPONENT)' 'Created-By: Packages' |
-        awk -F'|' -v rel="$release" -v key="$([ -f $key ] && echo "[signed-by=$key] ")" \
-            '$2 == rel && $3 == "main" && !seen[$1]++ {
-                print "deb-src " key $1 " " rel " main"
-            }'
-}
-
-# Into $out/apt, with lists and cache of its own: the system's apt is only read.
 fetch() {
-    apt=$out/apt
-    tar=$apt/bearssl_$version.orig.tar.xz
-    verified "$tar" && return 0
-    command -v apt-get >/dev/null || return 1
-    mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
-    source_entries >"$apt/src.list"
-    [ -s "$apt/src.list" ] || return 1
-    set -- -o Dir::Etc::SourceList="$apt/src.list" -o Dir::Etc::SourceParts=/dev/null \
-        -o Dir::State::Lists="$apt/lists" -o Dir::Cache="$apt/cache" -o APT::Sandbox::User=
-    (cd "$apt" && apt-get "$@" update && apt-get "$@" source --download-only bearssl) \
-        >"$apt/log" 2>&1 || return 1
-    verified "$tar" && return 0
-    say "the source package is not the one that this build was checked with (sha256)"
-    return 1
+    source_fetch "$out" bearssl "bearssl_$version.orig.tar.xz" "$sha256"
 }
 
 take_source() { # DIR

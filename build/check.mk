@@ -14,25 +14,25 @@ $(TESTED): $(APPLET_OBJ) $(OBJ)/sources
 
 TEST_CFLAGS = $(CFLAGS_ALL) -fno-lto -Itests -I. -MMD -MP -MF $@.d
 
-$(PEERS): $(OBJ)/tests/%: tests/%.c $(LIBMAIL) $(BEARSSL_LIB) $(OBJ)/flags
+$(PEERS): $(OBJ)/tests/%: tests/%.c $(LIBMAIL) $(BEARSSL_LIB) $(MUSL_LIB) $(OBJ)/flags
 	@mkdir -p $(@D)
 	@echo "  cc $< [$(VARIANT)]"
 	$(Q)$(LINK) $(TEST_CFLAGS) -o $@ $(CRT_BEGIN) $< $(LINK_LIBS)
 
-$(OBJ)/tests/unit/%_test: tests/unit/%_test.c $(TESTED) $(LIBMAIL) $(BEARSSL_LIB) $(OBJ)/flags
+$(OBJ)/tests/unit/%_test: tests/unit/%_test.c $(TESTED) $(LIBMAIL) $(BEARSSL_LIB) $(MUSL_LIB) $(OBJ)/flags
 	@mkdir -p $(@D)
 	@echo "  cc $< [$(VARIANT)]"
 	$(Q)$(LINK) $(TEST_CFLAGS) -o $@ $(CRT_BEGIN) $< $(TESTED) $(LINK_LIBS)
 
 # The corpus without libFuzzer: gcc and a plain main.
 $(OBJ)/tests/fuzz/%_replay: tests/fuzz/%_fuzz.c tests/fuzz/replay.c $(TESTED) $(LIBMAIL) \
-    $(BEARSSL_LIB) $(OBJ)/flags
+    $(BEARSSL_LIB) $(MUSL_LIB) $(OBJ)/flags
 	@mkdir -p $(@D)
 	@echo "  cc $< [$(VARIANT)]"
 	$(Q)$(LINK) $(TEST_CFLAGS) -Wno-missing-prototypes -o $@ $(CRT_BEGIN) $< tests/fuzz/replay.c \
 	    $(TESTED) $(LINK_LIBS)
 
-$(OBJ)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(TESTED) $(LIBMAIL) $(BEARSSL_LIB) $(OBJ)/flags
+$(OBJ)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(TESTED) $(LIBMAIL) $(BEARSSL_LIB) $(MUSL_LIB) $(OBJ)/flags
 	@mkdir -p $(@D)
 	@echo "  cc $< [$(VARIANT)]"
 	$(Q)$(LINK) $(TEST_CFLAGS) -Wno-missing-prototypes -fsanitize=fuzzer -o $@ $< $(TESTED) \
@@ -40,7 +40,7 @@ $(OBJ)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(TESTED) $(LIBMAIL) $(BEARSSL_LIB
 
 # Programs of ours that tests run against other people's.
 PEER := $(patsubst %.c,$(OBJ)/%,$(sort $(wildcard tests/*/*_peer.c)))
-$(OBJ)/%_peer: %_peer.c $(TESTED) $(LIBMAIL) $(BEARSSL_LIB) $(OBJ)/flags
+$(OBJ)/%_peer: %_peer.c $(TESTED) $(LIBMAIL) $(BEARSSL_LIB) $(MUSL_LIB) $(OBJ)/flags
 	@mkdir -p $(@D)
 	@echo "  cc $< [$(VARIANT)]"
 	$(Q)$(LINK) $(TEST_CFLAGS) -o $@ $(CRT_BEGIN) $< $(TESTED) $(LINK_LIBS)

@@ -86,6 +86,13 @@ LDFLAGS_ALL = $(LINK_KIND) -Wl,--gc-sections,--sort-section=alignment $(LINK_HAR
 LDLIBS     :=
 $(OBJ)/libmail/service/mailbox_hash.o: SCALAR =
 
+# Debian compiles musl for speed and for shared objects; the largest functions that we use,
+# compiled for size at a fixed address, make the program 28 KB smaller (the file 11 KB).
+ifneq ($(findstring musl-gcc,$(CC)),)
+MUSL_LIB   := $(OUT)/musl/libmusl.a
+MUSL_FLAGS  = -Oz -fno-ident -fno-optimize-sibling-calls -fno-caller-saves $(HARDEN)
+endif
+
 else ifeq ($(VARIANT),san)
 
 # Static musl cannot carry AddressSanitizer, so this one is built for the host's libc.
@@ -120,7 +127,7 @@ $(OUT)/bearssl/choice: FORCE
 	@mkdir -p $(@D)
 	@echo '$(BEARSSL) $(BEARSSL_SRC)' | cmp -s - $@ || echo '$(BEARSSL) $(BEARSSL_SRC)' >$@
 
-$(BEARSSL_STAMP): build/bearssl.sh $(OUT)/bearssl/choice | $(TOOLS)
+$(BEARSSL_STAMP): build/bearssl.sh build/source.sh $(OUT)/bearssl/choice | $(TOOLS)
 	@BEARSSL='$(BEARSSL)' BEARSSL_SRC='$(BEARSSL_SRC)' sh build/bearssl.sh get $(OUT)/bearssl
 
 $(OUT)/bearssl/$(VARIANT)/flags: FORCE
@@ -129,3 +136,10 @@ $(OUT)/bearssl/$(VARIANT)/flags: FORCE
 
 $(BEARSSL_LIB): $(BEARSSL_STAMP) $(OUT)/bearssl/$(VARIANT)/flags
 	@CC='$(CC)' AR='$(AR)' FLAGS='$(BEARSSL_FLAGS)' sh build/bearssl.sh lib $(OUT)/bearssl $(VARIANT)
+
+$(OUT)/musl/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(MUSL_FLAGS)' | cmp -s - $@ || echo '$(MUSL_FLAGS)' >$@
+
+$(OUT)/musl/libmusl.a: build/musl.sh build/source.sh $(OUT)/musl/flags | $(TOOLS)
+	@AR='$(AR)' FLAGS='$(MUSL_FLAGS)' sh build/musl.sh $(OUT)/musl

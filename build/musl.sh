@@ -1,0 +1,57 @@
+#!/bin/sh
+# Some functions of musl, compiled for size from Debian's source package.
+#
+#   musl.sh DIR     makes DIR/libmusl.a with $FLAGS
+#
+# They are musl's own files and take the place of those in libc.a, which are the same ones
+# compiled for speed; so the source has to be of the version that is installed.  Where it cannot
+# be had the archive is empty and all comes from libc.a.
+set -eu
+. "$(dirname "$0")/source.sh"
+
+version=1.2.3
+sha256=7d5b0b6062521e4627e099e4c9dc8248d32a30285e959b7eecaa780cf8cfd4a4
+# By what each saves, largest first: 8000 octets to 200.
+files="regex/regcomp stdio/vfprintf regex/regexec malloc/mallocng/malloc malloc/mallocng/free
+    time/__tz time/strftime thread/pthread_cond_timedwait thread/pthread_create stdlib/qsort
+    passwd/getspnam_r network/getifaddrs stdlib/strtol passwd/getpw_a string/strstr
+    string/memmem misc/realpath internal/intscan stdio/getdelim process/posix_spawn
+    time/__secs_to_tm network/lookup_serv network/inet_pton thread/synccall internal/vdso
+    stdio/vsnprintf"
+
+say() {
+    echo "musl: $*" >&2
+}
+
+installed() {
+    dpkg-query -W -f '${Version}' musl-dev 2>/dev/null | sed 's/^[0-9]*://; s/-[^-]*$//'
+}
+
+# musl's own configure and make, for these objects alone; its Makefile makes the headers.
+compile() {
+    rm -rf "$out/src"
+    mkdir "$out/src"
+    tar -xf "$out/apt/musl_$version.orig.tar.gz" -C "$out/src" --strip-components=1
+    cd "$out/src"
+    set --
+    for file in $files; do
+        set -- "$@" "obj/src/$file.o"
+    done
+    CC=gcc ./configure --disable-shared --enable-optimize=no CFLAGS="$FLAGS" >/dev/null &&
+        env -u MAKEFLAGS -u MAKELEVEL make -j "$(nproc)" "$@" >/dev/null &&
+        "${AR:-ar}" rcsD "$out/libmusl.a" "$@"
+}
+
+out=$1
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+rm -f "$out/libmusl.a"
+if [ "$(installed)" != "$version" ]; then
+    say "this build knows the source of $version only; all of libc comes from libc.a"
+elif ! source_fetch "$out" musl "musl_$version.orig.tar.gz" "$sha256"; then
+    say "the source package cannot be had (see $out/apt/log); all of libc comes from libc.a"
+else
+    echo "musl: compiling the large functions for size"
+    (compile) 2>"$out/log" || say "its source does not compile (see $out/log)"
+fi
+[ -f "$out/libmusl.a" ] || "${AR:-ar}" rcsD "$out/libmusl.a"
