@@ -81,15 +81,14 @@ $(START)/pack: start/pack.c start/image.h | $(TOOLS)
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) -std=c11 $(WARN) -O2 -I. -o $@ $<
 
-$(START)/image.zst: $(OBJ)/letterbox.stripped $(START)/pack
+$(START)/image.lzma: $(OBJ)/letterbox.stripped $(START)/pack
 	$(Q)$(START)/pack $< $(START)/image $(START)/image.inc
-	$(Q)zstd --ultra -22 --single-thread --no-check -q -f -o $@ $(START)/image
+	$(Q)xz --format=raw --lzma1=preset=9e,lc=3,lp=0,pb=0,nice=273,dict=1MiB -c $(START)/image >$@
 
-$(OUT)/letterbox: $(START)/image.zst $(wildcard start/*.[ch]) $(OBJ)/flags $(OBJ)/packing
+$(OUT)/letterbox: $(START)/image.lzma $(wildcard start/*.[ch]) $(OBJ)/flags $(OBJ)/packing
 	@echo "  pack $@"
-	$(Q)$(CC) $(START_FLAGS) -DLETTERBOX_IMAGE_PACKED='"$(START)/image.zst"' \
-	    -DLETTERBOX_IMAGE_DESCRIPTION='"$(START)/image.inc"' -o $@ start/unpack.c start/zstd.c \
-	    start/zstd_entropy.c
+	$(Q)$(CC) $(START_FLAGS) -DLETTERBOX_IMAGE_PACKED='"$(START)/image.lzma"' \
+	    -DLETTERBOX_IMAGE_DESCRIPTION='"$(START)/image.inc"' -o $@ start/unpack.c start/lzma.c
 	$(Q)$(STRIP) -s -R .comment $@
 else
 $(OUT)/letterbox: $(OBJ)/letterbox.stripped $(OBJ)/packing

@@ -85,7 +85,7 @@ get() {
 
 compile() { # DIR: one batch of files a core
     src=$(cd "$out/src" && pwd -P)
-    set -- ${CC:-cc} -w -Os -ffunction-sections -fdata-sections -DBR_USE_GETENTROPY=1 \
+    set -- ${CC:-cc} -w -Oz -ffunction-sections -fdata-sections -DBR_USE_GETENTROPY=1 \
         -DBR_USE_URANDOM=0 -ffile-prefix-map="$src=bearssl" -I"$src/inc" -I"$src/src" $FLAGS -c
     find "$src/src" -name '*.c' | LC_ALL=C sort |
         (cd "$dir" && xargs -P "$(nproc)" -n 40 "$@")

@@ -30,7 +30,6 @@ for_build() { # CC
         ;;
     esac
     have xz || missing="$missing xz-utils"
-    have zstd || missing="$missing zstd"
     [ -n "$missing" ] || return 0
     if ! have apt-get; then
         echo "letterbox: missing:$missing (a musl system's own compiler serves with CC=cc)" >&2
@@ -53,7 +52,7 @@ clang-tidy clang-tidy
 cppcheck cppcheck
 mandoc mandoc
 strace strace
-zstd zstd
+xz xz-utils
 m4 m4
 openssl openssl
 curl curl

@@ -20,7 +20,7 @@
 #include <sys/syscall.h>
 
 #include "start/image.h"
-#include "start/zstd.h"
+#include "start/lzma.h"
 
 enum {
 	KEEP_FD = 10,    /* the image's descriptor is at least this: 0 to 9 are the caller's */
@@ -33,16 +33,14 @@ static const struct image image = {
 #include LETTERBOX_IMAGE_DESCRIPTION
 };
 
-/* The frame, with as much before and behind it as the decoder may look at. */
+/* The stream, and behind it what the decoder may read ahead. */
 __asm__(".section .rodata\n"
-	".balign 8\n"
-	".quad 0\n"
 	"packed: .incbin \"" LETTERBOX_IMAGE_PACKED "\"\n"
 	"packed_end: .quad 0\n"
 	".text\n");
 extern const uint8_t packed[], packed_end[];
 
-static struct zstd_work work __attribute__((aligned(IMAGE_PAGE)));
+static struct lzma_work work __attribute__((aligned(IMAGE_PAGE)));
 
 /* The compiler calls these by itself. */
 void *memcpy(void *to, const void *from, size_t n);
@@ -92,10 +90,10 @@ static bool map(uint64_t at, uint64_t octets, int protection, int flags, long fd
 		    (long)offset) == (long)at;
 }
 
-/* Room for the image and the decoder's slack, wherever; NULL when there is none. */
+/* Room for the image, wherever; NULL when there is none. */
 static uint8_t *map_room(int flags, long fd)
 {
-	long at = call(SYS_mmap, 0, (long)image.octets + ZSTD_SLACK, PROT_READ | PROT_WRITE, flags,
+	long at = call(SYS_mmap, 0, (long)image.octets, PROT_READ | PROT_WRITE, flags,
 		       fd, 0);
 
 	return at < 0 && at > -IMAGE_PAGE ? NULL : (uint8_t *)at;
@@ -103,16 +101,16 @@ static uint8_t *map_room(int flags, long fd)
 
 static void unmap_room(uint8_t *room)
 {
-	call(SYS_munmap, (long)room, (long)image.octets + ZSTD_SLACK, 0, 0, 0, 0);
+	call(SYS_munmap, (long)room, (long)image.octets, 0, 0, 0, 0);
 }
 
-/* Decodes to TO (image.octets and the decoder's slack) and makes calls relative again. */
+/* Decodes to TO (image.octets) and makes calls relative again. */
 static void unpack(uint8_t *to)
 {
 	uint8_t *code = to + image.code;
 	int32_t size = (int32_t)(image.code_end - image.code);
 
-	zstd_decode(&work, packed, to);
+	lzma_decode(&work, packed, to, image.octets);
 	for (int32_t i = 0; i + CALL_OCTETS <= size; i++) {
 		uint32_t v;
 
@@ -173,7 +171,7 @@ static long made(void)
 		fd = call(SYS_memfd_create, (long)name, FLAGS, 0, 0, 0, 0);
 	if (fd < 0)
 		return -1;
-	if (call(SYS_ftruncate, fd, (long)image.octets + ZSTD_SLACK, 0, 0, 0, 0) == 0)
+	if (call(SYS_ftruncate, fd, (long)image.octets, 0, 0, 0, 0) == 0)
 		room = map_room(MAP_SHARED, fd);
 	if (!room) {
 		call(SYS_close, fd, 0, 0, 0, 0, 0);
