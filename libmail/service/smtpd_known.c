@@ -23,7 +23,7 @@ enum { ID_AT = 2, ID_OCTETS = 4, BURST = 4, BURST_MS = 1000 };
 
 static struct span question_of(const struct smtpd_known *k)
 {
-	return k ? span_make(k->octets, k->question) : span_make(NULL, 0);
+	return span_make(k->octets, k->question);
 }
 
 static struct smtpd_known **place(struct smtpd *d, struct span question)
@@ -72,7 +72,7 @@ void smtpd_known_learn(struct smtpd_session *s, struct span answer, const struct
 			k->answer = answer.len;
 			k->until_ms = d->loop.now_ms + SMTPD_KNOWN_MS;
 			at = place(d, question_of(k));
-			if (span_eq(question_of(*at), question_of(k)) &&
+			if (*at && span_eq(question_of(*at), question_of(k)) &&
 			    (*at)->until_ms + BURST_MS > d->loop.now_ms)
 				k->times = (*at)->times + 1;
 			free(*at);
