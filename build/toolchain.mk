@@ -141,5 +141,5 @@ $(OUT)/musl/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(MUSL_FLAGS)' | cmp -s - $@ || echo '$(MUSL_FLAGS)' >$@
 
-$(OUT)/musl/libmusl.a: build/musl.sh build/source.sh $(OUT)/musl/flags | $(TOOLS)
+$(OUT)/musl/libmusl.a: build/musl.sh build/wctype.c build/source.sh $(OUT)/musl/flags | $(TOOLS)
 	@AR='$(AR)' FLAGS='$(MUSL_FLAGS)' sh build/musl.sh $(OUT)/musl
