@@ -83,7 +83,7 @@ $(START)/pack: start/pack.c start/image.h | $(TOOLS)
 
 $(START)/image.lzma: $(OBJ)/letterbox.stripped $(START)/pack
 	$(Q)$(START)/pack $< $(START)/image $(START)/image.inc
-	$(Q)xz --format=raw --lzma1=preset=9e,lc=3,lp=0,pb=0,nice=273,dict=1MiB -c $(START)/image >$@
+	$(Q)xz --format=raw --lzma1=preset=9e,lc=3,lp=0,pb=0,nice=273,dict=1MiB,mf=bt2 -c $(START)/image >$@
 
 $(OUT)/letterbox: $(START)/image.lzma $(wildcard start/*.[ch]) $(OBJ)/flags $(OBJ)/packing
 	@echo "  pack $@"

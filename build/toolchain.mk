@@ -73,8 +73,8 @@ endif
 LTO_COMPILE = -flto=1 -ffat-lto-objects -frandom-seed=$@
 LTO_LINK    = $(if $(filter 1,$(LTO)),-flto=1 -flto-partition=one,-fno-lto)
 
-# The file is a starter (start/unpack.c) with the program in it, packed: half as large, two
-# milliseconds of unpacking for each start.  The starter lies above the program, so that the
+# The file is a starter (start/unpack.c) with the program in it, packed: half as large, some
+# twenty milliseconds of unpacking for each start.  The starter lies above the program, so that the
 # heap, which begins behind what the kernel loaded, is in nobody's way.
 PACK ?= $(if $(filter 0,$(PIE)),$(if $(findstring x86_64,$(MACHINE)),1,0),0)
 START_FLAGS = -std=c11 -D_GNU_SOURCE $(WARN) -I. -O2 -ffreestanding -nostdlib -static -no-pie -fno-pie \

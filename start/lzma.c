@@ -23,22 +23,20 @@ struct coder {
 
 INLINE unsigned bit(struct coder *c, uint16_t *probability)
 {
-	uint32_t p = *probability, bound;
+	uint32_t p = *probability, bound, one;
 
 	if (c->range < TOP) {
 		c->range <<= 8;
 		c->code = c->code << 8 | *c->in++;
 	}
 	bound = (c->range >> 11) * p;
-	if (c->code < bound) {
-		c->range = bound;
-		*probability = (uint16_t)(p + ((2 * HALF - p) >> MOVE));
-		return 0;
-	}
-	c->range -= bound;
-	c->code -= bound;
-	*probability = (uint16_t)(p - (p >> MOVE));
-	return 1;
+	one = c->code >= bound;
+	/* No branch: half of them would be guessed wrong. */
+	c->code -= bound & -one;
+	c->range = (bound & ~-one) | ((c->range - bound) & -one);
+	*probability =
+	    (uint16_t)(p + (uint32_t)((int32_t)((HALF * 2 & ~-one) + (-one & 31) - p) >> MOVE));
+	return one;
 }
 
 /* A number of so many bits, the highest first. */
