@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -238,6 +239,18 @@ void proc_enter_role(const char *name)
 	self_fd = -1;
 	if (image_fd() >= 0)
 		close(image_fd());
+}
+
+void proc_forget_code(void)
+{
+	extern char __executable_start[], etext[];
+	const uintptr_t page = 4096;
+	uintptr_t from = (uintptr_t)__executable_start & ~(page - 1);
+	uintptr_t to = (uintptr_t)etext & ~(page - 1);
+
+	/* Where the image is no file the pages are the only copy, and would come back as zeros. */
+	if (image_fd() >= 0 && from < to)
+		madvise((void *)from, to - from, MADV_DONTNEED);
 }
 
 pid_t proc_reap(int *status)

@@ -60,6 +60,13 @@ bool proc_spawn_role(const char *name, struct proc_child *child, struct err *e);
  */
 void proc_enter_role(const char *name);
 
+/*
+ * Takes the program's code out of this process's page tables; what runs from now on comes back
+ * by itself.  For loops that begin: most of what set them up never runs again, and the kernel
+ * maps sixteen pages wherever one is wanted.
+ */
+void proc_forget_code(void);
+
 /* Reaps one ended child without waiting: its pid and wait status, or 0 when there is none. */
 pid_t proc_reap(int *status);
 
