@@ -14,7 +14,7 @@ enum {
 	IMAGE_PAGE = 4096,
 	IMAGE_SEGMENTS = 4,
 	IMAGE_TAG = 16, /* octets */
-	IMAGE_FD = 4, /* where a role finds what its parent unpacked: PROC_IMAGE_FD of sys/proc.h */
+	IMAGE_FD = 4,   /* where a role finds what its parent unpacked: IMAGE_FD of sys/proc.h */
 };
 
 struct image_segment {

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "sys/clock.h"
-#include "sys/proc.h"
+#include "sys/image.h"
 
 /* Slots are rings with themselves as the end: removing a timer needs not know its slot. */
 bool loop_init(struct loop *l, struct err *e)
@@ -192,7 +192,7 @@ void loop_turn(struct loop *l, int max_ms)
 void loop_run(struct loop *l)
 {
 	l->stopped = false;
-	proc_forget_code();
+	image_forget_code();
 	while (!l->stopped)
 		loop_turn(l, -1);
 }

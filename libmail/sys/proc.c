@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -22,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sys/image.h"
 #include "sys/ipc.h"
 
 enum {
@@ -34,14 +34,6 @@ enum {
  * a chroot, or an update that replaced the file, its path would lead elsewhere or nowhere.
  */
 static int self_fd = -1;
-
-/* The unpacked program that this process runs from (start/unpack.c), -1 when there is none. */
-static int image_fd(void)
-{
-	unsigned long fd = getauxval(AT_EXECFD);
-
-	return fd > PROC_IMAGE_FD ? (int)fd : -1;
-}
 
 /* What the kernel was told to execute, for where /proc is missing. */
 static const char *exec_name(void)
@@ -158,7 +150,7 @@ static _Noreturn void become_role(const char *name, int control, int report, pid
 	if (dup2(control, PROC_CONTROL_FD) == PROC_CONTROL_FD) {
 		sweep(PROC_CONTROL_FD + 1);
 		if (image >= 0)
-			dup2(image, PROC_IMAGE_FD);
+			dup2(image, IMAGE_FD);
 		default_signals();
 		fexecve(binary, argv, environ);
 		/* Some emulators and old sandboxes know no execveat. */
@@ -239,18 +231,6 @@ void proc_enter_role(const char *name)
 	self_fd = -1;
 	if (image_fd() >= 0)
 		close(image_fd());
-}
-
-void proc_forget_code(void)
-{
-	extern char __executable_start[], etext[];
-	const uintptr_t page = 4096;
-	uintptr_t from = (uintptr_t)__executable_start & ~(page - 1);
-	uintptr_t to = (uintptr_t)etext & ~(page - 1);
-
-	/* Where the image is no file the pages are the only copy, and would come back as zeros. */
-	if (image_fd() >= 0 && from < to)
-		madvise((void *)from, to - from, MADV_DONTNEED);
 }
 
 pid_t proc_reap(int *status)

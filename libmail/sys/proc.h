@@ -21,10 +21,7 @@
 
 #define PROC_ROLE_PREFIX "letterbox: "
 
-enum {
-	PROC_CONTROL_FD = 3,
-	PROC_IMAGE_FD = 4, /* the unpacked program, for the starter alone: closed before main */
-};
+enum { PROC_CONTROL_FD = 3 };
 
 /*
  * First thing in main: occupies descriptors 0, 1 and 2 where they are closed (so that
@@ -59,13 +56,6 @@ bool proc_spawn_role(const char *name, struct proc_child *child, struct err *e);
  * so that a curious user who types the name gets a message instead of a mystery.  Exits 64 else.
  */
 void proc_enter_role(const char *name);
-
-/*
- * Takes the program's code out of this process's page tables; what runs from now on comes back
- * by itself.  For loops that begin: most of what set them up never runs again, and the kernel
- * maps sixteen pages wherever one is wanted.
- */
-void proc_forget_code(void);
 
 /* Reaps one ended child without waiting: its pid and wait status, or 0 when there is none. */
 pid_t proc_reap(int *status);
