@@ -92,10 +92,12 @@ struct schedule {
 	struct schedule_lookup *lookups;
 	uint32_t next_number;
 	struct schedule_cached *cache;
-	uint64_t interval_s;         /* of forced runs, 0 = none */
-	struct queue_select *select; /* what this run is for, NULL: everything */
-	char only[QUEUE_ID_MAX];     /* the one message it is for, or "" */
-	size_t sequence;             /* messages begun with */
+	uint64_t interval_s;          /* of forced runs, 0 = none */
+	struct queue_select *select;  /* what this run is for, NULL: everything */
+	char *rule[QUEUE_SELECT_MAX]; /* its texts, owned */
+	size_t rules;
+	char only[QUEUE_ID_MAX]; /* the one message it is for, or "" */
+	size_t sequence;         /* messages begun with */
 	bool one_shot, stopping;
 };
 

@@ -20,21 +20,20 @@ bool schedule_choose_setup(struct schedule *q, struct wire_in *in)
 		return queue_valid_id(text) && span_to_cstr(text, q->only, sizeof q->only);
 	if (!q->select)
 		q->select = calloc(1, sizeof *q->select);
-	if (q->select && span_eq(text, SPAN("L")))
-		return queue_select_add(q->select, "L");
-	rule = malloc(text.len + 1);
-	/* Kept as long as the role lives. */
-	if (q->select && rule && span_to_cstr(text, rule, text.len + 1) &&
-	    queue_select_add(q->select, rule))
-		return true;
-	free(rule);
-	return false;
+	if (!q->select || q->rules == QUEUE_SELECT_MAX)
+		return false;
+	/* Kept as long as the role lives: what is chosen points there. */
+	rule = q->rule[q->rules] = malloc(text.len + 1);
+	if (!rule)
+		return false;
+	q->rules++;
+	return span_to_cstr(text, rule, text.len + 1) && queue_select_add(q->select, rule);
 }
 
 void schedule_choose_free(struct schedule *q)
 {
-	for (size_t i = 0; q->select && i < q->select->count; i++)
-		free((char *)q->select->rule[i]);
+	for (size_t i = 0; i < q->rules; i++)
+		free(q->rule[i]);
 	free(q->select);
 }
 

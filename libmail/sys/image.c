@@ -18,8 +18,9 @@ int image_fd(void)
 
 void image_forget_code(void)
 {
-	extern char __executable_start[], etext[];
-	uintptr_t from = (uintptr_t)__executable_start & ~(uintptr_t)(PAGE - 1);
+	extern char etext[];
+	/* The headers are at its beginning. */
+	uintptr_t from = getauxval(AT_PHDR) & ~(uintptr_t)(PAGE - 1);
 	uintptr_t to = (uintptr_t)etext & ~(uintptr_t)(PAGE - 1);
 
 	/* Where the image is no file the pages are the only copy, and would come back as zeros. */

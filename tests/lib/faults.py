@@ -141,8 +141,9 @@ def queued():
 
 def contents():
     if os.path.isdir(box):
-        return [read(os.path.join(box, d, x)) for d in ('new', 'cur')
-                for x in sorted(os.listdir(os.path.join(box, d)))]
+        # While a Maildir is being made it has some of its folders.
+        dirs = [d for d in (os.path.join(box, 'new'), os.path.join(box, 'cur')) if os.path.isdir(d)]
+        return [read(os.path.join(d, x)) for d in dirs for x in sorted(os.listdir(d))]
     return [x for x in re.split(rb'(?m)^From sender@elsewhere\.test .*\n', read(box)) if x]
 
 
