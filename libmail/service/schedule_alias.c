@@ -85,18 +85,17 @@ static bool add_address(struct expansion *x, struct span text, const char *name,
 	else if (r.deferred)
 		ok = err_temp(e, "4.4.3", "a name of the alias %.100s cannot be looked up now",
 			      name);
-	else if (is_alias && strcmp(r.user, name) == 0)
+	else if (!is_alias || span_eq(span_str(r.user), span_str(name)))
 		/* "alice: alice, bob": the alias is the user as well. */
 		ok = add_final(x, span_str(r.address), e);
-	else if (is_alias && depth >= DEPTH_MAX)
+	else if (depth >= DEPTH_MAX)
 		ok = err_perm(e, "5.4.6",
 			      "aliasing/forwarding loop broken (%d aliases deep; %d max)",
 			      depth + 1, DEPTH_MAX);
-	else if (is_alias && !has_word(&x->seen, span_str(r.user))) {
+	else if (!has_word(&x->seen, span_str(r.user))) {
 		add_word(&x->seen, span_str(r.user));
 		ok = add_list(x, buf_span(&right), r.user, depth + 1, e);
-	} else if (!is_alias)
-		ok = add_final(x, span_str(r.address), e);
+	}
 	x->later |= route_pending(x->q->config);
 	buf_free(&right);
 	return ok && !x->later;
