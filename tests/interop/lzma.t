@@ -1,5 +1,5 @@
 #!/bin/sh
-# What xz(1) packs, at every level, the decoder of start/ unpacks to the same octets.
+# What xz(1) packs, fast or well, the decoder of start/ unpacks to the same octets.
 . "$(dirname "$0")/../lib/tap.sh"
 need xz python3
 peer=$OBJ/tests/interop/lzma_peer
@@ -28,10 +28,10 @@ cp "$BIN" "$T/program.in"
 for case in octet short zeros random text skewed mixed far program; do
     differ=
     size=$(($(wc -c <"$T/$case.in")))
-    for level in 0 1 2 3 4 5 6 7 8 9 0e 6e 9e; do
+    for level in 0 3 6 9e; do
         xz -c --format=raw "--lzma1=preset=$level,lc=3,lp=0,pb=0" "$T/$case.in" >"$T/packed" &&
             "$peer" "$T/packed" "$size" >"$T/unpacked" 2>"$T/err" && cmp -s "$T/unpacked" "$T/$case.in" ||
             differ="$differ $level"
     done
-    is "$differ" "" "$case: the same at every level"
+    is "$differ" "" "$case: the same at levels 0 3 6 9e"
 done
