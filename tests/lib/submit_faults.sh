@@ -1,9 +1,9 @@
-#!/bin/sh
+# Faults in a submission without a daemon, for the fault/submit_* tests: submit_faults STORE.
+#
 # Every write-side system call of a submission and of the delivery behind it fails once, is
 # short, or is the last one of its process or of all: exit status 0 means that the message is
 # there, whole and once; anything else may mean neither, but nothing torn is ever left.
-. "$(dirname "$0")/../lib/tap.sh"
-. "$ROOT/tests/lib/server.sh"
+
 [ "$BUILD" = release ] || skip_all "system calls are counted in the shipped build"
 inject=$OBJ/tests/fault/inject_peer
 "$inject" write 1 EIO true 2>/dev/null || skip_all "processes may not be traced here"
@@ -58,19 +58,19 @@ each_call() { # STORE FAULT
     done
 }
 
-for store in mbox maildir; do
-    case $store in
+submit_faults() { # STORE
+    case $1 in
     mbox) export LETTERBOX_MAILBOX="$T/mail/%n" ;;
     maildir) export LETTERBOX_MAILBOX="$T/mail/%n/" ;;
     esac
     fresh
-    ok "$store: without faults it works" sendmail -i u1@example.test <"$T/message"
-    is "$(copies)" "1 0" "$store: and the message is there once"
+    ok "$1: without faults it works" sendmail -i u1@example.test <"$T/message"
+    is "$(copies)" "1 0" "$1: and the message is there once"
     for fault in ENOSPC EIO EINTR short kill crash; do
         runs=0
-        each_call $store $fault >"$T/broken"
-        is "$(head -n 20 "$T/broken")" "" "$store: $fault at every call keeps the promise"
+        each_call "$1" $fault >"$T/broken"
+        is "$(head -n 20 "$T/broken")" "" "$1: $fault at every call keeps the promise"
         diag "$runs runs"
-        ok "$store: $fault met more than thirty calls" test $runs -gt 30
+        ok "$1: $fault met more than thirty calls" test $runs -gt 30
     done
-done
+}
