@@ -92,7 +92,10 @@ as_powerless_root() {
     start_daemon pop setpriv --bounding-set=-all --inh-caps=-all popd -f -l "127.0.0.1:$POP"
     wait_port "$POP" pop || fail "popd starts without capabilities"
     gate=$(cat "$T/pop.pid")
-    ok "the net role is at work" wait_log pop 'started: '
+    # What greets has entered its box.
+    like "$(python3 -c 'import socket, sys
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 20)
+print(s.recv(99).decode())' "$POP")" '^\+OK ' "the net role is at work"
     net=$(role_pid "$gate" popd-net)
     gate_has "$gate" "gate without capabilities" 0 0 1
     confined "$net" "popd-net without capabilities" 0
