@@ -110,5 +110,10 @@ int main(int argc, char **argv)
 			buf_put(&text, l);
 		}
 	}
+	buf_free(&text);
+	cf_eval_free(&ev);
+	cf_free(&cf);
+	maps_free(&maps);
+	resolver_free(&resolver);
 	return 0;
 }
