@@ -171,7 +171,7 @@ end lmtp
 export LETTERBOX_RELAY=smtp+plain://192.0.2.13:26
 begin
 for n in 1 2 3 4 5; do submit "tls$n" "x$n@other.test"; done
-for n in 1 2 3 4 5; do ok "smart host, STARTTLS where offered: message $n" wait_for 60 arrived "tls$n"; done
+for n in 1 2 3 4 5; do ok "smart host, STARTTLS where offered: message $n" wait_for 20 arrived "tls$n"; done
 is "$(got "m['server'] == 'tls' and not m['tls'] and 1")" "" "... none in the clear"
 end plain
 
