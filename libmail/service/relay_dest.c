@@ -55,6 +55,14 @@ void relay_dest_note(struct relay *r, const struct relay_addr *addr, const struc
 	h->err = *e;
 }
 
+void relay_dest_forget(struct relay *r, const struct relay_addr *addr)
+{
+	struct relay_host *h = relay_dest_host(r, addr);
+
+	if (h)
+		h->until_ms = 0;
+}
+
 static bool same_target(const struct mta_target *a, const struct mta_target *b)
 {
 	return a->protocol == b->protocol && a->tls == b->tls && a->auth == b->auth &&

@@ -66,12 +66,15 @@ void relay_message_take(struct relay_session *s)
 	smtp_client_send(&s->smtp, &s->message, &s->out);
 }
 
-/* A connection that had gone stale before this message: nobody has heard of it. */
+/*
+ * A connection that had gone stale before this message: nobody has heard of it.  It may meet
+ * several such connections in turn, but a fresh one is none, so this ends.
+ */
 static bool was_stale(const struct relay_session *s)
 {
 	const struct relay_job *job = s->job;
 
-	if (!s->smtp.closing || s->messages == 0 || job->again || s->texted)
+	if (!s->smtp.closing || s->messages == 0 || s->texted)
 		return false;
 	for (size_t i = 0; i < job->count; i++)
 		if (job->rcpts[i].err.class != ERR_TEMP ||
@@ -84,12 +87,10 @@ void relay_message_done(struct relay_session *s)
 {
 	struct relay *r = s->dest->relay;
 
-	if (was_stale(s) && !r->stopping) {
-		s->job->again = true;
+	if (was_stale(s) && !r->stopping)
 		relay_dest_put_back(s->job);
-	} else {
+	else
 		relay_answer(r, s->job, s->name);
-	}
 	s->job = NULL;
 	s->body = false;
 	s->messages++;

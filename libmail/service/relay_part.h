@@ -11,8 +11,9 @@
  *
  * A job is one message for the recipients that share a target.  Jobs of one target wait in
  * their destination; connections take them from there, one after the other, so that one
- * that works serves many messages.  No address of a destination is tried again for RELAY_DEAD_MS
- * after it failed (RELAY_SILENT_MS: it did not answer), by any message.
+ * that works serves many messages.  An address that failed is passed over for RELAY_DEAD_MS
+ * (RELAY_SILENT_MS: it did not answer) by all messages.  Where no other is left, one that failed
+ * at once and more than RELAY_AGAIN_MS ago is tried again: that costs little.
  */
 #ifndef LETTERBOX_SERVICE_RELAY_PART_H
 #define LETTERBOX_SERVICE_RELAY_PART_H
@@ -38,6 +39,7 @@ enum {
 	RELAY_ADDRS = 32,           /* addresses of one destination that are tried */
 	RELAY_HOSTS = 256,          /* addresses whose failure is remembered */
 	RELAY_DEAD_MS = 15000,      /* for so long, */
+	RELAY_AGAIN_MS = 1000,      /* (so long when there is no other) */
 	RELAY_SILENT_MS = 300000,   /* or so long when it did not even refuse: that costs time */
 	RELAY_NO_TLS_MS = 600000,   /* and so long that TLS failed there */
 	RELAY_IDLE_MS = 4000,       /* an idle connection; servers close them after 5 s at best */
@@ -81,7 +83,6 @@ struct relay_job {
 	struct relay_rcpt *rcpts;
 	uint8_t *marks;
 	size_t count; /* recipients that have come */
-	bool again;   /* its connection was found dead; it was not heard of there */
 };
 
 struct relay_dest {
@@ -128,6 +129,7 @@ struct relay_session {
 	uint64_t offset;   /* in the file being sent */
 	int source;        /* that file */
 	unsigned messages;
+	bool last;    /* all addresses were tried that nothing is held against */
 	bool ready;   /* greeted, and fit for messages */
 	bool spoken;  /* smtp is in use */
 	bool told;    /* smtp knows why */
@@ -191,6 +193,7 @@ void relay_dest_less(struct relay_dest *d);
 /* Memory of failures: NULL when nothing is held against addr. */
 struct relay_host *relay_dest_host(struct relay *r, const struct relay_addr *addr);
 void relay_dest_note(struct relay *r, const struct relay_addr *addr, const struct err *e, bool tls);
+void relay_dest_forget(struct relay *r, const struct relay_addr *addr);
 
 /* ---- relay_find.c ---- */
 

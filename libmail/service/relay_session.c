@@ -54,18 +54,36 @@ static void begin_smtp(struct relay_session *s)
 	s->spoken = true;
 }
 
+/* An address that failed lately is left alone, if there is another. */
+static bool is_dead(const struct relay_session *s, const struct relay_host *h)
+{
+	uint64_t now = s->dest->relay->loop.now_ms;
+
+	if (!h || h->until_ms <= now)
+		return false;
+	return !s->last || h->until_ms > now + RELAY_DEAD_MS - RELAY_AGAIN_MS;
+}
+
 /* The next address that may be tried; false: there is none, and s is freed. */
 static bool try_addresses(struct relay_session *s, struct err *last)
 {
 	struct relay_dest *d = s->dest;
 	struct relay *r = d->relay;
 
-	for (; s->at < d->count; s->at++) {
-		const struct relay_addr *addr = &d->addrs[s->at];
-		const struct relay_host *h = relay_dest_host(r, addr);
+	for (;; s->at++) {
+		const struct relay_addr *addr;
+		const struct relay_host *h;
 
+		if (s->at == d->count) {
+			if (s->last)
+				break;
+			s->last = true;
+			s->at = 0;
+		}
+		addr = &d->addrs[s->at];
+		h = relay_dest_host(r, addr);
 		relay_find_describe(addr, s->name);
-		if (h && h->until_ms > r->loop.now_ms) {
+		if (is_dead(s, h)) {
 			*last = h->err;
 			continue;
 		}
@@ -129,6 +147,7 @@ static enum next on_event(struct relay_session *s, enum smtp_client_event ev)
 	case SMTP_CLIENT_READY:
 		s->ready = true;
 		s->dest->opening--;
+		relay_dest_forget(s->dest->relay, &s->dest->addrs[s->at]);
 		/* Carefully back to as many as there may be. */
 		if (s->dest->most < RELAY_PER_DEST)
 			s->dest->most++;

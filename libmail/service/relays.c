@@ -20,6 +20,7 @@ struct relays_job {
 	size_t count, open; /* recipients, and those not answered */
 	uint32_t number;
 	bool sent;
+	bool again; /* a role died that had it */
 	char texts[];
 };
 
@@ -143,10 +144,11 @@ static void answered(struct relays *r, struct relays_job **at, struct relays_rcp
 			r->last = at;
 		free(job);
 	}
-	if (!r->jobs)
-		loop_timer_set(r->loop, &r->timer, RELAYS_IDLE_MS);
-	else
+	/* The timer may be set to tell of failures, which must not wait for the idle time. */
+	if (r->jobs)
 		send_jobs(r);
+	else if (!r->failed)
+		loop_timer_set(r->loop, &r->timer, RELAYS_IDLE_MS);
 	rcpt->done(rcpt);
 }
 
@@ -175,14 +177,42 @@ static bool on_sent(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 	return true;
 }
 
+/* Only those without an answer stay, and the job is as if it had not been sent. */
+static void take_back(struct relays_job *job)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < job->count; i++)
+		if (!job->rcpts[i]->answered)
+			job->rcpts[n++] = job->rcpts[i];
+	job->count = n;
+	job->again |= job->sent;
+	job->sent = false;
+}
+
+/*
+ * What it had sent and not told of is sent again: twice is better than never.  At once, but only
+ * once: it may be what the role died of.
+ */
 static void on_close(struct ipc *c)
 {
 	struct relays *r = (struct relays *)((char *)c - offsetof(struct relays, channel));
+	struct relays_job **at = &r->jobs, *job;
 	struct err e;
 
-	/* What it had sent and not told of is sent again: twice is better than never. */
 	err_temp(&e, "4.3.0", "the relay process ended unexpectedly");
-	relays_fail(r, &e);
+	while ((job = *at) != NULL) {
+		if (job->sent && (job->again || r->stopping)) {
+			*at = job->next;
+			fail_job(r, job, &e);
+			continue;
+		}
+		take_back(job);
+		at = &job->next;
+	}
+	r->last = at;
+	r->flight = 0;
+	loop_timer_set(r->loop, &r->timer, 0);
 }
 
 void relays_init(struct relays *r, struct loop *l, void (*ask)(struct relays *r))

@@ -44,7 +44,7 @@ enum {
 	SCHEDULE_SCAN_S = 300,    /* other hosts may put messages here without a word */
 	SCHEDULE_TURNS = 64,      /* answers that one evaluation may wait for */
 	SCHEDULE_QUIET_MS = 1000, /* then the memory of evaluations is given back */
-	SCHEDULE_BUSY_S = 30,     /* a message that another process has */
+	SCHEDULE_BUSY_S = 2,      /* a message that another process has */
 };
 
 struct schedule_entry {

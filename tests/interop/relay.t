@@ -29,7 +29,7 @@ start_daemon sink python3 "$ROOT/tests/lib/sink.py" "$T/sink" 192.0.2.12:25,name
     192.0.2.16:25,name=endless,endless "$T/sink/lmtp,name=lmtp,lmtp" \
     "192.0.2.12:587,name=submission,tls=$T/cert.pem:$T/key.pem,auth=me:secret,login" \
     "192.0.2.12:465,name=smtps,smtps,tls=$T/cert.pem:$T/key.pem,auth=me:secret" \
-    "192.0.2.13:26,name=tls,tls=$T/cert.pem:$T/key.pem,keep=2"
+    "192.0.2.13:26,name=tls,tls=$T/cert.pem:$T/key.pem,keep=2" 192.0.2.13:27,name=one,keep=1
 wait_for 20 test -f "$T/sink/ready" || fail "the receivers start"
 
 # From what the receivers have noted.
@@ -113,6 +113,16 @@ ok "... and takes it off the queue" wait_for 20 queue_empty
 submit down x@down.test
 ok "nobody answers: deferred as sendmail says it" \
     wait_log smtp 'to=<x@down.test>.*dsn=4.4.1, stat=Deferred: Connection refused by down.test'
+# It comes up: what failed a moment ago is no reason not to ask.
+rm "$T/sink/ready"
+start_daemon sink2 python3 "$ROOT/tests/lib/sink.py" "$T/sink" 192.0.2.17:25,name=down
+wait_for 20 test -f "$T/sink/ready" || fail "the receiver starts"
+came_up() {
+    again
+    sleep 0.3
+    arrived down
+}
+ok "... and tried again within seconds" wait_for 1 came_up
 submit greet x@greet.test
 ok "554 as a greeting defers" wait_log smtp 'to=<x@greet.test>.*stat=Deferred: '
 submit endless x@endless.test
@@ -174,6 +184,15 @@ for n in 1 2 3 4 5; do submit "tls$n" "x$n@other.test"; done
 for n in 1 2 3 4 5; do ok "smart host, STARTTLS where offered: message $n" wait_for 20 arrived "tls$n"; done
 is "$(got "m['server'] == 'tls' and not m['tls'] and 1")" "" "... none in the clear"
 end plain
+
+# All at once, and after each message all connections are dead: nobody waits for a retry.
+export LETTERBOX_RELAY=smtp+plain://192.0.2.13:27
+for n in 1 2 3 4 5 6 7 8 9; do submit "one$n" -odq "x$n@other.test"; done
+begin
+ok "a server that hangs up after each message gets all of them" wait_for 20 queue_empty
+is "$(got "m['server'] == 'one' and 'x'" | tr -d ' ')" xxxxxxxxx "... once"
+unlike "$(cat "$T/smtp.log")" 'stat=Deferred' "... none deferred"
+end one
 
 printf '192.0.2.12 smart.test\n' >>"$T/hosts"
 export LETTERBOX_RELAY=smtp://me@smart.test LETTERBOX_RELAY_PASSWORD_FILE="$T/password"
