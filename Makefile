@@ -36,7 +36,7 @@ help:
 
 # LINK ... -o FILE $(CRT_BEGIN) OBJECTS $(LINK_LIBS)
 LINK      = $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL)
-LINK_LIBS = $(LIBMAIL) $(BEARSSL_LIB) $(LDLIBS) $(MUSL_LIB) $(CRT_END)
+LINK_LIBS = $(LIBMAIL) $(BEARSSL_LIB) $(LDLIBS) $(MUSL_WHOLE) $(CRT_END)
 
 # Rewritten when the compiler or a flag changed, and only then.
 FLAGS = $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) $(LDLIBS)

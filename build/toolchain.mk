@@ -47,10 +47,14 @@ HARDEN := -fno-asynchronous-unwind-tables -fno-unwind-tables
 PROTECT := -fstack-protector-strong
 SMALL = -Oz -fno-ident -ffunction-sections -fdata-sections -fno-optimize-sibling-calls \
          -fno-caller-saves -fno-move-loop-invariants -fno-tree-dominator-opts \
-         -fno-inline-small-functions -fno-tree-pre -fno-code-hoisting
+         -fno-inline-small-functions -fno-tree-pre -fno-code-hoisting \
+         -fno-if-conversion -fno-if-conversion2 $(REGULAR)
 # The one file that counts lines by the vector does without the last of these.
 SMALL += $(if $(findstring x86_64,$(MACHINE)),-fno-jump-tables $(SCALAR))
 SCALAR = -mgeneral-regs-only
+# As the statement says it, so that what is done twice looks the same twice: not an octet
+# smaller by itself, but 3 percent when packed.
+REGULAR = -fno-schedule-insns2 -fno-shrink-wrap
 LINK_HARDEN := -Wl,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code -Wl,--build-id=none
 # Debian's musl-gcc does not know -static-pie, hence the start files by hand.
 ifeq ($(PIE),1)
@@ -90,7 +94,9 @@ $(OBJ)/libmail/service/mailbox_hash.o: SCALAR =
 # compiled for size at a fixed address, make the program 28 KB smaller (the file 11 KB).
 ifneq ($(findstring musl-gcc,$(CC)),)
 MUSL_LIB   := $(OUT)/musl/libmusl.a
-MUSL_FLAGS  = -Oz -fno-ident -fno-optimize-sibling-calls -fno-caller-saves $(HARDEN)
+# Whole, or a function that only libc.a itself calls would come from there.
+MUSL_WHOLE  = -Wl,--whole-archive $(MUSL_LIB) -Wl,--no-whole-archive
+MUSL_FLAGS  = -Oz -fno-ident -fno-optimize-sibling-calls -fno-caller-saves $(REGULAR) $(HARDEN)
 endif
 
 else ifeq ($(VARIANT),san)
@@ -116,7 +122,7 @@ endif
 
 BEARSSL_STAMP := $(OUT)/bearssl/stamp
 BEARSSL_LIB   := $(OUT)/bearssl/$(VARIANT)/libbearssl.a
-BEARSSL_FLAGS  = $(if $(filter release,$(VARIANT)),-fno-ident $(HARDEN),-g)
+BEARSSL_FLAGS  = $(if $(filter release,$(VARIANT)),-fno-ident $(REGULAR) $(HARDEN),-g)
 
 $(TOOLS): build/setup.sh
 	@mkdir -p $(@D)
