@@ -7,8 +7,9 @@
  *	        typed requests (proto/pop3_reply.h) and never an octet of the network
  *
  * A password goes from net to gate, which forks a child that checks it and ends, so that no
- * hash stays.  When it is right, gate starts a store at one end of a socket pair and gives
- * net the other.  Deletions happen when the client says QUIT, and at no other end.
+ * hash stays; the child compares as nobody, in a box without files.  When it is right, gate starts
+ *a store at one end of a socket pair and gives net the other.  Deletions happen when the client
+ *says QUIT, and at no other end.
  *
  *	popd.c          options, daemon, -i
  *	popd_gate.c     the gate; popd_login.c: its logins

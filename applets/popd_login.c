@@ -1,8 +1,9 @@
 /*
  * Logins in popd's gate: passwords are checked in children, stores are started.
  *
- * The child is a copy of the gate that checks one password, says the outcome and ends: what
- * it read of shadow or users file goes with it, and the gate waits for no hash.
+ * The child is a copy of the gate that finds what one password is compared with, gives up all
+ * that it could do, compares, says the outcome and ends: what it read of shadow or users file goes
+ * with it, and the gate waits for no hash.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,9 +15,13 @@
 #include <unistd.h>
 
 #include "popd.h"
+#include "sys/box.h"
 #include "sys/fs.h"
 #include "sys/log.h"
 #include "sys/proc.h"
+
+/* A bcrypt of the greatest cost takes some ten seconds, and more on a small machine. */
+enum { CHECK_CPU_S = 60, CHECK_MEMORY = 64 << 20 };
 
 /* The group that a mail spool belongs to, so that locks and new files can be made in it. */
 static uint32_t spool_group(const char *mailbox)
@@ -158,25 +163,45 @@ static void on_child_gone(struct ipc *channel)
 	popd_login_next(g);
 }
 
+/* What the copy of a gate has and a check needs not: keys, and what others typed. */
+static void forget(struct popd_gate *g)
+{
+	tlskeys_close(&g->keys);
+	for (struct popd_check *c = g->waiting; c; c = c->next)
+		buf_wipe(&c->password);
+}
+
+static bool enter_box(struct err *e)
+{
+	struct box box = {.role = "popd-check",
+			  .chroot_dir = box_empty_dir(),
+			  .max_files = PROC_CONTROL_FD + 1,
+			  .max_memory = CHECK_MEMORY,
+			  .max_cpu = CHECK_CPU_S};
+
+	return box_account(&box.uid, &box.gid, &box.drop, e) && box_enter(&box, e);
+}
+
 /*
- * In the child: the only place where hashes are read. Ends with _exit, for the gate's exit
- * handlers and buffers are not its own.
+ * In the child: the only place where hashes are read, and then, with nothing else in reach,
+ * the password. Ends with _exit, for the gate's exit handlers and buffers are not its own.
  */
 static _Noreturn void check(struct popd_check *c, int fd)
 {
-	struct account_source *s = &c->gate->accounts;
 	struct popd_checked out = {.err.class = ERR_NONE};
+	struct account_proof proof;
 	char mem[WIRE_MAX];
 	struct err e;
 	struct buf b;
 
-	if (!account_check_password(s, buf_span(&c->user), buf_span(&c->password), &out.account,
-				    &out.err))
-		out.account = (struct account){.name = ""};
-	buf_wipe(&c->password);
+	proc_enter_copy(fd);
+	forget(c->gate);
+	account_get_proof(&c->gate->accounts, buf_span(&c->user), &proof);
+	if (enter_box(&out.err) && account_prove(&proof, buf_span(&c->password), &out.err))
+		out.account = proof.account;
 	buf_init_fixed(&b, mem, sizeof mem);
 	popd_ipc_put_checked(&b, &out);
-	_exit(ipc_send_now(fd, &b, NULL, 0, &e) ? 0 : EXIT_OSERR);
+	_exit(ipc_send_now(PROC_CONTROL_FD, &b, NULL, 0, &e) ? 0 : EXIT_OSERR);
 }
 
 /* In the list before anything can fail: end_check takes it out on every way. */

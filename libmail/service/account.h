@@ -33,6 +33,7 @@ enum {
 	ACCOUNT_PATH_MAX = 1024,     /* with its NUL */
 	ACCOUNT_GECOS_MAX = 128,     /* with its NUL; a longer full name is cut */
 	ACCOUNT_PASSWORD_MAX = 255,  /* octets; RFC 2449 section 4 limits the line */
+	ACCOUNT_SECRET_MAX = 512,    /* of a stored one, scheme and NUL included */
 	ACCOUNT_USERS_MAX = 8 << 20, /* octets of a users file: some 80,000 users */
 };
 
@@ -75,15 +76,28 @@ void account_source_free(struct account_source *s);
  */
 bool account_find(struct account_source *s, struct span name, struct account *out, struct err *e);
 
+/* What is needed to check a password; holds a secret until account_prove. */
+struct account_proof {
+	struct account account;
+	struct err err; /* ERR_NONE: the right password opens the account */
+	char stored[ACCOUNT_SECRET_MAX];
+};
+
 /*
- * As account_find, and true only when password is the right one.  PERM 5.7.8: wrong, empty,
- * no such account, locked; e->text tells which for the log, and must not reach the client.
- * TEMP 4.7.0: cannot be told (file unreadable, or a scheme that proto/secret.h has
- * not, as yescrypt).  Takes about as long for a name that is not there.  Reads shadow or the users
- * file anew: call it in a process that ends, or that may hold what it reads.
+ * The first half of a login: finds name as account_find does, and what its password is compared
+ * with.  Reads shadow or the users file anew: call it in a process that ends, or that may hold
+ * what it reads.
  */
-bool account_check_password(struct account_source *s, struct span name, struct span password,
-			    struct account *out, struct err *e);
+void account_get_proof(struct account_source *s, struct span name, struct account_proof *p);
+
+/*
+ * The second half, which calls no system: true only when password is the right one of
+ * p->account; wipes p->stored.  PERM 5.7.8: wrong, empty, no such account, locked; e->text tells
+ * which for the log, and must not reach the client.  TEMP 4.7.0: cannot be told (file
+ * unreadable, or a scheme that proto/secret.h has not, as yescrypt).  Takes about as long for a
+ * name that is not there.
+ */
+bool account_prove(struct account_proof *p, struct span password, struct err *e);
 
 /* Is this name fit to be looked up at all (see above)? */
 bool account_name_ok(struct span name);

@@ -3,7 +3,7 @@
  *
  * What is read to compare with (users file, shadow entry) is wiped before the answer, and
  * an unknown user costs a hash as a known one does.  Texts of errors name users, never
- * what they typed.
+ * what they typed.  Whoever reads secrets sees no password, whoever sees one opens nothing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #include "sys/clock.h"
 #include "sys/fs.h"
 
-enum { ENTRY_MAX = 4096, SECRET_MAX = 512, DAY_S = 86400 };
+enum { ENTRY_MAX = 4096, DAY_S = 86400 };
 
 /* Of a password nobody has, for names that nobody has. */
 static const char dummy[] = "$6$letterbox.dummy$x";
@@ -83,16 +83,29 @@ bool account_secret_fits(struct span stored, struct span password, struct err *e
 	return fits_scheme(scheme, stored, password, e);
 }
 
-/* The work of a check whose outcome is decided: else timing would tell which names exist. */
-static void spend(struct span stored, struct span password)
+static void put_dummy(struct account_proof *p)
 {
-	struct err ignored;
+	memcpy(p->stored, dummy, sizeof dummy);
+}
 
-	(void)account_secret_fits(stored, password, &ignored);
+static bool put_stored(struct account_proof *p, const struct passwdfile_entry *entry)
+{
+	struct buf b;
+
+	buf_init_fixed(&b, p->stored, sizeof p->stored);
+	buf_putc(&b, '{');
+	buf_put(&b, entry->scheme);
+	buf_putc(&b, '}');
+	buf_put(&b, entry->secret);
+	buf_cstr(&b);
+	if (buf_ok(&b))
+		return true;
+	p->stored[0] = '\0';
+	return cannot(&p->err, "a very long one");
 }
 
 /* What the first user of the file has: the kind that its checks usually take. */
-static void spend_as_first(struct span file, struct span password)
+static void put_first(struct account_proof *p, struct span file)
 {
 	struct passwdfile_entry entry;
 	struct err ignored;
@@ -101,32 +114,31 @@ static void spend_as_first(struct span file, struct span password)
 
 	while (passwdfile_next(&file, &number, &line))
 		if (passwdfile_parse(line, &entry, &ignored) && !entry.locked) {
-			(void)fits_scheme(entry.scheme, entry.secret, password, &ignored);
+			ignored = p->err;
+			put_stored(p, &entry);
+			p->err = ignored;
 			return;
 		}
-	spend(span_str(dummy), password);
 }
 
-static bool check_in_file(struct account_source *s, struct span name, struct span password,
-			  struct account *out, struct err *e)
+static bool find_in_file(struct account_source *s, struct span name, struct account_proof *p)
 {
 	struct passwdfile_entry entry;
 	struct buf file;
 	bool ok;
 
 	buf_init(&file, ACCOUNT_USERS_MAX);
-	ok = fs_read_all(AT_FDCWD, s->users, FS_FOLLOW, &file, e);
+	ok = fs_read_all(AT_FDCWD, s->users, FS_FOLLOW, &file, &p->err);
 	if (!ok) {
-		e->class = ERR_TEMP;
-	} else if (!account_lookup(buf_span(&file), name, &entry, e)) {
-		if (e->class == ERR_PERM)
-			spend_as_first(buf_span(&file), password);
+		p->err.class = ERR_TEMP;
+	} else if (!account_lookup(buf_span(&file), name, &entry, &p->err)) {
+		if (p->err.class == ERR_PERM)
+			put_first(p, buf_span(&file));
 		ok = false;
 	} else if (entry.locked) {
-		ok = err_perm(e, "5.7.8", "locked");
+		ok = err_perm(&p->err, "5.7.8", "locked");
 	} else {
-		ok = fits_scheme(entry.scheme, entry.secret, password, e) &&
-		     account_fill(s, &entry, out, e);
+		ok = put_stored(p, &entry) && account_fill(s, &entry, &p->account, &p->err);
 	}
 	buf_wipe(&file);
 	return ok;
@@ -139,7 +151,7 @@ static bool is_expired(const struct spwd *sp)
 }
 
 /* The stored hash goes to `stored`, from shadow or, where there is none, from passwd. */
-static bool get_hash(const struct passwd *pw, char stored[SECRET_MAX], struct err *e)
+static bool get_hash(const struct passwd *pw, char stored[ACCOUNT_SECRET_MAX], struct err *e)
 {
 	char mem[ENTRY_MAX];
 	struct spwd sp, *found = NULL;
@@ -159,53 +171,57 @@ static bool get_hash(const struct passwd *pw, char stored[SECRET_MAX], struct er
 		ok = err_temp(e, "4.7.0", "the shadow entry cannot be read");
 	if (ok && (!hash || !hash[0] || hash[0] == '!' || hash[0] == '*' || strcmp(hash, "x") == 0))
 		ok = err_perm(e, "5.7.8", "locked");
-	if (ok && !span_to_cstr(span_str(hash), stored, SECRET_MAX))
+	if (ok && !span_to_cstr(span_str(hash), stored, ACCOUNT_SECRET_MAX))
 		ok = cannot(e, "a very long one");
 	explicit_bzero(mem, sizeof mem);
 	return ok;
 }
 
-static bool check_in_system(const struct account_source *s, struct span name, struct span password,
-			    struct account *out, struct err *e)
+static bool find_in_system(const struct account_source *s, struct span name,
+			   struct account_proof *p)
 {
-	char text[ACCOUNT_NAME_MAX + 1], mem[ENTRY_MAX], stored[SECRET_MAX];
+	char text[ACCOUNT_NAME_MAX + 1], mem[ENTRY_MAX];
 	struct passwd pw;
 	bool ok, failed;
 
 	span_to_cstr(name, text, sizeof text);
-	if (!account_system(text, &pw, mem, sizeof mem, &failed)) {
-		if (failed)
-			return err_temp(e, "4.3.0", "accounts cannot be read");
-		spend(span_str(dummy), password);
-		return err_perm(e, "5.7.8", "no such user");
-	}
-	ok = get_hash(&pw, stored, e);
-	if (!ok)
-		spend(span_str(dummy), password);
-	ok = ok && fits_scheme(SPAN("CRYPT"), span_str(stored), password, e) &&
-	     account_from_passwd(s, &pw, out, e);
-	explicit_bzero(stored, sizeof stored);
+	if (!account_system(text, &pw, mem, sizeof mem, &failed))
+		return failed ? err_temp(&p->err, "4.3.0", "accounts cannot be read")
+			      : err_perm(&p->err, "5.7.8", "no such user");
+	ok = get_hash(&pw, p->stored, &p->err) && account_from_passwd(s, &pw, &p->account, &p->err);
 	explicit_bzero(mem, sizeof mem);
 	return ok;
 }
 
-bool account_check_password(struct account_source *s, struct span name, struct span password,
-			    struct account *out, struct err *e)
+void account_get_proof(struct account_source *s, struct span name, struct account_proof *p)
 {
+	struct err *e = &p->err;
 	bool ok;
 
-	if (!account_name_ok(name)) {
-		spend(span_str(dummy), password);
-		return err_perm(e, "5.7.8", "no such user");
-	}
-	if (!refuse_empty(password, e))
-		return false;
-	ok = s->users[0] ? check_in_file(s, name, password, out, e)
-			 : check_in_system(s, name, password, out, e);
+	*p = (struct account_proof){.err.class = ERR_NONE};
+	if (!account_name_ok(name))
+		ok = err_perm(e, "5.7.8", "no such user");
+	else
+		ok = s->users[0] ? find_in_file(s, name, p) : find_in_system(s, name, p);
 	if (!ok && e->class == ERR_PERM && strcmp(e->status, "5.1.1") == 0)
-		return err_perm(e, "5.7.8", "no such user");
+		err_perm(e, "5.7.8", "no such user");
 	/* A guessed root password must open nothing. */
-	if (ok && out->uid == 0)
-		return err_perm(e, "5.7.8", "the superuser reads no mail over the network");
-	return ok && account_can_become(out, e);
+	if (ok && p->account.uid == 0)
+		err_perm(e, "5.7.8", "the superuser reads no mail over the network");
+	else if (ok)
+		account_can_become(&p->account, e);
+	/* The work is done all the same: else timing would tell which names exist. */
+	if (e->class == ERR_PERM && !p->stored[0])
+		put_dummy(p);
+}
+
+bool account_prove(struct account_proof *p, struct span password, struct err *e)
+{
+	bool compared = p->stored[0], fits = account_secret_fits(span_str(p->stored), password, e);
+
+	explicit_bzero(p->stored, sizeof p->stored);
+	if (p->err.class == ERR_NONE || (p->err.class == ERR_TEMP && compared && !fits))
+		return fits;
+	*e = p->err;
+	return false;
 }

@@ -268,6 +268,7 @@ static bool set_limits(const struct box *b, struct err *e)
 	/* Without fork and threads no process needs to be made. */
 	return lower(RLIMIT_CORE, 0, e) &&
 	       (b->allow & (BOX_FORK | BOX_THREADS) || lower(RLIMIT_NPROC, 0, e)) &&
+	       (!b->max_cpu || lower(RLIMIT_CPU, b->max_cpu, e)) &&
 	       (!b->max_files || lower(RLIMIT_NOFILE, b->max_files, e)) &&
 	       (!memory || lower(RLIMIT_AS, b->max_memory, e));
 }

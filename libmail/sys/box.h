@@ -57,6 +57,7 @@ struct box {
 	    paths[BOX_PATHS_MAX]; /* for Landlock, as seen before the chroot; unused ones NULL */
 	uint32_t max_files;       /* RLIMIT_NOFILE; 0: leave */
 	uint64_t max_memory;      /* RLIMIT_AS octets; 0: leave */
+	uint32_t max_cpu;         /* RLIMIT_CPU seconds; 0: leave */
 };
 
 /* Enters the box; fails TEMP, and then the process must end. */

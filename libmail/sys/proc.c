@@ -102,19 +102,28 @@ bool proc_self_path(char *path, size_t cap)
 	return true;
 }
 
-/* From fd on, every descriptor closes on exec, whoever opened it and forgot. */
-static void sweep(int fd)
+enum { SWEEP_NOW, SWEEP_EXEC = 1 << 2 /* CLOSE_RANGE_CLOEXEC */ };
+
+/* From fd on, every descriptor is closed, or closes on exec, whoever opened it and forgot. */
+static void sweep(int fd, unsigned when)
 {
-	enum { CLOEXEC = 1 << 2 };
 	struct rlimit limit;
 	int end = SWEEP_FDS_MAX;
 
-	if (syscall(436 /* close_range, the same on every architecture */, fd, ~0u, CLOEXEC) == 0)
+	if (syscall(436 /* close_range, the same on every architecture */, fd, ~0u, when) == 0)
 		return;
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < SWEEP_FDS_MAX)
 		end = (int)limit.rlim_cur;
 	for (; fd < end; fd++)
-		fcntl(fd, F_SETFD, FD_CLOEXEC);
+		when == SWEEP_EXEC ? fcntl(fd, F_SETFD, FD_CLOEXEC) : close(fd);
+}
+
+void proc_enter_copy(int fd)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (dup2(fd, PROC_CONTROL_FD) != PROC_CONTROL_FD)
+		_exit(EXIT_OSERR);
+	sweep(PROC_CONTROL_FD + 1, SWEEP_NOW);
 }
 
 static void default_signals(void)
@@ -148,7 +157,7 @@ static _Noreturn void become_role(const char *name, int control, int report, pid
 	image = fcntl(image_fd(), F_DUPFD_CLOEXEC, SPARE_FD);
 	/* dup2 clears close-on-exec on the copy only. */
 	if (dup2(control, PROC_CONTROL_FD) == PROC_CONTROL_FD) {
-		sweep(PROC_CONTROL_FD + 1);
+		sweep(PROC_CONTROL_FD + 1, SWEEP_EXEC);
 		if (image >= 0)
 			dup2(image, IMAGE_FD);
 		default_signals();

@@ -57,6 +57,12 @@ bool proc_spawn_role(const char *name, struct proc_child *child, struct err *e);
  */
 void proc_enter_role(const char *name);
 
+/*
+ * In a copy of a process that fork made, for work that is not worth an exec: it is killed when its
+ * parent ends and has no descriptor but 0, 1, 2 and PROC_CONTROL_FD, which is fd.
+ */
+void proc_enter_copy(int fd);
+
 /* Reaps one ended child without waiting: its pid and wait status, or 0 when there is none. */
 pid_t proc_reap(int *status);
 

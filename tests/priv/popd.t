@@ -25,8 +25,65 @@ while os.path.exists(sys.argv[2]):
 p.quit()
 END
 
+# Has a process the private key of the made pair in its memory?
+cat >"$T/holds.py" <<'END'
+import base64
+import re
+import sys
+
+pem = re.search(r'-----BEGIN [A-Z ]*PRIVATE KEY-----(.*?)-----END', open(sys.argv[1]).read(), re.S)
+der = base64.b64decode(pem.group(1))
+at = der.index(b'\x02\x01\x01\x04\x20') + 5
+key, found = der[at:at + 32], False
+with open(f'/proc/{sys.argv[2]}/maps') as maps, open(f'/proc/{sys.argv[2]}/mem', 'rb') as mem:
+    for line in maps:
+        start, end, mode = re.match(r'(\w+)-(\w+) (\S+)', line).groups()
+        if mode.startswith('rw'):
+            mem.seek(int(start, 16))
+            found |= key in mem.read(int(end, 16) - int(start, 16))
+print('yes' if found else 'no')
+END
+
+# The child that compares a password: neither of the roles, which have a name in ps.
+check_pid() {
+    for pid in $(cat /proc/"$gate"/task/*/children); do
+        grep -q '^letterbox: ' "/proc/$pid/cmdline" || echo "$pid"
+    done
+}
+
+# Once it is in its box.
+hashes() {
+    check=$(check_pid)
+    [ -n "$check" ] && grep -q '^Max cpu time *60 ' "/proc/$check/limits" &&
+        [ "$(field "$check" NoNewPrivs)" = 1 ] &&
+        { [ "$BUILD" != release ] || [ "$(field "$check" Seccomp_filters)" = 2 ]; }
+}
+
+# A password that takes hours to be compared.
+begin_check() { # WHO
+    python3 -c 'import socket, sys
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 60)
+f = s.makefile("rb")
+f.readline()
+s.sendall(b"USER slow\r\nPASS x\r\n")
+f.readline()
+print(f.readline().decode())' "$POP" >"$T/slow.out" 2>&1 &
+    slow=$!
+    ok "$1: a password is being checked" wait_for 20 hashes
+}
+
+end_check() { # WHO
+    [ "$BUILD" != release ] || like "$(grep '^Max address space' "/proc/$check/limits")" ' 67108864 ' \
+        "$1: the check has a bound on memory"
+    kill -9 "$check"
+    wait $slow
+    like "$(cat "$T/slow.out")" '^-ERR \[SYS/TEMP\]' "$1: the client is told to try again"
+    ok "$1: popd serves on" alive pop
+}
+
 begin() { # COMMAND BEFORE POPD...
     printf 'From a@b.example Tue Nov 24 03:18:05 2026\nSubject: 1\n\none\n\n' >"$T/mail/u1"
+    echo 'slow:{SHA512-CRYPT}$6$rounds=999999999$salt$x::::' >>"$T/users"
     uid=$(sed -n 's/^u1:[^:]*:\([0-9]*\):.*/\1/p' "$T/users")
     [ "$(id -u)" != 0 ] || chown "$uid:$uid" "$T/mail/u1"
     start_daemon pop "$@" popd -f -l "127.0.0.1:$POP"
@@ -79,6 +136,17 @@ as_root() {
     confined "$store" popd-store 0
     one_user "$store" popd-store "$uid" "$uid"
     is "$(field "$net" Groups)$(field "$store" Groups)" "" "no supplementary group"
+    begin_check root
+    confined "$check" popd-check 0
+    one_user "$check" popd-check "$mail" "$group"
+    is "$(field "$check" Groups)" "" "popd-check: no supplementary group"
+    is "$(ls -A "/proc/$check/root/")" "" "popd-check: a root directory with nothing in it"
+    is "$(open_files "$check")" "" "popd-check: no file is open"
+    is "$(find "/proc/$check/fd" -type l | wc -l)" 4 "popd-check: one channel, and the log"
+    key=$T/spool/queue/private/tls.pem
+    is "$(python3 "$T/holds.py" "$key" "$gate") $(python3 "$T/holds.py" "$key" "$check")" "yes no" \
+        "popd-check: the gate's key is not in its memory"
+    end_check root
     files
     deeds root
     end
@@ -118,6 +186,10 @@ as_uid() { # UID
     else
         skip 3 "needs root: files that the processes have open"
     fi
+    begin_check "uid $1"
+    one_user "$check" popd-check "$1" "$1"
+    confined "$check" "popd-check as uid $1" "$bound"
+    end_check "uid $1"
     deeds "uid $1"
     end
 }
@@ -128,5 +200,5 @@ if [ "$(id -u)" = 0 ]; then
     as_uid 54321
 else
     as_uid "$(id -u)"
-    skip 20 "needs root: started as root"
+    skip 32 "needs root: started as root"
 fi

@@ -109,6 +109,20 @@ TEST(names)
 	account_source_free(&s);
 }
 
+static bool password_opens(struct account_source *s, struct span name, struct span password,
+			   struct account *a, struct err *e)
+{
+	struct account_proof p;
+	bool ok;
+
+	account_get_proof(s, name, &p);
+	ok = account_prove(&p, password, e);
+	*a = p.account;
+	for (size_t i = 0; i < sizeof p.stored; i++)
+		CHECK_INT(p.stored[i], 0);
+	return ok;
+}
+
 TEST(system_accounts)
 {
 	struct account_source s;
@@ -120,13 +134,13 @@ TEST(system_accounts)
 		CHECK(find(&s, "DAEMON", &a, &e));
 		CHECK_SPAN(span_str(a.mailbox), SPAN("/var/mail/daemon"));
 		CHECK(a.uid != 0);
-		CHECK(!account_check_password(&s, SPAN("root"), SPAN("x"), &a, &e));
-		CHECK(!account_check_password(&s, SPAN("daemon"), SPAN("*"), &a, &e));
+		CHECK(!password_opens(&s, SPAN("root"), SPAN("x"), &a, &e));
+		CHECK(!password_opens(&s, SPAN("daemon"), SPAN("*"), &a, &e));
 		CHECK_INT(e.class, ERR_PERM);
 	}
 	CHECK(!find(&s, "no-such-user-here", &a, &e));
 	CHECK_INT(e.class, ERR_PERM);
-	CHECK(!account_check_password(&s, SPAN("no-such-user-here"), SPAN("x"), &a, &e));
+	CHECK(!password_opens(&s, SPAN("no-such-user-here"), SPAN("x"), &a, &e));
 	CHECK_INT(e.class, ERR_PERM);
 	account_source_free(&s);
 }
@@ -188,20 +202,26 @@ TEST(passwords_in_users_file)
 	struct err e;
 
 	put_users("joe:{PLAIN}se cret::::/h/joe\nlock:!{PLAIN}x::::\nnone:::::\nstar:*::::\n"
-		  "root0:{PLAIN}x:0:0::/root\n");
+		  "root0:{PLAIN}x:0:0::/root\nfar:{PLAIN}x::::::mail=maildir:near\n");
 	CHECK(account_source_init(&s, path, NULL, &e));
-	CHECK(account_check_password(&s, SPAN("joe"), SPAN("se cret"), &a, &e));
+	CHECK(password_opens(&s, SPAN("joe"), SPAN("se cret"), &a, &e));
 	CHECK_SPAN(span_str(a.name), SPAN("joe"));
-	CHECK(!account_check_password(&s, SPAN("joe"), SPAN("secret"), &a, &e));
-	CHECK(!account_check_password(&s, SPAN("eve"), SPAN("se cret"), &a, &e));
+	CHECK(!password_opens(&s, SPAN("joe"), SPAN("secret"), &a, &e));
+	CHECK(!password_opens(&s, SPAN("joe"), SPAN(""), &a, &e));
+	CHECK(!password_opens(&s, SPAN("eve"), SPAN("se cret"), &a, &e));
 	CHECK_SPAN(span_str(e.status), SPAN("5.7.8"));
-	CHECK(!account_check_password(&s, SPAN("lock"), SPAN("x"), &a, &e));
-	CHECK(!account_check_password(&s, SPAN("none"), SPAN(""), &a, &e));
-	CHECK(!account_check_password(&s, SPAN("star"), SPAN("*"), &a, &e));
-	CHECK(!account_check_password(&s, SPAN("root0"), SPAN("x"), &a, &e));
+	CHECK(!password_opens(&s, SPAN("lock"), SPAN("x"), &a, &e));
+	CHECK(!password_opens(&s, SPAN("none"), SPAN(""), &a, &e));
+	CHECK(!password_opens(&s, SPAN("star"), SPAN("*"), &a, &e));
+	CHECK(!password_opens(&s, SPAN("root0"), SPAN("x"), &a, &e));
+	CHECK_INT(e.class, ERR_PERM);
+	/* An account that is there and of no use: told to who has the password alone. */
+	CHECK(!password_opens(&s, SPAN("far"), SPAN("x"), &a, &e));
+	CHECK_INT(e.class, ERR_TEMP);
+	CHECK(!password_opens(&s, SPAN("far"), SPAN("y"), &a, &e));
 	CHECK_INT(e.class, ERR_PERM);
 	unlink(path);
-	CHECK(!account_check_password(&s, SPAN("joe"), SPAN("se cret"), &a, &e));
+	CHECK(!password_opens(&s, SPAN("joe"), SPAN("se cret"), &a, &e));
 	CHECK_INT(e.class, ERR_TEMP);
 	account_source_free(&s);
 }
