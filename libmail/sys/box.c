@@ -121,9 +121,7 @@ static bool keep_caps(uint32_t mask, struct err *e)
 	words[0].effective &= mask;
 	words[0].inheritable = 0;
 	words[1] = (struct cap_word){0, 0, 0};
-	if (syscall(SYS_capset, &h, words) != 0)
-		return err_errno(e, errno, "capset");
-	return true;
+	return syscall(SYS_capset, &h, words) == 0 || err_errno(e, errno, "capset");
 }
 
 /* Does this user namespace know the id?  Its map has lines of "first-inside outside count". */
