@@ -61,6 +61,13 @@ enum cf_verdict { CF_CHECK_OK, CF_CHECK_REFUSED, CF_CHECK_DISCARD, CF_CHECK_QUAR
 enum cf_verdict cf_check(struct cf_eval *ev, int rs, struct span a, struct span b, bool comments,
 			 struct cf_addr *out);
 
+/*
+ * Runs ruleset rs, as authinfo, on a $| b: the words behind the $# of what it returns, of which
+ * *count fit; none when it returns something else.  The status of cf_rewrite.
+ */
+int cf_check_words(struct cf_eval *ev, int rs, struct span a, struct span b, struct span *words,
+		   size_t *count);
+
 /* The number of a ruleset, or -1 when there is none or it has no rule. */
 int cf_check_find(struct cf_eval *ev, const char *name);
 

@@ -44,26 +44,54 @@ static struct span reason(struct cf_eval *ev, const struct cf_tok *tok, size_t n
 	return cf_join_kept(ev, tok + at, n - at, ' ');
 }
 
-enum cf_verdict cf_check(struct cf_eval *ev, int rs, struct span a, struct span b, bool comments,
-			 struct cf_addr *out)
+/* The tokens of "a" or "a $| b", or NULL. */
+static struct cf_tok *scan(struct cf_eval *ev, struct span a, struct span b, bool comments,
+			   size_t *n)
 {
 	struct cf_tok *tok = arena_alloc(&ev->mem, (CF_ATOMS + 1) * sizeof *tok);
 	char mem[CF_LINE];
 	struct buf text;
-	size_t n = 0;
 
-	*out = (struct cf_addr){0};
-	if (rs < 0)
-		return CF_CHECK_OK;
 	buf_init_fixed(&text, mem, sizeof mem);
 	put_plain(&text, a);
 	if (b.ptr) {
 		buf_putc(&text, (char)CF_ELSE);
 		put_plain(&text, b);
 	}
-	if (!tok || !buf_ok(&text) ||
-	    !cf_scan(ev, buf_span(&text), '\0', comments ? CF_SCAN_ADDRESS : CF_SCAN_TEST, tok, &n,
-		     NULL)) {
+	return tok && buf_ok(&text) &&
+		       cf_scan(ev, buf_span(&text), '\0', comments ? CF_SCAN_ADDRESS : CF_SCAN_TEST,
+			       tok, n, NULL)
+		   ? tok
+		   : NULL;
+}
+
+int cf_check_words(struct cf_eval *ev, int rs, struct span a, struct span b, struct span *words,
+		   size_t *count)
+{
+	size_t n = 0, max = *count;
+	struct cf_tok *tok = scan(ev, a, b, false, &n);
+	int status = EXIT_TEMPFAIL;
+
+	*count = 0;
+	if (tok)
+		status = cf_rewrite(ev, tok, &n, rs);
+	for (size_t i = 1; tok && i < n && tok[0].op == CF_MAILER && *count < max; i++)
+		if (!tok[i].op)
+			words[(*count)++] = span_make(tok[i].p, tok[i].len);
+	return status;
+}
+
+enum cf_verdict cf_check(struct cf_eval *ev, int rs, struct span a, struct span b, bool comments,
+			 struct cf_addr *out)
+{
+	struct cf_tok *tok;
+	size_t n = 0;
+
+	*out = (struct cf_addr){0};
+	if (rs < 0)
+		return CF_CHECK_OK;
+	tok = scan(ev, a, b, comments, &n);
+	if (!tok) {
 		out->code = SPAN("451 4.3.2");
 		out->text = SPAN("cannot prescan input");
 		return CF_CHECK_REFUSED;

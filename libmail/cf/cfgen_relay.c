@@ -2,6 +2,7 @@
  * The relay's address: "smtps://user@host:465", "mailer:host" or "host"; see cf/cfgen.h.
  */
 #include "base/ascii.h"
+#include "base/base64.h"
 #include "base/num.h"
 #include "cf/cfgen_part.h"
 
@@ -139,18 +140,16 @@ static void spool_name(struct cfgen *g)
 	cfgen_derive(g, "spool_name", inner_host(host), "SPOOL_HOST");
 }
 
-/* In a rule these would not be what they are in a password. */
-static bool password_fits(struct cfgen *g)
+/* In base64: a rule would not take every octet for what it is. */
+static void encode_password(struct cfgen *g, struct buf *b)
 {
 	struct span s = cfgen_get(g, "RELAY_PASSWORD");
 
-	for (size_t i = 0; i < s.len; i++)
-		if (memchr("\"\\$", s.ptr[i], 3)) {
-			cfgen_report(g, true, NULL, 0, 0, "keep it in a file: RELAY_AUTH_MAP",
-				     "RELAY_PASSWORD holds a $, quote or backslash");
-			return false;
-		}
-	return true;
+	base64_encode(s, b);
+	cfgen_derive(g, "relay_secret", buf_span(b), "RELAY_PASSWORD");
+	if (s.len || cfgen_get(g, "RELAY_AUTH_MAP").len)
+		cfgen_derive(g, "relay_auth", SPAN("yes"), NULL);
+	buf_reset(b);
 }
 
 bool cfgen_prepare_relay(struct cfgen *g)
@@ -159,8 +158,6 @@ bool cfgen_prepare_relay(struct cfgen *g)
 	struct relay r = {.tls = false};
 	struct buf b;
 
-	if (!password_fits(g))
-		return false;
 	if (value.len && !parse(&r, value)) {
 		cfgen_report(g, true, NULL, 0, 0,
 			     "as mail.example.org, smtp:[192.0.2.1] or "
@@ -174,6 +171,7 @@ bool cfgen_prepare_relay(struct cfgen *g)
 	}
 	buf_init(&b, CFGEN_VALUE_MAX);
 	mailer_lines(g, &r, &b);
+	encode_password(g, &b);
 	if (value.len) {
 		put_relay_host(&r, &b);
 		cfgen_derive(g, "relay_host", buf_span(&b), "DEFAULT_RELAY");
@@ -185,8 +183,6 @@ bool cfgen_prepare_relay(struct cfgen *g)
 	cfgen_derive(g, "relay_name", inner_host(r.host), "DEFAULT_RELAY");
 	if (r.user.len)
 		cfgen_derive(g, "RELAY_USER", r.user, "DEFAULT_RELAY");
-	if (cfgen_get(g, "RELAY_AUTH_MAP").len || cfgen_get(g, "RELAY_PASSWORD").len)
-		cfgen_derive(g, "relay_auth", SPAN("yes"), NULL);
 	/* In memory the relay's own role sees to TLS and AUTH. */
 	if (r.tls && g->full)
 		cfgen_derive(g, "relay_tls", SPAN("yes"), NULL);

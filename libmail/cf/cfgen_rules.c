@@ -250,7 +250,7 @@ const char cfgen_rules[] =
     "R$*\t$: < $(authinfo AuthInfo:$&{server_name} $: $) >\n"
     "R< $+ >\t$# $1\n"
     "~:\n"
-    "R%relay_name% $| $*\t$# \"U:%RELAY_USER%\" \"P:%RELAY_PASSWORD%\"\n"
+    "R%relay_name% $| $*\t$# \"U:%RELAY_USER%\" \"P=%relay_secret%\"\n"
     "~.\n~.\n~?relay_tls\n"
     "Stls_server\n"
     "R$*\t$: $&{server_name} $| $1\n"

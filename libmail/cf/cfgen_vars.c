@@ -114,6 +114,7 @@ const struct cfgen_variable cfgen_variables[] = {
     {"relay_name", "", "", NULL},
     {"relay_tls", "", "", NULL},
     {"relay_auth", "", "", NULL},
+    {"relay_secret", "", "", NULL},
     {"spool_name", "", "", NULL},
     {"rename", "", "", NULL},
     {"append", "", "", NULL},

@@ -110,7 +110,7 @@ static bool on_relay(struct gate *g, struct supervise_role *r, const struct wire
 
 	if (r != &g->queue || !wire_end(in))
 		return false;
-	fd = gate_relay_start(g->settings, &e);
+	fd = gate_relay_start(g->settings, g->name, g->config, &e);
 	mta_ipc_put_outcome(&g->b, MTA_RELAY_IS, in->id, &e, SPAN(""));
 	ipc_send(&r->channel, &g->b, &fd, fd >= 0);
 	if (fd >= 0)

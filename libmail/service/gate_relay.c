@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "service/mta_ipc.h"
+#include "service/route.h"
 #include "sys/ipc.h"
 #include "sys/proc.h"
 
@@ -24,7 +25,7 @@ static void send_setting(void *arg, const char *name, struct span value)
 	t->ok = t->ok && ipc_send_now(t->fd, &b, NULL, 0, t->e);
 }
 
-int gate_relay_start(const struct settings *s, struct err *e)
+int gate_relay_start(const struct settings *s, const char *name, int config, struct err *e)
 {
 	struct proc_child child;
 	struct target t = {.ok = true, .e = e};
@@ -36,6 +37,10 @@ int gate_relay_start(const struct settings *s, struct err *e)
 	t.fd = child.control;
 	settings_each(s, send_setting, &t);
 	buf_init_fixed(&b, mem, sizeof mem);
+	if (s->checks & 1u << ROUTE_AUTHINFO) {
+		mta_ipc_put_text(&b, MTA_CONFIG, 0, span_str(name));
+		t.ok = t.ok && ipc_send_now(child.control, &b, &config, 1, e);
+	}
 	wire_begin(&b, MTA_START, 0);
 	if (t.ok && ipc_send_now(child.control, &b, NULL, 0, e))
 		return child.control;

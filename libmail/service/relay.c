@@ -168,12 +168,29 @@ static void on_close(struct ipc *c)
 	loop_stop(&((struct relay *)((char *)c - offsetof(struct relay, queue_role)))->loop);
 }
 
-static bool no_message(void *arg, struct wire_in *in, int fds[IPC_FDS_MAX])
+static bool on_config(void *arg, struct wire_in *in, int fds[IPC_FDS_MAX])
 {
-	(void)arg;
-	(void)in;
-	(void)fds;
-	return false;
+	struct relay *r = arg;
+	struct span name;
+
+	if (in->type != MTA_CONFIG || r->config_fd >= 0 || fds[0] < 0 ||
+	    !mta_ipc_get_text(in, &name) || !span_to_cstr(name, r->name, sizeof r->name))
+		return false;
+	r->config_fd = fds[0];
+	fds[0] = -1;
+	return true;
+}
+
+/* Asked once for no server, it has read all tables while that can be done. */
+static bool read_config(struct relay *r, struct err *e)
+{
+	if (r->config_fd < 0)
+		return true;
+	r->config = config_load_fd(r->config_fd, r->name, &r->settings, e);
+	close(r->config_fd);
+	if (r->config)
+		relay_auth_prepare(r->config);
+	return r->config != NULL;
 }
 
 /* The smart host's user and password, and the authorities that it is judged by. */
@@ -187,6 +204,8 @@ static bool read_secrets(struct relay *r, struct err *e)
 	if (r->settings.relay[0] &&
 	    (!smarthost_parse(span_str(r->settings.relay), &r->url, e) ||
 	     !settings_variable("LETTERBOX_RELAY_PASSWORD", &r->password, &found, e)))
+		return false;
+	if (!read_config(r, e))
 		return false;
 	fd = tlsroots_open(NULL, &why);
 	if (fd < 0)
@@ -213,8 +232,9 @@ static bool start(struct relay *r, struct err *e)
 	r->queue_role.on_message = on_message;
 	r->queue_role.on_close = on_close;
 	r->stop.fire = on_stop_time;
+	r->config_fd = -1;
 	if (!loop_init(&r->loop, e) || !settings_init(&r->settings, e) ||
-	    !role_setup(&r->settings, no_message, NULL, e) || !enter(r, e))
+	    !role_setup(&r->settings, on_config, r, e) || !enter(r, e))
 		return false;
 	dns_client_init(&r->dns, &r->loop, &r->resolver);
 	dns_client_attach(&r->dns, &r->resolver);

@@ -24,6 +24,7 @@
 #include "base/buf.h"
 #include "proto/smtp_client.h"
 #include "proto/tls.h"
+#include "service/config.h"
 #include "service/dns_client.h"
 #include "service/mta_ipc.h"
 #include "service/settings.h"
@@ -152,7 +153,10 @@ struct relay {
 	struct resolver resolver;
 	struct dns_client dns;
 	struct tlsroots roots;
-	struct buf password;
+	struct buf password;   /* of the settings' smart host */
+	struct config *config; /* for its ruleset authinfo; NULL: there is none */
+	int config_fd;         /* before it is read */
+	char name[CF_NAME];    /* of its file */
 	struct relay_dest *dests;
 	struct relay_job *coming; /* jobs whose recipients have not all come */
 	struct relay_host *hosts; /* RELAY_HOSTS of them, made with the first failure */
@@ -230,6 +234,9 @@ void relay_message_note(struct relay_session *s);
 void relay_message_done(struct relay_session *s);
 
 /* ---- relay_auth.c ---- */
+
+/* Has the configuration read the tables of its passwords; before the box is closed. */
+void relay_auth_prepare(struct config *c);
 
 /* The server offers AUTH, or has refused it: then s->why is set. */
 void relay_auth_begin(struct relay_session *s);

@@ -48,7 +48,7 @@ static void begin_smtp(struct relay_session *s)
 	    .name = d->target.helo,
 	    .lmtp = d->target.protocol == MTA_LMTP,
 	    .tls = s->plain ? SMTP_TLS_NEVER : wanted[d->target.tls],
-	    .auth = d->target.auth && d->relay->password.len,
+	    .auth = d->target.auth && (d->relay->password.len || d->relay->config),
 	};
 	smtp_client_init(&s->smtp, &s->config);
 	s->spoken = true;

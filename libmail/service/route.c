@@ -14,7 +14,7 @@
 /* Names in the order of enum route_check. */
 static const char *const check_names[ROUTE_CHECKS] = {
     "check_relay", "check_mail", "check_rcpt", "check_data", NULL,
-    "check_vrfy",  "check_expn", "check_etrn", NULL,
+    "check_vrfy",  "check_expn", "check_etrn", NULL,         "authinfo",
 };
 
 void route_put_macro(struct buf *macros, const char *name, struct span value)

@@ -54,6 +54,7 @@ enum route_check {
 	ROUTE_CHECK_EXPN,
 	ROUTE_CHECK_ETRN,
 	ROUTE_CHECK_HEADER, /* not by name: an H line has a ruleset */
+	ROUTE_AUTHINFO,     /* asked by the relay role, when a server offers AUTH */
 	ROUTE_CHECKS
 };
 

@@ -32,7 +32,7 @@ static void apply_smarthost(const struct settings *s, struct smarthost *smart,
 	/* Another port of that host is not safer: it only may not speak TLS at once. */
 	out->tls = smart->tls == MTA_TLS_AT_ONCE && smart->port != out->port ? MTA_TLS_VERIFIED
 									     : smart->tls;
-	out->auth = smart->user[0] != '\0';
+	out->auth |= smart->user[0] != '\0';
 }
 
 bool route_relay(const struct settings *s, const struct route *r, struct smarthost *smart,
@@ -60,6 +60,7 @@ bool route_relay(const struct settings *s, const struct route *r, struct smartho
 	}
 	if (out->hosts.len == 0)
 		return err_temp(e, "4.3.5", "mailer %.*s: no host", SPAN_ARG(m->name));
+	out->auth = !lmtp && s->checks & 1u << ROUTE_AUTHINFO;
 	apply_smarthost(s, smart, out);
 	return true;
 }
