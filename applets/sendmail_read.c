@@ -179,11 +179,11 @@ void sendmail_find_sender(struct sendmail *m)
 	if (from.len && address_parse(from, &p) == ADDRESS_OK)
 		snprintf(m->sender, sizeof m->sender, "%.*s%s%.*s", SPAN_ARG(p.mailbox),
 			 p.domain.len ? "" : "@",
-			 p.domain.len ? 0 : (int)settings_domain(&m->settings).len,
-			 settings_domain(&m->settings).ptr);
+			 p.domain.len ? 0 : (int)settings_sender_domain(&m->settings).len,
+			 settings_sender_domain(&m->settings).ptr);
 	else if (from.len)
 		snprintf(m->sender, sizeof m->sender, "%.200s@%.255s", name,
-			 settings_domain(&m->settings).ptr);
+			 settings_sender_domain(&m->settings).ptr);
 	buf_init(&m->warning, 4096);
 	put_warning(m, name);
 	buf_init(&m->from_field, 8192);

@@ -72,7 +72,10 @@ static void class_lines(struct cfgen *g, struct buf *b)
 	}
 }
 
-/* "type:file" as a K line; a text map returns the key when it is not told better. */
+/*
+ * "type:file" as a K line; a text map returns the key when it is not told better, and what
+ * RELAY_AUTH_MAP returns are several words.
+ */
 static bool put_map(struct cfgen *g, const char *variable, struct span name, struct span value,
 		    struct buf *out)
 {
@@ -83,8 +86,10 @@ static bool put_map(struct cfgen *g, const char *variable, struct span name, str
 			     variable);
 		return false;
 	}
-	buf_printf(out, "K%.*s %.*s%s %.*s\n", SPAN_ARG(name), SPAN_ARG(type),
-		   span_eq(type, SPAN("text")) ? " -k0 -v1" : "", SPAN_ARG(value));
+	buf_printf(out, "K%.*s %.*s%s%s %.*s\n", SPAN_ARG(name), SPAN_ARG(type),
+		   span_eq(type, SPAN("text")) ? " -k0 -v1" : "",
+		   span_eq(type, SPAN("text")) && *variable == 'R' ? " -z\\t" : "",
+		   SPAN_ARG(value));
 	return true;
 }
 
@@ -166,10 +171,12 @@ static bool listen_line(struct cfgen *g, struct span item, struct buf *out)
 	return true;
 }
 
-/* Milters are called in the order in which they stand; one that is down is tried again later. */
+/* Milters are called in the order in which they stand. */
 static bool daemon_lines(struct cfgen *g, struct buf *b)
 {
 	struct span list = cfgen_get(g, "LISTEN"), word;
+	char action = cfgen_get(g, "MILTER_DEFAULT_ACTION").ptr[0];
+	const char *flags = action == 't' ? ", F=T" : action == 'r' ? ", F=R" : "";
 	unsigned count = 0;
 
 	while ((word = cfgen_word(&list, false)).len)
@@ -177,8 +184,8 @@ static bool daemon_lines(struct cfgen *g, struct buf *b)
 			return false;
 	list = cfgen_get(g, "MILTERS");
 	while ((word = cfgen_word(&list, false)).len)
-		buf_printf(b, "Xmilter%u, S=%.*s, F=T, T=C:1m;S:30s;R:4m;E:10m\n", ++count,
-			   SPAN_ARG(word));
+		buf_printf(b, "Xmilter%u, S=%.*s%s, T=C:1m;S:30s;R:4m;E:10m\n", ++count,
+			   SPAN_ARG(word), flags);
 	for (unsigned i = 1; i <= count; i++)
 		buf_printf(b, "%smilter%u", i == 1 ? "O InputMailFilters=" : ", ", i);
 	if (count)

@@ -89,6 +89,8 @@ const struct cfgen_variable cfgen_variables[] = {
     {"MAX_CHILDREN", "#", "", "sessions at once"},
     {"CONNECTION_RATE", "#", "", "new connections a second"},
     {"MILTERS", "|", "", "inet:PORT@HOST or unix:PATH, several: asked about each message"},
+    {"MILTER_DEFAULT_ACTION", "tempfail|reject|accept", "tempfail",
+     "what becomes of mail when one cannot be reached"},
     {"LOCAL_CONFIG", "|", "", "lines for the sendmail.cf as they are, each ending in \\"},
     {"relays", "|", "", NULL},
     {"options", "|", "", NULL},

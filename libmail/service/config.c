@@ -61,8 +61,7 @@ static int lookup(void *ctx, struct cf_eval *ev, struct cf_map *m, struct span k
 	return status;
 }
 
-/* Folders of tables, which a role must be let into before it closes its box. */
-static void note_dir(struct config *c, struct span path)
+void config_note_dir(struct config *c, struct span path)
 {
 	size_t len = path.len;
 
@@ -86,7 +85,7 @@ static bool open_map(void *ctx, struct cf_eval *ev, struct cf_map *m)
 {
 	struct config *c = ctx;
 
-	note_dir(c, m->file);
+	config_note_dir(c, m->file);
 	return maps_open(&c->maps, ev, m);
 }
 
@@ -94,7 +93,7 @@ static int read_file(void *ctx, struct span path, struct buf *out)
 {
 	struct config *c = ctx;
 
-	note_dir(c, path);
+	config_note_dir(c, path);
 	return maps_read_file(&c->maps, path, out);
 }
 

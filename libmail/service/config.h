@@ -79,11 +79,15 @@ struct config *config_load_fd(int fd, const char *name, const struct settings *s
 
 /*
  * Takes the O lines over into settings, except for options that were given otherwise (command
- * line, environment), $j as the host's name, and ${letterbox_relay} of a cfgen as smart host.
+ * line, environment), $j as the host's name, and of a cfgen ${letterbox_relay} as smart host,
+ * ${letterbox_domain} as the domain of senders without one.
  * A file without DaemonPortOptions means all addresses, as in sendmail; a text made from the
  * settings leaves that to them.
  */
 void config_settings(struct config *c, struct settings *s, bool is_file);
+
+/* Adds the folder of a table to dir, which a role is to be let into before it closes its box. */
+void config_note_dir(struct config *c, struct span path);
 
 /* May its rules ask the domain name system? */
 bool config_asks(const struct config *c);

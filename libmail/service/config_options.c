@@ -83,15 +83,19 @@ static bool sends_to_path(const struct cf_mailer *m)
 	       !ascii_eq_nocase(m->path, SPAN("[FILE]"));
 }
 
-/* What cfgen knows of the smart host, and no line of sendmail's can say. */
-static void set_relay(struct config *c, struct settings *s)
+/* What cfgen knows, and no line of sendmail's can say: the smart host, the senders' domain. */
+static void set_macro(struct config *c, struct settings *s, const char *macro, const char *name)
 {
 	size_t used;
-	int id = cf_macro_id(c->ev, SPAN("{letterbox_relay}"), &used);
-	struct span url = id ? cf_macro_get(c->ev, id) : SPAN("");
+	int id = cf_macro_id(c->ev, span_str(macro), &used);
+	char mem[SETTINGS_NAME_MAX];
+	struct buf value;
 	struct err e;
 
-	if (url.len && !settings_set_default(s, SPAN("Relay"), url, &e))
+	buf_init_fixed(&value, mem, sizeof mem);
+	if (id)
+		cf_expand(c->ev, cf_macro_get(c->ev, id), &value);
+	if (value.len && !settings_set_default(s, span_str(name), buf_span(&value), &e))
 		log_warn("%s: %s", c->name, e.text);
 }
 
@@ -112,7 +116,8 @@ void config_settings(struct config *c, struct settings *s, bool is_file)
 		settings_set_default(s, SPAN("MaxMessageSize"), SPAN("0"), &e);
 	for (const struct cf_option *o = c->cf.options; o; o = o->next)
 		set_option(c, s, o);
-	set_relay(c, s);
+	set_macro(c, s, "{letterbox_relay}", "Relay");
+	set_macro(c, s, "{letterbox_domain}", "SenderDomain");
 	for (int i = 0; i < c->cf.nmailers; i++)
 		s->unix_targets |= sends_to_path(c->cf.mailers[i]);
 	if (is_file && s->listener_count == 0)

@@ -207,7 +207,7 @@ static bool read_secrets(struct relay *r, struct err *e)
 		return false;
 	if (!read_config(r, e))
 		return false;
-	fd = tlsroots_open(NULL, &why);
+	fd = tlsroots_open(r->settings.ca, &why);
 	if (fd < 0)
 		log_warn("relay: no certificate authorities: %s", why.text);
 	tlsroots_use(&r->roots, fd);

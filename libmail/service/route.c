@@ -240,9 +240,39 @@ enum route_verdict route_check(struct config *c, enum route_check which, struct 
 	}
 }
 
+/* F= of the X line "name, S=..., F=T". */
+static unsigned filter_bit(const struct config *c, struct span name)
+{
+	for (const struct cf_line *l = c->cf.lines; l; l = l->next) {
+		struct span rest = l->text;
+
+		if (l->kind != 'X' || !ascii_eq_nocase(span_trim(span_cut(&rest, ',')), name))
+			continue;
+		while (rest.len) {
+			struct span field = span_trim(span_cut(&rest, ','));
+
+			if (span_starts(field, SPAN("F=R")))
+				return 1u << ROUTE_FILTERS_REJECT;
+			if (span_starts(field, SPAN("F=T")))
+				return 1u << ROUTE_FILTERS_TEMP;
+		}
+	}
+	return 0;
+}
+
+static unsigned filter_bits(const struct config *c)
+{
+	struct span list = cf_option_get(&c->cf, "InputMailFilters");
+	unsigned bits = list.len ? 1u << ROUTE_FILTERS : 0;
+
+	while (list.len && bits <= 1u << ROUTE_FILTERS)
+		bits |= filter_bit(c, span_trim(span_cut(&list, ',')));
+	return bits;
+}
+
 unsigned route_checks(struct config *c)
 {
-	unsigned bits = 0;
+	unsigned bits = filter_bits(c);
 
 	if (!config_begin(c))
 		return 0;

@@ -55,7 +55,14 @@ enum route_check {
 	ROUTE_CHECK_ETRN,
 	ROUTE_CHECK_HEADER, /* not by name: an H line has a ruleset */
 	ROUTE_AUTHINFO,     /* asked by the relay role, when a server offers AUTH */
-	ROUTE_CHECKS
+	ROUTE_CHECKS,
+	/*
+	 * Bits of settings.checks alone: there are mail filters (InputMailFilters), which nobody
+	 * calls, so that each is one that cannot be reached: F=T, F=R of the first that has one.
+	 */
+	ROUTE_FILTERS = ROUTE_CHECKS,
+	ROUTE_FILTERS_TEMP,
+	ROUTE_FILTERS_REJECT
 };
 
 /* REFUSED fills the error: reply, status, text.  QUARANTINE: its text is the reason. */

@@ -57,7 +57,7 @@ static void put_own(const struct settings *s, uid_t uid, const char *name, struc
 	else
 		buf_printf(out, "uid%u", (unsigned)uid);
 	buf_putc(out, '@');
-	buf_put(out, settings_domain(s));
+	buf_put(out, settings_sender_domain(s));
 }
 
 bool route_sender(const struct settings *s, const struct mta_origin *o, struct span sender,
@@ -79,7 +79,7 @@ bool route_sender(const struct settings *s, const struct mta_origin *o, struct s
 	buf_put(out, p.mailbox);
 	if (p.domain.len == 0) {
 		buf_putc(out, '@');
-		buf_put(out, settings_domain(s));
+		buf_put(out, settings_sender_domain(s));
 	}
 	return buf_ok(out) || err_perm(e, "5.1.7", "sender address too long");
 }

@@ -41,6 +41,8 @@ bool schedule_config_set(struct schedule *q, struct wire_in *in, int fd)
 	alias_init(&q->alias);
 	if (q->settings.aliases[0] && !alias_add(&q->alias, span_str(q->settings.aliases), &e))
 		log_err("%s", e.text);
+	for (int i = 0; i < q->alias.files; i++)
+		config_note_dir(c, span_str(q->alias.file[i]->path));
 	if (q->may_ask)
 		dns_client_attach(&q->dns, &c->resolver);
 	/* The box is closed: started anew, the role gets one that fits. */

@@ -34,6 +34,7 @@ struct option {
 static const struct option options[] = {
     {"Hostname", 0, TEXT_AT(hostname)},
     {"Domain", 0, TEXT_AT(domain)},
+    {"SenderDomain", 0, TEXT_AT(sender_domain)},
     {"LocalDomains", 0, LIST_AT(local)},
     {"Relay", 0, TEXT_AT(relay)},
     {"QueueDirectory", 'Q', TEXT_AT(queue)},
@@ -43,6 +44,7 @@ static const struct option options[] = {
     {"PidFile", 0, TEXT_AT(pid_file)},
     {"ServerCertFile", 0, TEXT_AT(cert)},
     {"ServerKeyFile", 0, TEXT_AT(key)},
+    {"CACertFile", 0, TEXT_AT(ca)},
     {"TrustedUsers", 0, LIST_AT(trusted)},
     {"PrivacyOptions", 'p', PRIVACY, AT(privacy), 0},
     {"LogTag", 0, TEXT_AT(tag)},
@@ -263,4 +265,9 @@ bool settings_is_local(const struct settings *s, struct span domain)
 struct span settings_domain(const struct settings *s)
 {
 	return span_str(s->domain[0] ? s->domain : s->hostname);
+}
+
+struct span settings_sender_domain(const struct settings *s)
+{
+	return s->sender_domain[0] ? span_str(s->sender_domain) : settings_domain(s);
 }

@@ -51,8 +51,9 @@ struct settings_listener {
 };
 
 struct settings {
-	char hostname[SETTINGS_NAME_MAX]; /* our name, sendmail's $j */
-	char domain[SETTINGS_NAME_MAX];   /* put behind unqualified addresses; "" = hostname */
+	char hostname[SETTINGS_NAME_MAX];      /* our name, sendmail's $j */
+	char domain[SETTINGS_NAME_MAX];        /* put behind unqualified addresses; "" = hostname */
+	char sender_domain[SETTINGS_NAME_MAX]; /* behind those of senders; "" = domain */
 	char
 	    local[SETTINGS_LIST_MAX]; /* domains delivered here besides hostname, blank-separated */
 	char relay[SETTINGS_PATH_MAX]; /* URL of the smart host (service/smarthost.h), "" = by MX */
@@ -62,6 +63,7 @@ struct settings {
 	char aliases[SETTINGS_PATH_MAX];
 	char pid_file[SETTINGS_PATH_MAX];
 	char cert[SETTINGS_PATH_MAX], key[SETTINGS_PATH_MAX]; /* "" = self-made */
+	char ca[SETTINGS_PATH_MAX]; /* authorities that servers are judged by, "" = the system's */
 	char trusted[SETTINGS_LIST_MAX]; /* users who may set any sender, besides root */
 	struct settings_listener listeners[SETTINGS_LISTENERS_MAX];
 	uint32_t listener_count;
@@ -133,7 +135,8 @@ bool settings_is_local(const struct settings *s, struct span domain);
 /* Log level and -L: has the log of this process be as the settings say. */
 void settings_use_log(const struct settings *s);
 
-/* The domain for unqualified addresses. */
+/* The domain for unqualified addresses, and for those of senders. */
 struct span settings_domain(const struct settings *s);
+struct span settings_sender_domain(const struct settings *s);
 
 #endif

@@ -89,6 +89,7 @@ struct smtpd_spare {
 struct smtpd {
 	struct loop loop;
 	struct settings settings;
+	struct span filtered; /* the answer to all clients, where a mail filter is missing */
 	struct ipc gate, queue_role;
 	struct queue queue;
 	struct agents agents;

@@ -1,10 +1,27 @@
 /*
  * What the protocol machine is told of the settings; see service/smtpd.h.
  */
+#include "service/route.h"
 #include "service/smtpd.h"
+#include "sys/log.h"
+
+/* What sendmail answers where a filter cannot be reached. */
+static void configure_filters(struct smtpd *d)
+{
+	uint64_t checks = d->settings.checks;
+
+	d->filtered = checks & 1u << ROUTE_FILTERS_TEMP ? SPAN("451 4.3.2 Please try again later")
+		      : checks & 1u << ROUTE_FILTERS_REJECT ? SPAN("550 5.0.0 Command rejected")
+							    : SPAN("");
+	if (checks & 1u << ROUTE_FILTERS)
+		log_warn("InputMailFilters: mail filters are not called here; %s",
+			 d->filtered.len ? "as F=T or F=R of a filter asks, no mail is taken"
+					 : "mail is taken without them");
+}
 
 void smtpd_configure(struct smtpd *d)
 {
+	configure_filters(d);
 	for (int i = 0; i < 2; i++) {
 		struct smtp_server_config *c = &d->config[i];
 

@@ -323,6 +323,8 @@ void smtpd_session_greet(struct smtpd_session *s)
 	smtp_server_greet(&s->smtp, buf_span(&date), &s->out);
 	if (s->refusal.len)
 		smtp_server_refuse(&s->smtp, buf_span(&s->refusal));
+	else if (s->kind == MTA_L_TCP && s->d->filtered.len)
+		smtp_server_refuse(&s->smtp, s->d->filtered);
 }
 
 void smtpd_session_open(struct smtpd *d, int fd, enum mta_listener kind, const char *listener,

@@ -192,6 +192,7 @@ class Session:
             "server": self.sink.name, "connection": self.number, "from": self.sender,
             "to": good, "params": self.params, "rcpt_params": [p for _, p in self.rcpts],
             "subject": next((x[9:] for x in text if x.startswith("Subject: ")), ""),
+            "header": text[:text.index("")] if "" in text else text,
             "text": "\n".join(text[text.index("") + 1:] if "" in text else []),
             "tls": self.tls, "auth": self.auth}))
         if "lmtp" in self.habits:
