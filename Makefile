@@ -77,18 +77,21 @@ $(OBJ)/letterbox.stripped: $(OBJ)/letterbox
 
 ifeq ($(PACK),1)
 START := $(OBJ)/start
-$(START)/pack: start/pack.c start/image.h | $(TOOLS)
+$(START)/pack: start/pack.c start/split.c start/split.h start/image.h | $(TOOLS)
 	@mkdir -p $(@D)
-	$(Q)$(HOSTCC) -std=c11 $(WARN) -O2 -I. -o $@ $<
+	$(Q)$(HOSTCC) -std=c11 $(WARN) -O2 -I. -o $@ start/pack.c start/split.c
 
-$(START)/image.lzma: $(OBJ)/letterbox.stripped $(START)/pack
+# Parts that are packed each by themselves share no table: the codes of one do not fit another.
+PARTS := $(addprefix $(START)/image.,0 1 2 3 4 5 6 7 8)
+$(START)/image.zst: $(OBJ)/letterbox.stripped $(START)/pack
 	$(Q)$(START)/pack $< $(START)/image $(START)/image.inc
-	$(Q)xz --format=raw --lzma1=preset=9e,lc=3,lp=0,pb=0,nice=273,dict=1MiB,mf=bt2 -c $(START)/image >$@
+	$(Q)zstd --ultra -22 --single-thread --no-check -q -f -c $(PARTS) >$@
 
-$(OUT)/letterbox: $(START)/image.lzma $(wildcard start/*.[ch]) $(OBJ)/flags $(OBJ)/packing
+$(OUT)/letterbox: $(START)/image.zst $(wildcard start/*.[ch]) $(OBJ)/flags $(OBJ)/packing
 	@echo "  pack $@"
-	$(Q)$(CC) $(START_FLAGS) -DLETTERBOX_IMAGE_PACKED='"$(START)/image.lzma"' \
-	    -DLETTERBOX_IMAGE_DESCRIPTION='"$(START)/image.inc"' -o $@ start/unpack.c start/lzma.c
+	$(Q)$(CC) $(START_FLAGS) -DLETTERBOX_IMAGE_PACKED='"$(START)/image.zst"' \
+	    -DLETTERBOX_IMAGE_DESCRIPTION='"$(START)/image.inc"' -o $@ start/unpack.c start/split.c \
+	    start/zstd.c start/zstd_entropy.c
 	$(Q)$(STRIP) -s -R .comment $@
 else
 $(OUT)/letterbox: $(OBJ)/letterbox.stripped $(OBJ)/packing

@@ -29,7 +29,7 @@ for_build() { # CC
         exit 1
         ;;
     esac
-    have xz || missing="$missing xz-utils"
+    have zstd || missing="$missing zstd"
     [ -n "$missing" ] || return 0
     if ! have apt-get; then
         echo "letterbox: missing:$missing (a musl system's own compiler serves with CC=cc)" >&2
@@ -52,7 +52,7 @@ clang-tidy clang-tidy
 cppcheck cppcheck
 mandoc mandoc
 strace strace
-xz xz-utils
+zstd zstd
 m4 m4
 openssl openssl
 curl curl

@@ -1,6 +1,6 @@
 /*
  * pack PROGRAM IMAGE DESCRIPTION: lays a static program out as the image that start/unpack.c
- * maps, with calls made absolute, and writes the description that it is compiled with.
+ * maps, writes its parts to IMAGE.0, IMAGE.1 ..., and the description that it is compiled with.
  *
  * Runs while letterbox is built, on what the linker just made; it is not part of letterbox.
  */
@@ -75,18 +75,43 @@ static bool find_code(struct image *im, const uint8_t *elf, const Elf64_Ehdr *h)
 	return false;
 }
 
-static void pack_calls(uint8_t *code, int32_t size)
+static void write_part(const char *name, unsigned n, const uint8_t *data, size_t octets)
 {
-	for (int32_t i = 0; i + CALL_OCTETS <= size; i++) {
-		int32_t v;
+	char path[4096];
+	FILE *f;
 
-		if (code[i] != CALL_X86 && code[i] != CALL_X86_JUMP)
-			continue;
-		memcpy(&v, code + i + 1, sizeof v);
-		v = (int32_t)__builtin_bswap32((uint32_t)image_call_pack(v, i + CALL_OCTETS, size));
-		memcpy(code + i + 1, &v, sizeof v);
-		i += CALL_OCTETS - 1;
+	snprintf(path, sizeof path, "%s.%u", name, n);
+	f = fopen(path, "wb");
+	if (!f || fwrite(data, 1, octets, f) != octets || fclose(f) != 0)
+		fail("cannot be written", path);
+}
+
+/* Takes the code apart, puts it together again, and writes what unpack.c does that with. */
+static void write_parts(struct image *im, uint8_t *image, const char *name)
+{
+	uint8_t *room[SPLIT_STREAMS], *again = malloc(im->octets + SPLIT_SLACK);
+	struct split apart = {.code = image + im->code}, together = {.code = again};
+
+	if (!again)
+		fail("out of memory", name);
+	for (unsigned i = 0; i < SPLIT_STREAMS; i++) {
+		room[i] = apart.stream[i] = together.stream[i] = malloc(im->octets + SPLIT_SLACK);
+		if (!room[i])
+			fail("out of memory", name);
 	}
+	split_code(&apart, image + im->code_end);
+	im->code_end = (uint64_t)(apart.code - image);
+	split_join(&together, again + (im->code_end - im->code));
+	if (im->code_end > im->octets ||
+	    memcmp(again, image + im->code, im->code_end - im->code) != 0)
+		fail("has code that start/split.c does not restore", name);
+	for (unsigned i = 0; i < SPLIT_STREAMS; i++) {
+		write_part(name, i, room[i], (size_t)(apart.stream[i] - room[i]));
+		free(room[i]);
+	}
+	memmove(image + im->code, image + im->code_end, im->octets - im->code_end);
+	write_part(name, IMAGE_REST, image, im->octets - (im->code_end - im->code));
+	free(again);
 }
 
 /* FNV-1a, twice: enough to tell builds apart, which is all that it is for. */
@@ -153,12 +178,9 @@ int main(int argc, char **argv)
 	im.headers_address = im.segment[0].address + h->e_phoff;
 	im.entry = h->e_entry;
 	make_tag(im.tag, image, im.octets);
-	pack_calls(image + im.code, (int32_t)(im.code_end - im.code));
 	memcpy(image + im.octets, im.tag, IMAGE_TAG);
 	im.octets += IMAGE_TAG;
-	f = fopen(argv[2], "wb");
-	if (!f || fwrite(image, 1, im.octets, f) != im.octets || fclose(f) != 0)
-		fail("cannot be written", argv[2]);
+	write_parts(&im, image, argv[2]);
 	f = fopen(argv[3], "w");
 	if (!f)
 		fail("cannot be written", argv[3]);

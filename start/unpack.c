@@ -20,7 +20,8 @@
 #include <sys/syscall.h>
 
 #include "start/image.h"
-#include "start/lzma.h"
+#include "start/split.h"
+#include "start/zstd.h"
 
 enum {
 	KEEP_FD = 10,    /* the image's descriptor is at least this: 0 to 9 are the caller's */
@@ -33,14 +34,16 @@ static const struct image image = {
 #include LETTERBOX_IMAGE_DESCRIPTION
 };
 
-/* The stream, and behind it what the decoder may read ahead. */
+/* The parts, a frame each, with as much before and behind them as the decoder may look at. */
 __asm__(".section .rodata\n"
+	".balign 8\n"
+	".quad 0\n"
 	"packed: .incbin \"" LETTERBOX_IMAGE_PACKED "\"\n"
 	"packed_end: .quad 0\n"
 	".text\n");
 extern const uint8_t packed[], packed_end[];
 
-static struct lzma_work work __attribute__((aligned(IMAGE_PAGE)));
+static struct zstd_work work __attribute__((aligned(IMAGE_PAGE)));
 
 /* The compiler calls these by itself. */
 void *memcpy(void *to, const void *from, size_t n);
@@ -90,37 +93,39 @@ static bool map(uint64_t at, uint64_t octets, int protection, int flags, long fd
 		    (long)offset) == (long)at;
 }
 
-/* Room for the image, wherever; NULL when there is none. */
+/* Room for the image and the decoder's slack, wherever; NULL when there is none. */
 static uint8_t *map_room(int flags, long fd)
 {
-	long at = call(SYS_mmap, 0, (long)image.octets, PROT_READ | PROT_WRITE, flags, fd, 0);
+	long at = call(SYS_mmap, 0, (long)image.octets + ZSTD_SLACK, PROT_READ | PROT_WRITE, flags,
+		       fd, 0);
 
 	return at < 0 && at > -IMAGE_PAGE ? NULL : (uint8_t *)at;
 }
 
 static void unmap_room(uint8_t *room)
 {
-	call(SYS_munmap, (long)room, (long)image.octets, 0, 0, 0, 0);
+	call(SYS_munmap, (long)room, (long)image.octets + ZSTD_SLACK, 0, 0, 0, 0);
 }
 
-/* Decodes to TO (image.octets) and makes calls relative again. */
-static void unpack(uint8_t *to)
+/* Decodes the parts aside and puts them together in TO; false when there is no memory. */
+static bool unpack(uint8_t *to)
 {
-	uint8_t *code = to + image.code;
-	int32_t size = (int32_t)(image.code_end - image.code);
+	uint8_t *aside = map_room(MAP_PRIVATE | MAP_ANONYMOUS, -1), *out = aside;
+	const uint8_t *frame = packed;
+	struct split s = {.code = to + image.code};
 
-	lzma_decode(&work, packed, to, image.octets);
-	for (int32_t i = 0; i + CALL_OCTETS <= size; i++) {
-		uint32_t v;
-
-		if (code[i] != CALL_X86 && code[i] != CALL_X86_JUMP)
-			continue;
-		__builtin_memcpy(&v, code + i + 1, sizeof v);
-		v = (uint32_t)image_call_unpack((int32_t)__builtin_bswap32(v), i + CALL_OCTETS,
-						size);
-		__builtin_memcpy(code + i + 1, &v, sizeof v);
-		i += CALL_OCTETS - 1;
+	if (!aside)
+		return false;
+	for (unsigned i = 0; i < SPLIT_STREAMS; i++) {
+		s.stream[i] = out;
+		out += zstd_decode(&work, &frame, out);
 	}
+	zstd_decode(&work, &frame, out);
+	split_join(&s, to + image.code_end);
+	memcpy(to, out, image.code);
+	memcpy(to + image.code_end, out + image.code, image.octets - image.code_end);
+	unmap_room(aside);
+	return true;
 }
 
 /* A descriptor that nobody else has a use for, closed when another program is started. */
@@ -165,6 +170,7 @@ static long made(void)
 	enum { FLAGS = MFD_CLOEXEC | MFD_ALLOW_SEALING };
 	long fd = call(SYS_memfd_create, (long)name, FLAGS | NOEXEC_SEAL, 0, 0, 0, 0);
 	uint8_t *room = NULL;
+	bool done = false;
 
 	if (fd < 0)
 		fd = call(SYS_memfd_create, (long)name, FLAGS, 0, 0, 0, 0);
@@ -172,14 +178,12 @@ static long made(void)
 		return -1;
 	if (call(SYS_ftruncate, fd, (long)image.octets, 0, 0, 0, 0) == 0)
 		room = map_room(MAP_SHARED, fd);
-	if (!room) {
-		call(SYS_close, fd, 0, 0, 0, 0, 0);
-		return -1;
+	if (room) {
+		done = unpack(room);
+		/* The kernel wants no write access left when it seals. */
+		unmap_room(room);
 	}
-	unpack(room);
-	/* The kernel wants no write access left when it seals. */
-	unmap_room(room);
-	if (call(SYS_fcntl, fd, F_ADD_SEALS, SEAL_ALL, 0, 0, 0) != 0) {
+	if (!done || call(SYS_fcntl, fd, F_ADD_SEALS, SEAL_ALL, 0, 0, 0) != 0) {
 		call(SYS_close, fd, 0, 0, 0, 0, 0);
 		return -1;
 	}
@@ -212,9 +216,8 @@ static bool map_memory(void)
 {
 	uint8_t *room = map_room(MAP_PRIVATE | MAP_ANONYMOUS, -1);
 
-	if (!room)
+	if (!room || !unpack(room))
 		return false;
-	unpack(room);
 	for (unsigned i = 0; i < image.segments; i++) {
 		const struct image_segment *s = &image.segment[i];
 

@@ -54,7 +54,7 @@ cd "$one"
 cc -MM -D_GNU_SOURCE -Ilibmail -Ibuild/out/bearssl/inc applets/*.c libmail/*/*.c |
     sed -e ':a' -e '/\\$/{N' -e 's/ *\\\n */ /' -e 'ta' -e '}' >"$work/includes"
 make LTO=0 "$@" >"$work/log" 2>&1 || fail "make LTO=0 fails behind a whole one"
-for header in libmail/sys/peer.h libmail/proto/tls_key.h applets/popd.h start/lzma.h; do
+for header in libmail/sys/peer.h libmail/proto/tls_key.h applets/popd.h start/zstd.h; do
     [ -f "$header" ] || fail "$header: no such file"
     touch "$header"
     make LTO=0 "$@" >"$work/log" 2>&1 || fail "make fails after $header changed"

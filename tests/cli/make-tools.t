@@ -33,7 +33,7 @@ someone() { # COMMAND...: not root
 chmod 755 "$T"
 [ "$(id -u)" != 0 ] || chown -R 54321 "$T/tree"
 # No tool is in the system's own directory for them, which setup.sh looks at as well.
-for tool in musl-gcc xz; do
+for tool in musl-gcc zstd; do
     [ ! -x /usr/sbin/$tool ] || skip_all "$tool is in /usr/sbin"
 done
 
@@ -42,23 +42,23 @@ apt
 chmod 666 "$T/asked"
 exits 2 "an ordinary user's make fails" someone env PATH="$T/tools" make -C "$T/tree" CC=musl-gcc
 is "$(grep '^letterbox:' "$T/err")" \
-    "letterbox: missing packages; run as root: apt-get install musl-tools xz-utils" \
+    "letterbox: missing packages; run as root: apt-get install musl-tools zstd" \
     "and says exactly which command to run"
 is "$(cat "$T/asked")" "" "it does not try to install anything"
 exits 2 "also with VARIANT=fuzz" someone env PATH="$T/tools" make -C "$T/tree" VARIANT=fuzz
 is "$(grep '^letterbox:' "$T/err")" \
-    "letterbox: missing packages; run as root: apt-get install clang libclang-rt-14-dev xz-utils" \
+    "letterbox: missing packages; run as root: apt-get install clang libclang-rt-14-dev zstd" \
     "where the compiler is another"
 rm "$T/tools/apt-get"
 exits 2 "without apt-get it fails, too" someone env PATH="$T/tools" make -C "$T/tree" CC=musl-gcc
 is "$(grep '^letterbox:' "$T/err")" \
-    "letterbox: missing: musl-tools xz-utils (a musl system's own compiler serves with CC=cc)" \
+    "letterbox: missing: musl-tools zstd (a musl system's own compiler serves with CC=cc)" \
     "and says what is missing"
 
 if [ "$(id -u)" = 0 ]; then
     apt
     ok "root's make has it installed" env PATH="$T/tools" sh "$T/tree/build/setup.sh" build musl-gcc
-    like "$(cat "$T/asked")" 'apt-get install .* musl-tools xz-utils$' "by apt-get"
+    like "$(cat "$T/asked")" 'apt-get install .* musl-tools zstd$' "by apt-get"
 else
     skip 2 "needs root: packages are installed"
 fi

@@ -1,0 +1,49 @@
+/*
+ * split: machine code (x86-64) as several streams, one for each kind of field that an
+ * instruction has, and back.
+ *
+ * A packer that looks at code octet by octet finds opcodes between distances and constants.  With
+ * opcodes behind opcodes, distances behind distances and calls as the address that they lead to,
+ * all highest octet first, the same packer makes the code a twentieth smaller.
+ *
+ * Both ways are one walk over the instructions (Intel's manual, volume 2, chapter 2 and
+ * appendix A; no VEX, which this program does not use), which only copies: octets that are no
+ * code, or no instruction that is known here, cost room and come back as they were.
+ *
+ * Freestanding, for data that the build itself made: what the streams say is believed.
+ */
+#ifndef LETTERBOX_START_SPLIT_H
+#define LETTERBOX_START_SPLIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum split_stream {
+	SPLIT_OPCODE, /* prefixes, opcode and what follows it: ModRM and SIB */
+	SPLIT_DISP8,  /* the short distance of an operand in memory */
+	SPLIT_DISP32, /* the long one, or the operand's address */
+	SPLIT_IMM8,   /* constants of one octet or two */
+	SPLIT_IMM32,  /* of four or eight */
+	SPLIT_CALL,   /* the address called */
+	SPLIT_JUMP8,  /* the distance of a short jump */
+	SPLIT_JUMP32, /* the address that a long one leads to */
+	SPLIT_STREAMS,
+};
+
+/* The next octet of the code and of each stream; one side is read, the other written. */
+struct split {
+	uint8_t *code, *stream[SPLIT_STREAMS];
+};
+
+enum { SPLIT_SLACK = 16 }; /* octets behind its end that either side has room for */
+
+/* From CODE, until END is reached or passed, by an instruction's rest at most (15 octets). */
+void split_code(struct split *s, const uint8_t *end);
+
+/*
+ * To CODE, which is to end at END exactly, as split_code left it.  SPLIT_SLACK octets behind END
+ * are written too: what belongs there comes afterwards.
+ */
+void split_join(struct split *s, const uint8_t *end);
+
+#endif

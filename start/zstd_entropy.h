@@ -1,0 +1,88 @@
+/*
+ * zstd_entropy: the two entropy coders of Zstandard (RFC 8878 section 4) and their bit streams.
+ *
+ * What is called for every symbol stands here, to be compiled into its callers.  As in
+ * start/zstd.h all input is believed.
+ */
+#ifndef LETTERBOX_START_ZSTD_ENTROPY_H
+#define LETTERBOX_START_ZSTD_ENTROPY_H
+
+#include "start/zstd.h"
+
+/* Octets in the order of the machine that this is for, which is the format's. */
+static inline uint64_t zstd_load64(const uint8_t *p)
+{
+	uint64_t v;
+
+	__builtin_memcpy(&v, p, sizeof v);
+	return v;
+}
+
+/* The position of the highest set bit; v is not 0. */
+static inline unsigned zstd_high_bit(uint32_t v)
+{
+	return 31 - (unsigned)__builtin_clz(v);
+}
+
+/* 4.1: a stream read from its end; at counts the bits that are left and may go below zero. */
+struct zstd_bits {
+	const uint8_t *start;
+	long at;
+};
+
+static inline struct zstd_bits zstd_bits_open(const uint8_t *start, const uint8_t *end)
+{
+	/* The highest set bit of the last octet marks the end and is no data. */
+	return (struct zstd_bits){start,
+				  (long)(end - start) * 8 - 8 + (long)zstd_high_bit(end[-1])};
+}
+
+/* The next n bits (at most 32) without taking them; what lies before the start reads as zero. */
+static inline uint32_t zstd_bits_peek(const struct zstd_bits *b, unsigned n)
+{
+	long from = b->at - (long)n;
+
+	if (from >= 0)
+		return (uint32_t)(zstd_load64(b->start + (from >> 3)) >> (from & 7)) &
+		       (uint32_t)((1ull << n) - 1);
+	if (b->at <= 0)
+		return 0;
+	return (uint32_t)(zstd_load64(b->start) & ((1ull << b->at) - 1)) << -from;
+}
+
+static inline uint32_t zstd_bits_take(struct zstd_bits *b, unsigned n)
+{
+	uint32_t v = zstd_bits_peek(b, n);
+
+	b->at -= (long)n;
+	return v;
+}
+
+/* The symbol of a state, which moves on. */
+static inline uint8_t zstd_fse_step(const struct zstd_fse *t, unsigned *state, struct zstd_bits *b)
+{
+	const struct zstd_fse_cell *cell = &t->cell[*state];
+
+	/* The symbol is the old state's; the bits tell which of its successors comes. */
+	*state = cell->base + zstd_bits_take(b, cell->bits);
+	return cell->symbol;
+}
+
+/*
+ * The table of states from probabilities, which are 8 bits wide (SMALL, constants of the format)
+ * or 16 (PROBABILITY, as read); -1 stands for "less than one".
+ */
+void zstd_fse_build(struct zstd_fse *t, const int8_t *small, const int16_t *probability,
+		    unsigned count, unsigned log);
+
+/* Reads a table's description and returns where it ends. */
+const uint8_t *zstd_fse_read(struct zstd_fse *t, const uint8_t *in);
+
+/* Reads the description of a Huffman tree into w and returns where it ends. */
+const uint8_t *zstd_huf_read(struct zstd_work *w, const uint8_t *in);
+
+/* Decodes count symbols of one stream with the tree in w. */
+void zstd_huf_stream(const struct zstd_work *w, const uint8_t *in, const uint8_t *end, uint8_t *out,
+		     size_t count);
+
+#endif
