@@ -102,7 +102,7 @@ static bool on_smtpd(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 	if (in->type != MTA_QUEUED || !mta_ipc_get_text(in, &text) || !queue_valid_id(text))
 		return false;
 	span_to_cstr(text, id, sizeof id);
-	schedule_note(q, id, 0);
+	schedule_note(q, id);
 	return true;
 }
 

@@ -49,7 +49,7 @@ enum {
 
 struct schedule_entry {
 	char id[QUEUE_ID_MAX];
-	int64_t next; /* seconds since 1970 when it is due */
+	uint64_t next_ms; /* when it is due, as loop.now_ms; UINT64_MAX: never */
 	bool busy, seen;
 };
 
@@ -89,6 +89,8 @@ struct schedule {
 	struct schedule_entry *entries;
 	size_t count, room;
 	size_t works, away;
+	int64_t clock_zero;          /* the wall clock's time when the monotonic one was 0 */
+	int64_t jumped, jumped_from; /* what the wall clock jumped by since, and at what time */
 	struct schedule_lookup *lookups;
 	uint32_t next_number;
 	struct schedule_cached *cache;
@@ -113,14 +115,21 @@ void schedule_stop(struct schedule *q);
 /* Sets the timers up and begins to look into the directory now and then. */
 void schedule_table_init(struct schedule *q);
 
-/* Notes a message, due at next; known ones are only moved. */
-void schedule_note(struct schedule *q, const char *id, int64_t next);
+/* Notes a message, due at once; of known ones only those that were never due. */
+void schedule_note(struct schedule *q, const char *id);
 
 /* One of those under work waits for the relay role alone: the next may begin. */
 void schedule_away(struct schedule *q);
 
-/* Work on id is over: due again at next, or gone. */
-void schedule_over(struct schedule *q, const char *id, bool gone, int64_t next);
+/* Work on id is over: due again in so many seconds or SCHEDULE_NEVER, or gone. */
+#define SCHEDULE_NEVER UINT64_MAX
+void schedule_over(struct schedule *q, const char *id, bool gone, uint64_t wait_s);
+
+/*
+ * Seconds that went by since created (seconds since 1970).  Jumps of the wall clock while this
+ * process runs do not count: a message must not expire because a clock was set.
+ */
+int64_t schedule_age(struct schedule *q, int64_t created);
 
 /* ---- schedule_choose.c ---- */
 

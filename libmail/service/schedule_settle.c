@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "service/schedule_part.h"
-#include "sys/clock.h"
 #include "sys/log.h"
 
 /* sendmail's RecipientFactor and RetryFactor, of which its priorities are made. */
@@ -16,7 +15,7 @@ static void expire(const struct work *w, struct err *e)
 	char why[ERR_TEXT_MAX];
 
 	if (e->class != ERR_TEMP || !limit ||
-	    clock_wall().s - w->item.head.state.created <= (int64_t)limit)
+	    schedule_age(w->q, w->item.head.state.created) <= (int64_t)limit)
 		return;
 	memcpy(why, e->text, sizeof why);
 	err_perm(e, "4.4.7", "Message could not be delivered for %llu hours: %.150s",
@@ -42,7 +41,7 @@ static void put_log(const struct work *w, const struct task *t, const char *stat
 	const struct qfile_state *state = &w->item.head.state;
 	char delay[24], xdelay[24];
 
-	put_delay(delay, clock_wall().s - state->created);
+	put_delay(delay, schedule_age(w->q, state->created));
 	if (!t->mailer) {
 		log_info("%s: to=<%.*s>, delay=%s, dsn=%s, stat=%s", w->item.id, SPAN_ARG(r->addr),
 			 delay, r->status, stat);

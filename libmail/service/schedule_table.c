@@ -10,7 +10,26 @@
 #include "sys/clock.h"
 #include "sys/log.h"
 
-enum { WAIT_MAX_S = 3600 };
+/* Corrections that are less are no jump; they count as time that went by. */
+enum { JUMP_S = 60 };
+
+int64_t schedule_age(struct schedule *q, int64_t created)
+{
+	int64_t now = clock_wall().s, zero = now - (int64_t)(clock_ms() / 1000);
+	int64_t jump = zero - q->clock_zero;
+	bool before;
+
+	if (jump > JUMP_S || jump < -JUMP_S) {
+		log_warn("the clock jumped by %lld s: messages get no older by it",
+			 (long long)jump);
+		q->clock_zero = zero;
+		q->jumped += jump;
+		q->jumped_from = now - jump;
+	}
+	/* Was it made by the clock before the jump? */
+	before = q->jumped > 0 ? created <= q->jumped_from : created > now;
+	return now - created - (before ? q->jumped : 0);
+}
 
 static struct schedule_entry *find(struct schedule *q, const char *id)
 {
@@ -23,30 +42,26 @@ static struct schedule_entry *find(struct schedule *q, const char *id)
 /* Has the wake-up come at the next due time; 0 ms when something is due and may start. */
 static void set_wake(struct schedule *q)
 {
-	int64_t now = clock_wall().s, next = INT64_MAX;
+	uint64_t now = q->loop.now_ms, next = UINT64_MAX;
 
 	if (q->works >= SCHEDULE_WORKS || q->stopping)
 		return;
 	for (size_t i = 0; i < q->count; i++)
-		if (!q->entries[i].busy && q->entries[i].next < next)
-			next = q->entries[i].next;
-	if (next == INT64_MAX)
-		return;
-	/* A wall clock that jumps must not make us sleep for ever. */
-	if (next - now > WAIT_MAX_S)
-		next = now + WAIT_MAX_S;
-	loop_timer_set(&q->loop, &q->wake, next > now ? (uint64_t)(next - now) * 1000 : 0);
+		if (!q->entries[i].busy && q->entries[i].next_ms < next)
+			next = q->entries[i].next_ms;
+	if (next != UINT64_MAX)
+		loop_timer_set(&q->loop, &q->wake, next > now ? next - now : 0);
 }
 
-void schedule_note(struct schedule *q, const char *id, int64_t next)
+void schedule_note(struct schedule *q, const char *id)
 {
 	struct schedule_entry *entry = find(q, id);
 
 	if (entry) {
 		entry->seen = true;
 		/* It was held back; -Q may have let it go. */
-		if (entry->next == INT64_MAX && !entry->busy) {
-			entry->next = next;
+		if (entry->next_ms == UINT64_MAX && !entry->busy) {
+			entry->next_ms = 0;
 			set_wake(q);
 		}
 		return;
@@ -64,7 +79,7 @@ void schedule_note(struct schedule *q, const char *id, int64_t next)
 		q->room = more;
 	}
 	entry = &q->entries[q->count++];
-	*entry = (struct schedule_entry){.next = next, .seen = true};
+	*entry = (struct schedule_entry){.seen = true};
 	span_to_cstr(span_str(id), entry->id, sizeof entry->id);
 	set_wake(q);
 }
@@ -72,14 +87,12 @@ void schedule_note(struct schedule *q, const char *id, int64_t next)
 /* A one-shot run is over when everything was tried once. */
 static void check_idle(struct schedule *q)
 {
-	int64_t now = clock_wall().s;
-
 	if (q->stopping && q->works + q->away == 0)
 		loop_stop(&q->loop);
 	if (!q->one_shot || q->works + q->away)
 		return;
 	for (size_t i = 0; i < q->count; i++)
-		if (q->entries[i].next <= now)
+		if (q->entries[i].next_ms <= q->loop.now_ms)
 			return;
 	schedule_choose_tell_gate(q, MTA_IDLE);
 }
@@ -91,7 +104,7 @@ void schedule_away(struct schedule *q)
 	set_wake(q);
 }
 
-void schedule_over(struct schedule *q, const char *id, bool gone, int64_t next)
+void schedule_over(struct schedule *q, const char *id, bool gone, uint64_t wait_s)
 {
 	struct schedule_entry *entry = find(q, id);
 
@@ -100,7 +113,8 @@ void schedule_over(struct schedule *q, const char *id, bool gone, int64_t next)
 		*entry = q->entries[--q->count];
 	} else if (entry) {
 		entry->busy = false;
-		entry->next = next;
+		entry->next_ms =
+		    wait_s == SCHEDULE_NEVER ? UINT64_MAX : q->loop.now_ms + wait_s * 1000;
 	}
 	set_wake(q);
 	check_idle(q);
@@ -109,13 +123,12 @@ void schedule_over(struct schedule *q, const char *id, bool gone, int64_t next)
 static void on_wake(struct loop_timer *t)
 {
 	struct schedule *q = (struct schedule *)((char *)t - offsetof(struct schedule, wake));
-	int64_t now = clock_wall().s;
 
 	for (size_t i = 0; i < q->count && q->works < SCHEDULE_WORKS && !q->stopping; i++) {
 		struct schedule_entry *entry = &q->entries[i];
 		char id[QUEUE_ID_MAX];
 
-		if (entry->busy || entry->next > now)
+		if (entry->busy || entry->next_ms > q->loop.now_ms)
 			continue;
 		entry->busy = true;
 		q->works++;
@@ -129,7 +142,7 @@ static void on_wake(struct loop_timer *t)
 
 static bool note_one(void *arg, const char *id)
 {
-	schedule_note(arg, id, 0);
+	schedule_note(arg, id);
 	return true;
 }
 
@@ -158,6 +171,8 @@ static void on_scan(struct loop_timer *t)
 	struct schedule *q = (struct schedule *)((char *)t - offsetof(struct schedule, scan));
 
 	scan(q);
+	/* So that a jump is found while what was made before and after can be told apart. */
+	(void)schedule_age(q, 0);
 	loop_timer_set(&q->loop, &q->scan, SCHEDULE_SCAN_S * 1000);
 }
 
@@ -165,7 +180,7 @@ void schedule_run_all(struct schedule *q)
 {
 	scan(q);
 	for (size_t i = 0; i < q->count; i++)
-		q->entries[i].next = 0;
+		q->entries[i].next_ms = 0;
 	set_wake(q);
 	check_idle(q);
 }
@@ -183,7 +198,7 @@ void schedule_changed(struct loop_watch *w, uint32_t events)
 			struct inotify_event *ev = (struct inotify_event *)(void *)at;
 
 			if (ev->len && queue_valid_id(span_str(ev->name)))
-				schedule_note(q, ev->name, 0);
+				schedule_note(q, ev->name);
 			/* More names than the kernel kept. */
 			if (ev->mask & IN_Q_OVERFLOW)
 				scan(q);
@@ -193,6 +208,7 @@ void schedule_changed(struct loop_watch *w, uint32_t events)
 
 void schedule_table_init(struct schedule *q)
 {
+	q->clock_zero = clock_wall().s - (int64_t)(clock_ms() / 1000);
 	q->wake.fire = on_wake;
 	q->scan.fire = on_scan;
 	loop_timer_set(&q->loop, &q->scan, SCHEDULE_SCAN_S * 1000);

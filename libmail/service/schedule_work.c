@@ -41,7 +41,7 @@ static void free_work(struct work *w)
 	free(w);
 }
 
-static void over(struct work *w, bool gone, int64_t next)
+static void over(struct work *w, bool gone, uint64_t wait_s)
 {
 	struct schedule *q = w->q;
 	char id[QUEUE_ID_MAX];
@@ -52,11 +52,11 @@ static void over(struct work *w, bool gone, int64_t next)
 	}
 	memcpy(id, w->item.id, sizeof id);
 	free_work(w);
-	schedule_over(q, id, gone, next);
+	schedule_over(q, id, gone, wait_s);
 }
 
 /* Doubling from the minimum to the maximum, with a tenth of jitter against herds. */
-static int64_t next_attempt(const struct work *w, int64_t now)
+static uint64_t wait_of(const struct work *w)
 {
 	const struct settings *s = &w->q->settings;
 	uint64_t wait = s->retry_min_s ? s->retry_min_s : 60;
@@ -67,7 +67,7 @@ static int64_t next_attempt(const struct work *w, int64_t now)
 		wait *= 2;
 	if (wait > s->retry_max_s && s->retry_max_s)
 		wait = s->retry_max_s;
-	return now + (int64_t)(wait + rand_u64() % (wait / 10 + 1));
+	return wait + rand_u64() % (wait / 10 + 1);
 }
 
 static bool any(const struct work *w, char state)
@@ -85,23 +85,24 @@ static bool any(const struct work *w, char state)
 static void conclude(struct work *w)
 {
 	struct qfile_state *state = &w->item.head.state;
-	int64_t now = clock_wall().s;
+	uint64_t wait = wait_of(w);
 	struct err e;
 
 	if (!any(w, QFILE_PENDING) && !any(w, QFILE_FAILED)) {
 		if (!queue_remove(&w->q->queue, w->item.id, &e)) {
 			log_err("%s: %s", w->item.id, e.text);
-			over(w, false, now + DAMAGED_RETRY_S);
+			over(w, false, DAMAGED_RETRY_S);
 			return;
 		}
-		log_info("%s: done; delay=%lld", w->item.id, (long long)(now - state->created));
+		log_info("%s: done; delay=%lld", w->item.id,
+			 (long long)schedule_age(w->q, state->created));
 		over(w, true, 0);
 		return;
 	}
-	state->next = next_attempt(w, now);
+	state->next = clock_wall().s + (int64_t)wait;
 	if (!queue_mark_state(&w->item, &e))
 		log_err("%s: %s", w->item.id, e.text);
-	over(w, false, state->next);
+	over(w, false, wait);
 }
 
 static void mark_all(struct work *w, char from, char to)
@@ -146,7 +147,7 @@ static bool wants_warning(const struct work *w)
 
 	/* Nobody is told about the delay of a report (null sender). */
 	return after && any(w, QFILE_PENDING) && !(state->flags & (QFILE_WARNED | QFILE_BOUNCE)) &&
-	       w->item.head.sender.len && clock_wall().s - state->created > (int64_t)after;
+	       w->item.head.sender.len && schedule_age(w->q, state->created) > (int64_t)after;
 }
 
 static void report(struct work *w)
@@ -199,7 +200,7 @@ static void finish(struct work *w)
 		crowded += w->tasks[i].crowded;
 	/* No attempt was made: nothing is to be noted. */
 	if (crowded && crowded == w->count) {
-		over(w, false, clock_wall().s + CROWDED_RETRY_S);
+		over(w, false, CROWDED_RETRY_S);
 		return;
 	}
 	w->item.head.state.tries++;
@@ -269,12 +270,11 @@ static void not_loaded(struct work *w, const struct err *e)
 	if (e->sys != ENOENT && !busy)
 		log_err("%s: left alone for %d s: %s", w->id, DAMAGED_RETRY_S, e->text);
 	memcpy(w->item.id, w->id, sizeof w->item.id);
-	over(w, e->sys == ENOENT, clock_wall().s + (busy ? SCHEDULE_BUSY_S : DAMAGED_RETRY_S));
+	over(w, e->sys == ENOENT, busy ? SCHEDULE_BUSY_S : DAMAGED_RETRY_S);
 }
 
 static void load(struct work *w)
 {
-	int64_t now = clock_wall().s;
 	struct err e;
 
 	if (!queue_load(&w->q->queue, w->id, true, &w->item, &e)) {
@@ -283,9 +283,9 @@ static void load(struct work *w)
 	}
 	w->tasks = calloc(w->item.count ? w->item.count : 1, sizeof *w->tasks);
 	if (!w->tasks)
-		over(w, false, now + SCHEDULE_BUSY_S);
+		over(w, false, SCHEDULE_BUSY_S);
 	else if (!schedule_choose_item(w->q, &w->item))
-		over(w, false, INT64_MAX);
+		over(w, false, SCHEDULE_NEVER);
 	else
 		start_tasks(w);
 }
@@ -300,7 +300,7 @@ void schedule_work_start(struct schedule *q, const char *id)
 	struct work *w = calloc(1, sizeof *w);
 
 	if (!w) {
-		schedule_over(q, id, false, clock_wall().s + SCHEDULE_BUSY_S);
+		schedule_over(q, id, false, SCHEDULE_BUSY_S);
 		return;
 	}
 	w->q = q;
