@@ -108,7 +108,7 @@ for_check() {
     elif [ -n "$missing" ]; then
         echo "letterbox: tests will be skipped; for all of them, as root: apt-get install $missing"
     fi
-    aside postfix cron
+    aside postfix cron exim4-daemon-light
 }
 
 out=$(cd "$(dirname "$0")" && pwd)/out

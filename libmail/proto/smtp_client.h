@@ -135,6 +135,7 @@ struct smtp_client {
 	struct line line;
 	struct line_encoder body;
 	struct err first; /* what recipients without a result of their own get */
+	int first_code;   /* MAIL's */
 	size_t sent;      /* commands of the transaction written: MAIL, RCPTs, DATA */
 	size_t got;       /* ... and answered */
 	size_t accepted;

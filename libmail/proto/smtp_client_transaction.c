@@ -100,8 +100,10 @@ static unsigned on_rcpt(struct smtp_client *c, size_t n)
 	if (c->code == 550 && c->default_status)
 		set_status(&c->err, "5.1.1");
 	/* Without MAIL the reason is MAIL's. */
-	if (!c->mail_ok)
+	if (!c->mail_ok) {
 		c->err = c->first;
+		c->code = c->first_code;
+	}
 	c->msg->marks[n] = SMTP_MARK_REPORTED;
 	c->index = n;
 	return SMTP_CLIENT_RCPT;
@@ -137,6 +139,7 @@ unsigned smtp_client_on_transaction(struct smtp_client *c, struct buf *out)
 	if (n == 0) {
 		c->mail_ok = c->err.class == ERR_NONE;
 		c->first = c->err;
+		c->first_code = c->code;
 	} else {
 		event = on_rcpt(c, n - 1);
 	}

@@ -14,6 +14,7 @@ struct dialogue {
 	struct smtp_client_message msg; /* the rest of its fields */
 	struct smtp_client_config cfg;
 	const char *body;
+	bool codes; /* note those, too */
 };
 
 struct caller {
@@ -40,6 +41,8 @@ static void note(struct caller *t, enum smtp_client_event ev)
 	static const char letters[] = " TACRB?DX";
 	const struct err *e = &t->c.err;
 
+	if (ev == SMTP_CLIENT_RCPT && t->d->codes)
+		buf_printf(&t->events, "%d:", t->c.code);
 	if (ev == SMTP_CLIENT_RCPT)
 		buf_printf(&t->events, "%zu%s%s ", t->c.index,
 			   e->class == ERR_NONE   ? "+"
@@ -278,7 +281,8 @@ TEST(pipelining)
 			"MAIL FROM:<a@b>\r\nRCPT TO:<x> NOTIFY=NEVER\r\n"
 			"RCPT TO:<y> NOTIFY=NEVER\r\nDATA\r\n",
 			"450 4.7.1 wait\r\n503 no\r\n503 no\r\n503 no\r\n", BYE},
-	     .rcpts = {"x", "y"}, .messages = 1, .events = "R0~4.7.1 1~4.7.1 DX"},
+	     .rcpts = {"x", "y"}, .messages = 1, .codes = true,
+	     .events = "R450:0~4.7.1 450:1~4.7.1 DX"},
 	    /* nobody accepted, and DATA is all the same */
 	    {NAME,
 	     .script = {OPEN, PIPE, "MAIL FROM:<a@b>\r\nRCPT TO:<x> NOTIFY=NEVER\r\nDATA\r\n",
