@@ -24,7 +24,29 @@ catch_agent() {
     [ -n "$agent" ] || { kill -CONT "$smtpd" && return 1; }
 }
 
+# The relay role is there while it has work: a next host that never greets keeps it.
+silent=$(free_port)
+start_daemon silent python3 -c '
+import socket, sys, threading
+s = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+threading.Event().wait()' "$silent"
+wait_port "$silent" silent || fail "the next host listens"
+catch_relay() {
+    python3 - "$SMTP" <<'E'
+import smtplib, sys
+with smtplib.SMTP("127.0.0.1", int(sys.argv[1]), timeout=60) as s:
+    s.sendmail("u1@example.test", ["x@other.test"], "Subject: away\n\naway\n")
+E
+    wait_for 60 relaying
+}
+# Its box is closed once it has connected.
+relaying() {
+    relay=$(role_pid "$gate" relay)
+    [ -n "$relay" ] && grep -q ": 0100007F:[0-9A-F]* 0100007F:$(printf %04X "$silent") 01 " /proc/net/tcp
+}
+
 begin() { # COMMAND BEFORE SENDMAIL...
+    export LETTERBOX_RELAY=smtp+plain://127.0.0.1:$silent
     if [ $# -gt 0 ]; then
         start_daemon smtp "$@" sendmail -bD
         wait_port "$SMTP" smtp
@@ -36,6 +58,7 @@ begin() { # COMMAND BEFORE SENDMAIL...
     smtpd=$(role_pid "$gate" smtpd)
     queue=$(role_pid "$gate" queue)
     like "$smtpd $queue" '^[0-9]+ [0-9]+$' "one process of each role, with its name in ps"
+    ok "there is a relay" catch_relay
     ok "there is an agent" wait_for 60 catch_agent
 }
 
@@ -53,6 +76,8 @@ files() { # AGENT'S MAILBOX
         eval "pid=\$$role"
         is "$(open_files "$pid" "^$T/spool|^/$|^/(queue|tmp)$")" "" "$role: no file open but the queue's"
     done
+    is "$(open_files "$relay" "^$T/spool|^/(queue|tmp)/|/ca[a-z-]*[.](crt|pem)$")" "" \
+        "relay: no file open but messages and the authorities"
     is "$(open_files "$agent" "^$T/mail")" "" "agent: no file open but of the mailbox"
     is "$(field "$gate" Umask)$(field "$smtpd" Umask)$(field "$agent" Umask)" 007700770077 \
         "what they make is theirs alone"
@@ -65,6 +90,8 @@ deeds() { # WHO [MORE THAT QUEUE MAY]
     is "$(may "$smtpd")" "getpid " "$1: smtpd may do nothing of what it does not need"
     is "$(may "$queue" | sed "s/read-passwd //; s/read-root //; s/${2:-none} //")" "getpid " \
         "$1: nor may queue"
+    is "$(may "$relay" | sed "s/${3:-none} //g")" "getpid socket socket-unix " \
+        "$1: nor a relay, but for sockets"
     is "$(may "$agent" | sed 's/read-passwd //; s/read-root //')" "getpid " "$1: nor may an agent"
     is "$(may "$gate" mount ptrace user-space keys uring bpf getpid)" "getpid " \
         "$1: nor may gate get more of the kernel"
@@ -80,12 +107,13 @@ as_root() {
     one_user "$gate" gate 0 0
     mail=$(id -u letterbox 2>/dev/null || id -u mail)
     group=$(id -g letterbox 2>/dev/null || id -g mail)
-    for role in smtpd queue; do
+    for role in smtpd queue relay; do
         eval "pid=\$$role"
         confined "$pid" $role 0
         one_user "$pid" $role "$mail" "$group"
         is "$(field "$pid" Groups)" "" "$role: no supplementary group"
     done
+    is "$(find "/proc/$relay/root/" -mindepth 1 | wc -l)" 0 "relay: an empty root directory"
     is "$(readlink "/proc/$smtpd/root")" "$T/spool/queue" "smtpd: the queue is its root directory"
     confined "$agent" agent 0
     like "$(field "$agent" Uid)" '^(2000[1-4])	\1	\1	\1$' "agent: the recipient's uid, and no other"
@@ -101,7 +129,7 @@ as_powerless_root() {
     DAEMON_UID=
     begin setpriv --bounding-set=-all --inh-caps=-all
     gate_has "$gate" "gate without capabilities" 0 0 1
-    for role in smtpd queue agent; do
+    for role in smtpd queue relay agent; do
         eval "pid=\$$role"
         confined "$pid" "$role without capabilities" 0
         one_user "$pid" "$role without capabilities" 0 0
@@ -117,7 +145,7 @@ as_uid() { # UID
     begin
     bound=$(printf %x $((0x$(field $$ CapBnd))))
     gate_has "$gate" "gate as uid $1" 0 "$bound" 1
-    for role in gate smtpd queue agent; do
+    for role in gate smtpd queue relay agent; do
         eval "pid=\$$role"
         one_user "$pid" "$role" "$1" "$1"
         [ $role = gate ] || confined "$pid" "$role as uid $1" "$bound"
@@ -126,7 +154,7 @@ as_uid() { # UID
     if [ "$(id -u)" = 0 ]; then
         files
     else
-        skip 5 "needs root: files that the processes have open"
+        skip 6 "needs root: files that the processes have open"
     fi
     deeds "uid $1"
     end
@@ -138,5 +166,5 @@ if [ "$(id -u)" = 0 ]; then
     as_uid 54321
 else
     as_uid "$(id -u)"
-    skip 30 "needs root: started as root"
+    skip 40 "needs root: started as root"
 fi
