@@ -20,6 +20,8 @@ like "$(session public 'MAIL FROM:<a@b.example>')" '^250 2\.1\.0' "public: MAIL 
 is "$(session needmailhelo 'MAIL FROM:<a@b.example>')" "503 5.0.0 Polite people say HELO first" "needmailhelo"
 like "$(session novrfy 'VRFY u1')" '^252 2\.5\.2 Cannot VRFY user; try RCPT' "novrfy"
 like "$(session noexpn 'EXPN u1')" '^502 5\.7\.0 Sorry, we do not allow this operation' "noexpn"
+is "$(session needvrfyhelo,needexpnhelo,goaway 'VRFY u1' 'EXPN u1')" "$(session goaway 'VRFY u1' 'EXPN u1')" \
+    "who is told nothing need not say HELO for it"
 like "$(session noetrn 'ETRN b.example')" '^502 5\.7\.0 Sorry, we do not allow this operation' "noetrn"
 like "$(session noverb VERB)" '^502 5\.7\.0 Verbose unavailable' "noverb"
 like "$(session public 'EHLO a')" '^250-DSN' "receipts are offered"
