@@ -88,18 +88,29 @@ static size_t collect(const struct queue_item *item, enum bounce_kind kind,
 	return n;
 }
 
+/* All of it goes back where the sender asked for that, and it is not too large. */
+static bool returns_whole(const struct settings *s, const struct queue_item *item,
+			  enum bounce_kind kind)
+{
+	return kind == BOUNCE_FAILED && item->head.ret == 'F' && item->size <= BOUNCE_WHOLE_MAX &&
+	       !(s->privacy & PRIVACY_NOBODYRETURN);
+}
+
 /*
- * The message's header, up to the empty line or BOUNCE_HEADER_MAX: enough to tell which
+ * The message, or its header up to the empty line or BOUNCE_HEADER_MAX: enough to tell which
  * message it was, without the content (RET=HDRS is the default here).
  */
-static void put_header(const struct queue_item *item, struct buf *out)
+static void put_original(const struct queue_item *item, bool whole, struct buf *out)
 {
-	size_t room = item->size < BOUNCE_HEADER_MAX ? (size_t)item->size : BOUNCE_HEADER_MAX;
+	size_t max = whole ? BOUNCE_WHOLE_MAX : BOUNCE_HEADER_MAX;
+	size_t room = item->size < max ? (size_t)item->size : max;
 	char *mem = malloc(room ? room : 1);
 	ssize_t got = mem ? fs_pread(item->fd, mem, room, (off_t)item->message_at) : -1;
 	struct span rest = span_make(mem, got > 0 ? (size_t)got : 0);
 
-	while (rest.len && rest.ptr[0] != '\n') {
+	if (whole)
+		buf_put(out, rest);
+	while (!whole && rest.len && rest.ptr[0] != '\n') {
 		size_t eol = span_index(rest, '\n');
 
 		buf_put(out, span_head(rest, eol));
@@ -124,7 +135,7 @@ static void put_envelope(const struct settings *s, struct span to, unsigned flag
 	qfile_put_end(out);
 }
 
-static void put_message(const struct settings *s, const struct queue_item *item,
+static void put_message(const struct settings *s, const struct queue_item *item, bool whole,
 			const struct dsn_recipient *rcpts, size_t n, struct span to, const char *id,
 			struct buf *out)
 {
@@ -141,6 +152,7 @@ static void put_message(const struct settings *s, const struct queue_item *item,
 			       .expires = item->head.state.created + (int64_t)s->queue_return_s,
 			       .zone = clock_zone(now),
 			       .eightbit = item->head.body == QFILE_BODY_8BIT,
+			       .whole = whole,
 			       .eol = "\n",
 			       .recipients = rcpts,
 			       .nrecipients = n};
@@ -155,7 +167,7 @@ static void put_message(const struct settings *s, const struct queue_item *item,
 	r.message_id = span_str(message_id);
 	r.daemon = span_str(daemon);
 	dsn_put_head(out, &r);
-	put_header(item, out);
+	put_original(item, whole, out);
 	dsn_put_tail(out, &r);
 }
 
@@ -168,13 +180,13 @@ bool bounce_write(const struct queue *q, const struct settings *s, const struct 
 	struct buf to, out, envelope;
 	unsigned flags;
 	size_t n;
-	bool ok = true;
+	bool ok = true, whole = returns_whole(s, item, kind);
 
 	*w = (struct queue_writer){.fd = -1};
 	buf_init(&to, QFILE_FIELD_MAX);
 	buf_init(&envelope, 8192);
 	/* Room for the header, the fixed text, and each recipient's fields. */
-	buf_init(&out, BOUNCE_HEADER_MAX + 8192 + item->count * 4096);
+	buf_init(&out, (whole ? BOUNCE_WHOLE_MAX : BOUNCE_HEADER_MAX) + 8192 + item->count * 4096);
 	n = rcpts ? collect(item, kind, rcpts) : 0;
 	if (!rcpts) {
 		ok = err_temp(e, "4.3.0", "out of memory");
@@ -183,7 +195,7 @@ bool bounce_write(const struct queue *q, const struct settings *s, const struct 
 
 		queue_make_id(id, now);
 		put_envelope(s, buf_span(&to), flags, now, &envelope);
-		put_message(s, item, rcpts, n, buf_span(&to), id, &out);
+		put_message(s, item, whole, rcpts, n, buf_span(&to), id, &out);
 		ok = buf_ok(&out) && buf_ok(&envelope);
 		if (!ok)
 			err_temp(e, "4.3.0", "report too large or out of memory");

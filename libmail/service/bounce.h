@@ -4,7 +4,7 @@
  * A failure report goes to the sender of the message, never in answer to a null
  * sender: then the postmaster of this host gets it (a double bounce), and when that
  * fails too it is dropped with a log line (RFC 5321 4.5.5, 6.1).  Only the message's
- * header is sent back, unless it is small enough and RET=FULL was asked for.
+ * header is sent back, unless RET=FULL was asked for and it is small enough (RFC 3461 4.3).
  */
 #ifndef LETTERBOX_SERVICE_BOUNCE_H
 #define LETTERBOX_SERVICE_BOUNCE_H
@@ -16,7 +16,10 @@
 
 enum bounce_kind { BOUNCE_FAILED, BOUNCE_DELAYED };
 
-enum { BOUNCE_HEADER_MAX = 65536 }; /* octets of the message's header that are sent back */
+enum {
+	BOUNCE_HEADER_MAX = 65536,  /* octets of the message's header that are sent back */
+	BOUNCE_WHOLE_MAX = 1 << 20, /* a message that is sent back with its text */
+};
 
 /*
  * Writes a report about the recipients of item that are in state QFILE_FAILED (or, for DELAYED,

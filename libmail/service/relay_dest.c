@@ -37,6 +37,7 @@ struct relay_host *relay_dest_host(struct relay *r, const struct relay_addr *add
 void relay_dest_note(struct relay *r, const struct relay_addr *addr, const struct err *e, bool tls)
 {
 	struct relay_host *h = relay_dest_host(r, addr);
+	uint64_t silent = r->settings.timeout_hoststatus_s;
 
 	if (!r->hosts)
 		r->hosts = calloc(RELAY_HOSTS, sizeof *r->hosts);
@@ -51,7 +52,9 @@ void relay_dest_note(struct relay *r, const struct relay_addr *addr, const struc
 		h->no_tls_ms = r->loop.now_ms + RELAY_NO_TLS_MS;
 		return;
 	}
-	h->until_ms = r->loop.now_ms + (e->sys == ETIMEDOUT ? RELAY_SILENT_MS : RELAY_DEAD_MS);
+	h->until_ms = r->loop.now_ms + RELAY_DEAD_MS;
+	if (e->sys == ETIMEDOUT)
+		h->until_ms = r->loop.now_ms + (silent ? silent * 1000 : RELAY_SILENT_MS);
 	h->err = *e;
 }
 

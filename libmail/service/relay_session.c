@@ -91,7 +91,11 @@ static bool try_addresses(struct relay_session *s, struct err *last)
 			   (h && h->no_tls_ms > r->loop.now_ms && d->target.tls == MTA_TLS_MAY);
 		if (relay_io_connect(s, addr, last)) {
 			s->state = RELAY_CONNECTING;
-			loop_timer_set(&r->loop, &s->timer, RELAY_CONNECT_S * 1000u);
+			loop_timer_set(&r->loop, &s->timer,
+				       (r->settings.timeout_connect_s
+					    ? r->settings.timeout_connect_s
+					    : RELAY_CONNECT_S) *
+					   1000);
 			return true;
 		}
 		relay_dest_note(r, addr, last, false);
@@ -217,6 +221,16 @@ static bool talk(struct relay_session *s)
 	}
 }
 
+/* How long the server may take for what it is asked for now. */
+static uint64_t patience_s(const struct relay_session *s, enum smtp_client_phase phase)
+{
+	const struct settings *set = &s->dest->relay->settings;
+	uint64_t wanted =
+	    phase == SMTP_PHASE_DATABLOCK ? set->timeout_data_s : set->timeout_relay_s[phase];
+
+	return wanted ? wanted : smtp_client_timeout(phase);
+}
+
 /* Progress is what moves the time limit, not octets: a server could drip them. */
 static void set_timer(struct relay_session *s)
 {
@@ -238,7 +252,7 @@ static void set_timer(struct relay_session *s)
 	if (progress == s->progress)
 		return;
 	s->progress = progress;
-	loop_timer_set(l, &s->timer, smtp_client_timeout(phase) * 1000u);
+	loop_timer_set(l, &s->timer, patience_s(s, phase) * 1000);
 }
 
 /* The text goes out as fast as the server takes it; false: s is gone. */

@@ -27,9 +27,10 @@ struct option {
  * An option is a row: name, kind and place. Reading, listing and handing over to the roles
  * all go through the table, so a new option is one row and one field.
  */
-#define AT(field)      offsetof(struct settings, field)
-#define TEXT_AT(field) TEXT, AT(field), sizeof((struct settings *)0)->field
-#define LIST_AT(field) LIST, AT(field), sizeof((struct settings *)0)->field
+#define AT(field)       offsetof(struct settings, field)
+#define TEXT_AT(field)  TEXT, AT(field), sizeof((struct settings *)0)->field
+#define RELAY_AT(phase) INTERVAL, AT(timeout_relay_s[phase]), 60
+#define LIST_AT(field)  LIST, AT(field), sizeof((struct settings *)0)->field
 
 static const struct option options[] = {
     {"Hostname", 0, TEXT_AT(hostname)},
@@ -63,6 +64,18 @@ static const struct option options[] = {
     {"Timeout.datablock", 0, INTERVAL, AT(timeout_data_s), 60},
     {"Timeout.message", 0, INTERVAL, AT(timeout_message_s), 60},
     {"Timeout.session", 0, INTERVAL, AT(timeout_session_s), 60},
+    {"Timeout.connect", 0, INTERVAL, AT(timeout_connect_s), 60},
+    {"Timeout.hoststatus", 0, INTERVAL, AT(timeout_hoststatus_s), 60},
+    {"Timeout.initial", 0, RELAY_AT(SMTP_PHASE_INITIAL)},
+    {"Timeout.helo", 0, RELAY_AT(SMTP_PHASE_HELO)},
+    {"Timeout.starttls", 0, RELAY_AT(SMTP_PHASE_STARTTLS)},
+    {"Timeout.auth", 0, RELAY_AT(SMTP_PHASE_AUTH)},
+    {"Timeout.mail", 0, RELAY_AT(SMTP_PHASE_MAIL)},
+    {"Timeout.rcpt", 0, RELAY_AT(SMTP_PHASE_RCPT)},
+    {"Timeout.datainit", 0, RELAY_AT(SMTP_PHASE_DATAINIT)},
+    {"Timeout.datafinal", 0, RELAY_AT(SMTP_PHASE_DATAFINAL)},
+    {"Timeout.rset", 0, RELAY_AT(SMTP_PHASE_RSET)},
+    {"Timeout.quit", 0, RELAY_AT(SMTP_PHASE_QUIT)},
     {"Timeout.queuereturn", 'T', INTERVAL, AT(queue_return_s), 86400},
     {"Timeout.queuewarn", 0, INTERVAL, AT(queue_warn_s), 3600},
     {"MinQueueAge", 0, INTERVAL, AT(retry_min_s), 60},

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/span.h"
+#include "proto/smtp_client.h"
 
 enum {
 	SETTINGS_NAME_MAX = 256, /* a domain, RFC 5321 4.5.3.1.2 */
@@ -79,6 +80,9 @@ struct settings {
 	uint64_t log_level;      /* sendmail's 0..98; 9 is the default */
 	uint64_t timeout_command_s, timeout_data_s; /* 0 = none, here and below */
 	uint64_t timeout_message_s, timeout_session_s;
+	/* As a client; 0 = the least that RFC 5321 allows, or what the relay role thinks best. */
+	uint64_t timeout_relay_s[SMTP_PHASES];
+	uint64_t timeout_connect_s, timeout_hoststatus_s;
 	uint64_t queue_return_s, queue_warn_s; /* expiry and delay warning */
 	uint64_t retry_min_s, retry_max_s;     /* back-off of one message */
 	char delivery_mode;                    /* 'i', 'b', 'q', 'd' */

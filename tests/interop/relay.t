@@ -29,7 +29,8 @@ start_daemon sink python3 "$ROOT/tests/lib/sink.py" "$T/sink" 192.0.2.12:25,name
     192.0.2.16:25,name=endless,endless "$T/sink/lmtp,name=lmtp,lmtp" \
     "192.0.2.12:587,name=submission,tls=$T/cert.pem:$T/key.pem,auth=me:secret,login" \
     "192.0.2.12:465,name=smtps,smtps,tls=$T/cert.pem:$T/key.pem,auth=me:secret" \
-    "192.0.2.13:26,name=tls,tls=$T/cert.pem:$T/key.pem,keep=2" 192.0.2.13:27,name=one,keep=1
+    "192.0.2.13:26,name=tls,tls=$T/cert.pem:$T/key.pem,keep=2" 192.0.2.13:27,name=one,keep=1 \
+    192.0.2.13:28,name=mute,mute
 wait_for 20 test -f "$T/sink/ready" || fail "the receivers start"
 
 # From what the receivers have noted.
@@ -140,6 +141,16 @@ like "$report" '^Diagnostic-Code: SMTP; 550 5.1.1 <hard@two.test> No such person
     "report: Diagnostic-Code"
 like "$report" '^Action: failed$' "report: Action"
 like "$report" '^Status: 5.1.1$' "report: Status"
+submit full -R full hard@two.test
+ok "RET=FULL: the text comes back, too" wait_for 20 has_mail u1 2
+report=$(cat "$(mailbox u1)")
+like "$report" '^Content-Type: message/rfc822$' "report: the message"
+like "$report" '^\.dot$' "report: ... its text"
+submit never -N never hardnever@two.test
+ok "NOTIFY=NEVER" wait_log smtp 'to=<hardnever@two.test>.*stat=550 5.1.1 '
+id=$(logged hardnever@two.test 550 | sed 's/.*: \([0-9A-Za-z]*\): to=.*/\1/')
+ok "... and that is all" wait_log smtp "$id: done"
+is "$(count_mail u1)" 2 "... no report"
 submit null x@null.test
 ok "null MX is reported at once" wait_log smtp 'to=<x@null.test>.*dsn=5.1.10, '
 submit unknown x@nothing.test
@@ -196,6 +207,13 @@ ok "a server that hangs up after each message gets all of them" wait_for 20 queu
 is "$(got "m['server'] == 'one' and 'x'" | tr -d ' ')" xxxxxxxxx "... once"
 unlike "$(cat "$T/smtp.log")" 'stat=Deferred' "... none deferred"
 end one
+
+export LETTERBOX_RELAY=smtp+plain://192.0.2.13:28
+begin -OTimeout.initial=1s
+submit mute x@other.test
+ok "a server that says nothing is given up after Timeout.initial" \
+    wait_log smtp 'to=<x@other.test>.*dsn=4.4.1, stat=Deferred: [A-Z][a-z]* timed out with 192'
+end mute
 
 printf '192.0.2.12 smart.test\n' >>"$T/hosts"
 export LETTERBOX_RELAY=smtp://me@smart.test LETTERBOX_RELAY_PASSWORD_FILE="$T/password"

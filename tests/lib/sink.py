@@ -4,8 +4,9 @@
     sink.py DIR SPEC...      SPEC is WHERE[,HABIT...]; WHERE is ADDR:PORT or a path
 
 Habits: name=X, tls=CERT:KEY (STARTTLS), badtls (offered, and then nonsense), smtps (TLS at
-once, with tls=), greet=TEXT (instead of 220), lmtp, heloonly, auth=USER:PASSWORD (required),
-endless (a reply without an end), longline, keep=N (hangs up after N messages).
+once, with tls=), greet=TEXT (instead of 220), mute (says nothing), lmtp, heloonly,
+auth=USER:PASSWORD (required), endless (a reply without an end), longline, keep=N (hangs up
+after N messages), sevenbit (no 8BITMIME).
 
 What a recipient's local part begins with: hard 550; soft 451 the first time; full 552 after
 the text; drop: the connection is cut behind the text, the first time.
@@ -102,6 +103,8 @@ class Session:
         greet = self.habits.get("greet", "220 %s ESMTP" % self.sink.name)
         if "longline" in self.habits:
             greet = "220 " + "x" * 100000
+        if "mute" in self.habits:
+            self.line()
         self.say(greet)
         if "endless" in self.habits:
             while True:
@@ -121,6 +124,8 @@ class Session:
         if "heloonly" in self.habits:
             return self.unknown(line)
         words = ["PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES", "DSN", "SIZE 10000000"]
+        if "sevenbit" in self.habits:
+            words.remove("8BITMIME")
         if ("tls" in self.habits or "badtls" in self.habits) and not self.tls:
             words.append("STARTTLS")
         if "auth" in self.habits and self.tls:
