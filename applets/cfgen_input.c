@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,31 +22,34 @@ enum { ANSWER_MAX = 256 };
 /* The files of nullmailer's directory as lines: "remotes mail.example.org smtp". */
 static int read_folder(const char *path, struct buf *out)
 {
-	static const char *const names[] = {"me",      "defaulthost", "defaultdomain",
-					    "remotes", "adminaddr",   "helohost",
-					    "idhost",  "pausetime",   "sendtimeout"};
+	struct dirent **names;
 	struct err e = {.sys = 0};
+	int n = scandir(path, &names, NULL, alphasort);
 	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (dir < 0) {
+	if (n < 0 || dir < 0) {
 		fprintf(stderr, "cfgen: %s: %s\n", path, strerror(errno));
 		return EXIT_NOINPUT;
 	}
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+	for (int i = 0; i < n; free(names[i++])) {
+		const char *name = names[i]->d_name;
 		struct buf text;
 		struct span rest;
 
+		if (name[0] == '.')
+			continue;
 		buf_init(&text, CFGEN_VALUE_MAX);
-		if (!fs_read_all(dir, names[i], FS_FOLLOW, &text, &e) && e.sys != ENOENT)
-			fprintf(stderr, "cfgen: %s/%s: %s\n", path, names[i], e.text);
+		if (!fs_read_all(dir, name, FS_FOLLOW, &text, &e))
+			fprintf(stderr, "cfgen: %s/%s: %s\n", path, name, e.text);
 		for (rest = buf_span(&text); rest.len;) {
 			struct span line = span_trim(span_cut(&rest, '\n'));
 
 			if (line.len && line.ptr[0] != '#')
-				buf_printf(out, "%s %.*s\n", names[i], SPAN_ARG(line));
+				buf_printf(out, "%s %.*s\n", name, SPAN_ARG(line));
 		}
 		buf_free(&text);
 	}
+	free(names);
 	close(dir);
 	return 0;
 }

@@ -2,7 +2,7 @@
  * From the configuration of another mailer to a definition file; see cf/cfgen_from.h.
  *
  * A table says for each key of each format which variable it becomes, or which part of the
- * relay's address. What no row knows is printed as a comment: nothing gets lost silently.
+ * relay's address. What becomes of no variable is printed as a comment: nothing gets lost silently.
  */
 #include "cf/cfgen_from.h"
 
@@ -15,8 +15,8 @@
 
 static const struct cfgen_from_row rows[] = {
     {SSMTP, HOST, "mailhub", ""},
-    {SSMTP, COPY, "rewritedomain", "FROM_ADDRESS"},
-    {SSMTP, COPY, "hostname", "OFFICIAL_NAME"},
+    {SSMTP, DOMAINS, "rewritedomain", "FROM_ADDRESS"},
+    {SSMTP, DOMAINS, "hostname", "OFFICIAL_NAME"},
     {SSMTP, USER, "authuser", ""},
     {SSMTP, COPY, "authpass", "RELAY_PASSWORD"},
     {SSMTP, SMTPS, "usetls", ""},
@@ -43,14 +43,14 @@ static const struct cfgen_from_row rows[] = {
     {DMA, COPY, "aliases", "ALIAS_FILE_PATH"},
     {DMA, COPY, "spooldir", "QUEUE_DIR"},
     {DMA, COPY, "certfile", "TLS_CERT"},
-    {DMA, COPY, "mailname", "OFFICIAL_NAME"},
-    {DMA, COPY, "masquerade", "FROM_ADDRESS"},
+    {DMA, DOMAINS, "mailname", "OFFICIAL_NAME"},
+    {DMA, DOMAINS, "masquerade", "FROM_ADDRESS"},
     {DMA, SMTPS, "securetransfer", ""},
     {DMA, STARTTLS, "starttls", ""},
     {DMA, NULLCLIENT, "nullclient", ""},
     {DMA, NOTHING, "opportunistic_tls", ""},
     {NULLMAILER, COPY, "me", "OFFICIAL_NAME"},
-    {NULLMAILER, COPY, "defaulthost", "FROM_ADDRESS"},
+    {NULLMAILER, DOMAINS, "defaulthost", "FROM_ADDRESS"},
     {NULLMAILER, COPY, "defaultdomain", "MY_DOMAIN"},
     {NULLMAILER, REMOTE, "remotes", ""},
     {NULLMAILER, NOTHING, "helohost", ""},
@@ -97,14 +97,25 @@ static const struct {
 
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
+enum { ACCOUNTS = 8 };
+
 struct reader {
 	unsigned kind;
 	struct span host, port, user;
 	bool tls, smtps, implicit, null_client;
-	struct span account; /* msmtp: the one that counts, or empty */
-	bool skip;           /* in another account */
-	struct buf *out, *left;
+	struct span accounts[ACCOUNTS]; /* msmtp: the one that counts, and what it builds on */
+	bool skip;                      /* in another account */
+	/* Lines as comments: without equivalent, needed for nothing, of the relay's address. */
+	struct buf *out, left, moot, relay;
 };
+
+static void put_comment(struct buf *out, struct span line, uint32_t number)
+{
+	buf_printf(out, "# %u: ", (unsigned)number);
+	for (size_t i = 0; i < line.len; i++)
+		buf_putc(out, ascii_is_print(line.ptr[i]) ? line.ptr[i] : '?');
+	buf_putc(out, '\n');
+}
 
 const char *cfgen_from_path(struct span kind)
 {
@@ -167,49 +178,64 @@ static bool take_remote(struct reader *r, struct span v)
 	return true;
 }
 
-/* False: the line is to be shown as not carried over. */
-static bool take_row(struct reader *r, const struct cfgen_from_row *row, struct span v)
+/* Where the line is to be shown as a comment; NULL: a variable says it. */
+static struct buf *take_value(struct reader *r, const struct cfgen_from_row *row, struct span v)
 {
 	char mem[4096];
 	struct buf value;
 
+	buf_init_fixed(&value, mem, sizeof mem);
+	if (!cfgen_from_value(row, v, &value) || !buf_ok(&value))
+		return &r->left;
+	if (value.len == 0)
+		return &r->moot;
+	cfgen_assign(span_str(row->variable), buf_span(&value), r->out);
+	return NULL;
+}
+
+static struct buf *take_row(struct reader *r, const struct cfgen_from_row *row, struct span v)
+{
 	switch ((enum act)row->act) {
 	case HOST:
 		take_host(r, v);
-		return true;
+		return &r->relay;
 	case PORT:
 		r->port = v;
-		return true;
+		return &r->relay;
 	case USER:
 		r->user = v;
-		return true;
+		return &r->relay;
 	case STARTTLS:
-		r->tls |= is_on(v);
-		return true;
+		/* In main.cf the level is stronger. */
+		r->tls = is_on(v) || (r->tls && r->kind == POSTFIX);
+		return &r->relay;
 	case SMTPS:
-		r->smtps |= is_on(v);
-		return true;
+		r->smtps = is_on(v);
+		return &r->relay;
 	case STARTTLS_NO:
-		r->implicit |= !is_on(v);
-		return true;
+		r->implicit = !is_on(v);
+		return &r->relay;
 	case TLS_LEVEL:
 		r->tls |= !ascii_eq_nocase(v, SPAN("none")) && !ascii_eq_nocase(v, SPAN("may"));
-		return true;
+		return &r->relay;
 	case NULLCLIENT:
 		r->null_client = true;
-		return true;
+		return &r->relay;
 	case REMOTE:
-		return take_remote(r, v);
+		return take_remote(r, v) ? NULL : &r->left;
 	case NOTHING:
-		return true;
+		return &r->moot;
 	default:
-		buf_init_fixed(&value, mem, sizeof mem);
-		if (!cfgen_from_value(row, v, &value) || !buf_ok(&value))
-			return false;
-		if (value.len)
-			cfgen_assign(span_str(row->variable), buf_span(&value), r->out);
-		return true;
+		return take_value(r, row, v);
 	}
+}
+
+static bool counts(const struct reader *r, struct span account)
+{
+	for (size_t i = 0; i < ACCOUNTS; i++)
+		if (r->accounts[i].len && span_eq(r->accounts[i], account))
+			return true;
+	return false;
 }
 
 /* "account NAME", "account NAME : BASE" and "defaults" start sections in msmtp's file. */
@@ -222,7 +248,7 @@ static bool is_section(struct reader *r, struct span key, struct span v)
 	if (ascii_eq_nocase(key, SPAN("defaults")))
 		r->skip = false;
 	else if (ascii_eq_nocase(key, SPAN("account")))
-		r->skip = r->account.len && !span_eq(name, r->account);
+		r->skip = !counts(r, name);
 	else
 		return false;
 	return true;
@@ -231,6 +257,7 @@ static bool is_section(struct reader *r, struct span key, struct span v)
 static void take_line(struct reader *r, char divider, struct span line, uint32_t number)
 {
 	struct span key, v = line;
+	struct buf *where;
 	size_t i;
 	bool printable = true;
 
@@ -250,29 +277,38 @@ static void take_line(struct reader *r, char divider, struct span line, uint32_t
 	for (i = 0; i < ROWS; i++)
 		if ((rows[i].kinds & r->kind) && ascii_eq_nocase(key, span_str(rows[i].key)))
 			break;
-	if (printable && !r->skip && i < ROWS && take_row(r, &rows[i], v))
-		return;
-	buf_printf(r->left, "# %u: ", (unsigned)number);
-	for (i = 0; i < line.len; i++)
-		buf_putc(r->left, ascii_is_print(line.ptr[i]) ? line.ptr[i] : '?');
-	buf_putc(r->left, '\n');
+	where = &r->left;
+	if (printable && !r->skip && i < ROWS)
+		where = take_row(r, &rows[i], v);
+	if (where)
+		put_comment(where, line, number);
 }
 
-/* The account that msmtp uses when it is told none. */
-static struct span default_account(struct span text)
+/* "account NAME : BASE": the base, or nothing. */
+static struct span base_of(struct span text, struct span name)
 {
-	struct span found = SPAN("default");
+	struct span found = {NULL, 0};
 
 	while (text.len) {
 		struct span line = span_cut(&text, '\n'), key = cfgen_from_word(&line);
+		size_t colon = span_index(line, ':');
 
-		if (!span_eq(key, SPAN("account")) ||
-		    !span_eq(cfgen_from_word(&line), SPAN("default")))
-			continue;
-		if (span_eq(cfgen_from_word(&line), SPAN(":")))
-			found = cfgen_from_word(&line);
+		if (span_eq(key, SPAN("account")) && colon < line.len &&
+		    span_eq(span_trim(span_head(line, colon)), name))
+			found = span_trim(span_skip(line, colon + 1));
 	}
 	return found;
+}
+
+/* The account that msmtp uses when it is told none. */
+static void find_accounts(struct reader *r, struct span text)
+{
+	struct span name = SPAN("default");
+
+	for (size_t i = 0; i < ACCOUNTS && name.len; i++) {
+		r->accounts[i] = name;
+		name = base_of(text, name);
+	}
 }
 
 /* The relay's parts as one address. */
@@ -282,6 +318,7 @@ static void put_relay(struct reader *r, struct buf *out)
 	bool smtps = (r->smtps && !r->tls) || (r->implicit && r->tls);
 	const char *scheme = smtps ? "smtps://" : r->tls ? "smtp://" : "";
 
+	buf_put(r->host.len ? out : &r->left, buf_span(&r->relay));
 	if (r->host.len == 0)
 		return;
 	if (!*scheme && r->user.len)
@@ -296,6 +333,13 @@ static void put_relay(struct reader *r, struct buf *out)
 	cfgen_assign(r->null_client ? SPAN("NULL_CLIENT") : SPAN("DEFAULT_RELAY"), buf_span(&url),
 		     out);
 	buf_free(&url);
+}
+
+static void put_comments(struct buf *lines, const char *title, struct buf *out)
+{
+	buf_puts(out, lines->len ? title : "");
+	buf_put(out, buf_span(lines));
+	buf_free(lines);
 }
 
 /* Lines that begin with a blank go on with the one before: in main.cf only. */
@@ -315,7 +359,6 @@ static struct span next_line(struct span *text, unsigned kind, uint32_t *number,
 bool cfgen_from(struct span kind, struct span text, struct buf *out)
 {
 	struct reader r = {.out = out};
-	struct buf left;
 	uint32_t number, lines = 0;
 	size_t k = 0;
 
@@ -324,10 +367,11 @@ bool cfgen_from(struct span kind, struct span text, struct buf *out)
 	if (k == KINDS)
 		return false;
 	r.kind = kinds[k].kind;
-	r.account = default_account(text);
+	find_accounts(&r, text);
 	r.null_client = r.kind & (SSMTP | MSMTP);
-	buf_init(&left, CFGEN_DEF_MAX);
-	r.left = &left;
+	buf_init(&r.left, CFGEN_DEF_MAX);
+	buf_init(&r.moot, CFGEN_DEF_MAX);
+	buf_init(&r.relay, CFGEN_DEF_MAX);
 	buf_printf(out, "# made by cfgen --from %.*s\n", SPAN_ARG(kind));
 	while (text.len) {
 		struct span line = span_trim(next_line(&text, r.kind, &number, &lines));
@@ -336,9 +380,8 @@ bool cfgen_from(struct span kind, struct span text, struct buf *out)
 			take_line(&r, kinds[k].divider, line, number);
 	}
 	put_relay(&r, out);
-	if (left.len)
-		buf_puts(out, "# lines that have no equivalent:\n");
-	buf_put(out, buf_span(&left));
-	buf_free(&left);
+	put_comments(&r.left, "# lines that have no equivalent:\n", out);
+	put_comments(&r.moot, "# lines that change nothing here:\n", out);
+	buf_free(&r.relay);
 	return buf_ok(out);
 }

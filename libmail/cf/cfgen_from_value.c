@@ -32,6 +32,7 @@ static bool put_domains(struct span v, struct buf *out)
 		else if (span_eq(word, SPAN("$mydestination")))
 			continue;
 		if (memchr(word.ptr, '/', word.len) || memchr(word.ptr, ':', word.len) ||
+		    memchr(word.ptr, '@', word.len) ||
 		    (word.ptr[0] == '$' && !span_eq(word, SPAN("$m"))))
 			return false;
 		buf_puts(out, out->len ? " " : "");

@@ -154,6 +154,67 @@ carry main.cf OFFICIAL_NAME=mx.example.org "FROM_ADDRESS='\$m'" "ACCEPT_ADDRS='\
     '# 12: smtpd_banner = $myhostname ESMTP'
 exits 64 "a mailer that nobody knows" cfgen --from exim.conf
 
+# Nothing is dropped silently: without any one of its settings a file gives another definition file.
+every_line() { # KIND FILE
+    grep -n '^[[:blank:]]*[^[:blank:]#]' "$2" | grep -v ':\(defaults\|account .*\|[[:blank:]].*\)$' | cut -d: -f1 >lines
+    cfgen --from "$1" "$2" >whole
+    [ -s lines ] || fail "$2 has settings"
+    lost=
+    while read -r number; do
+        sed "${number}s/.*/#/" "$2" >part
+        cfgen --from "$1" part >without
+        cmp -s whole without && lost="$lost $number"
+    done <lines
+    is "$lost" "" "$1: every line of ${2##*/} is carried over or named"
+}
+for file in ssmtp.conf msmtprc dma.conf main.cf; do
+    every_line $file $file
+done
+mkdir one
+for name in adminaddr allmailfrom defaultdomain defaulthost helohost me pausetime queuelifetime remotes; do
+    echo "mail.$name.example" >one/$name
+done
+cfgen --from nullmailer one >whole
+for name in one/*; do
+    grep -q "mail.${name#one/}.example" whole || fail "nullmailer: $name is carried over or named"
+done
+printf 'user joe\nport 26\n' >nohost
+cfgen --from msmtprc nohost >out
+is "$(grep -v made out)" "# lines that have no equivalent:
+# 1: user joe
+# 2: port 26" "settings of a relay that is not named"
+cat >chain <<'CONF'
+defaults
+tls on
+account base
+host smtp.example.org
+from x@example.org
+account mine : base
+tls off
+user me
+account default : mine
+CONF
+cfgen --from msmtprc chain >out
+like "$(cat out)" "^NULL_CLIENT=smtp\+plain://me@smtp.example.org$" "an account of msmtp builds on another"
+
+# The files that the packages of today bring.
+if [ "$BUILD" = release ] && command -v dpkg >/dev/null && (apt-get download msmtp dma postfix) >apt.out 2>&1; then
+    for deb in *.deb; do dpkg -x "$deb" unpacked; done
+    cat unpacked/usr/share/postfix/main.cf.debian unpacked/usr/share/postfix/main.cf.tls >main.cf
+    for name in msmtprc:msmtp/examples/msmtprc-system.example msmtprc:msmtp/examples/msmtprc-user.example; do
+        cp "unpacked/usr/share/doc/${name#*:}" "${name##*/}"
+        every_line "${name%%:*}" "${name##*/}"
+    done
+    sed 's/^#\([A-Z]\)/\1/' unpacked/usr/share/dma/dma.conf >dma.conf
+    for file in dma.conf main.cf; do
+        every_line $file $file
+        cfgen --from $file $file >carried.def
+        exits 0 "$file of the package gives a configuration" cfgen carried.def
+    done
+else
+    skip 6 "no packages can be fetched, or it was done"
+fi
+
 exits 64 "-i without a terminal" cfgen -i
 if command -v script >/dev/null; then
     printf 'box\nexample.org\nsmtps://me@relay.example.org\nno\n' |
