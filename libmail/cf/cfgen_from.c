@@ -48,7 +48,6 @@ static const struct cfgen_from_row rows[] = {
     {DMA, SMTPS, "securetransfer", ""},
     {DMA, STARTTLS, "starttls", ""},
     {DMA, NULLCLIENT, "nullclient", ""},
-    {DMA, NOTHING, "opportunistic_tls", ""},
     {NULLMAILER, COPY, "me", "OFFICIAL_NAME"},
     {NULLMAILER, DOMAINS, "defaulthost", "FROM_ADDRESS"},
     {NULLMAILER, COPY, "defaultdomain", "MY_DOMAIN"},

@@ -172,6 +172,49 @@ is "$(on stranger python3 "$T/ask.py" 203.0.113.1 "x@example.org" "student@$doma
 250 ok
 250 ok" "a stranger may not relay, but write to users"
 is "$(on popple python3 "$T/ask.py" 10.4.0.1 x@example.org 2>&1)" "250 ok" "a host in LOCAL_HOST_IPADDR may relay"
+
+# ---- what a host outside sees of the senders
+mkdir "$T/sink"
+start_daemon sink nsenter -t "$(cat "$T/stranger.pid")" -n -u -m \
+    python3 "$ROOT/tests/lib/sink.py" "$T/sink" 203.0.113.9:25,name=mx
+wait_for 20 test -f "$T/sink/ready" || fail "the receiver starts"
+cat >"$T/relay.py" <<'E'
+import smtplib, sys
+domain = sys.argv[1]
+s = smtplib.SMTP("10.4.0.1", 25, "client.example", 30)
+s.sendmail("student@pc." + domain, "x@example.org", f"""From: A Student <student@lemon.{domain}>
+To: x@example.org, teacher
+Cc: student@lemon.{domain}
+Subject: relayed
+
+text
+""")
+s.quit()
+E
+chmod 644 "$T/relay.py"
+seen() { # SUBJECT
+    python3 - "$T/sink/messages" "$1" <<'E'
+import json, sys
+for m in map(json.loads, open(sys.argv[1])):
+    if m["subject"] == sys.argv[2]:
+        print(m["from"].lstrip("<"), *sorted((x for x in m["header"] if x[:3] in ("Fro", "To:", "Cc:")), key=lambda x: "FTC".index(x[0])), sep="\n")
+E
+}
+outside() { # SUBJECT
+    grep -q "\"subject\": \"$1\"" "$T/sink/messages" 2>/dev/null
+}
+echo "Out of the house." | mail -s outside x@example.org
+wait_for 60 outside outside || diag "$(tail "$T/smtp.log")"
+is "$(seen outside)" "root@$domain
+From: root <root@$domain>
+To: x@example.org" "the generic address in envelope and header"
+on popple python3 "$T/relay.py" $domain
+wait_for 60 outside relayed || diag "$(tail "$T/smtp.log")"
+is "$(seen relayed)" "student@$domain
+From: A Student <student@$domain>
+To: x@example.org, teacher@$domain
+Cc: student@$domain" "and in mail of a host below, for recipients and for names alone, too"
+stop_daemon sink
 stop_daemon smtp
 is $? 0 "the daemon ends well"
 stop_daemon spool
