@@ -310,16 +310,14 @@ static void find_accounts(struct reader *r, struct span text)
 	}
 }
 
-/* The relay's parts as one address. */
+/* The relay's parts as one address, if they make one. */
 static void put_relay(struct reader *r, struct buf *out)
 {
 	struct buf url;
 	bool smtps = (r->smtps && !r->tls) || (r->implicit && r->tls);
 	const char *scheme = smtps ? "smtps://" : r->tls ? "smtp://" : "";
+	struct span first, rest;
 
-	buf_put(r->host.len ? out : &r->left, buf_span(&r->relay));
-	if (r->host.len == 0)
-		return;
 	if (!*scheme && r->user.len)
 		scheme = "smtp+plain://";
 	buf_init(&url, 4096);
@@ -329,8 +327,15 @@ static void put_relay(struct reader *r, struct buf *out)
 	buf_put(&url, r->host);
 	if (r->port.len)
 		buf_printf(&url, ":%.*s", SPAN_ARG(r->port));
-	cfgen_assign(r->null_client ? SPAN("NULL_CLIENT") : SPAN("DEFAULT_RELAY"), buf_span(&url),
-		     out);
+	rest = buf_span(&url);
+	first = cfgen_from_word(&rest);
+	if (r->host.len && first.len == url.len) {
+		buf_put(out, buf_span(&r->relay));
+		cfgen_assign(r->null_client ? SPAN("NULL_CLIENT") : SPAN("DEFAULT_RELAY"), first,
+			     out);
+	} else {
+		buf_put(&r->left, buf_span(&r->relay));
+	}
 	buf_free(&url);
 }
 

@@ -173,7 +173,8 @@ void gate_setup_smtpd(struct supervise_role *r)
 	send_settings(g, r);
 	/* Copies: gate keeps the sockets for the next smtpd, so none is ever closed to clients. */
 	for (size_t i = 0; i < g->socket_count; i++)
-		send_listener(g, MTA_L_TCP, g->settings->listeners[i].name, g->sockets[i]);
+		send_listener(g, g->settings->listeners[i].tls ? MTA_L_SMTPS : MTA_L_TCP,
+			      g->settings->listeners[i].name, g->sockets[i]);
 	if (g->local >= 0)
 		send_listener(g, MTA_L_SUBMIT, "local", g->local);
 	send_peer(g, r, &g->queue);

@@ -60,7 +60,8 @@ enum mta_type {
 	MTA_STOP,    /* finish what is half done within seconds, and answer the rest */
 };
 
-enum mta_listener { MTA_L_TCP, MTA_L_SUBMIT };
+/* SMTPS: TCP, with TLS from the start (RFC 8314); a session of it is a TCP one. */
+enum mta_listener { MTA_L_TCP, MTA_L_SUBMIT, MTA_L_SMTPS };
 
 enum {
 	MTA_ADDR_MAX = 1024,

@@ -218,8 +218,8 @@ static void each_listener(const struct settings *s,
 	for (uint32_t i = 0; i < s->listener_count; i++) {
 		const struct settings_listener *l = &s->listeners[i];
 
-		snprintf(text, sizeof text, "Name=%s,Addr=%s,Port=%u,Family=%s", l->name, l->addr,
-			 l->port,
+		snprintf(text, sizeof text, "Name=%s,Addr=%s,Port=%u,M=%s,Family=%s", l->name,
+			 l->addr, l->port, l->tls ? "s" : "",
 			 l->family == 4   ? "inet"
 			 : l->family == 6 ? "inet6"
 					  : "any");

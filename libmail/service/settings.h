@@ -49,6 +49,7 @@ struct settings_listener {
 	char name[16]; /* "MTA" */
 	uint16_t port;
 	uint8_t family; /* 4, 6 or 0: by the address, else both */
+	bool tls;       /* M=s, or port 465: TLS from the start */
 };
 
 struct settings {

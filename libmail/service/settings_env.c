@@ -144,12 +144,17 @@ static bool parse_pairs(struct settings_listener *l, struct span text)
 				    : ascii_eq_nocase(value, SPAN("inet6")) ? 6
 									    : 0;
 			break;
-		default: /* Modifiers, Listen, SendBufferSize...: no effect here */
+		case 'm':
+			l->tls = span_index(value, 's') < value.len;
+			break;
+		default: /* Listen, SendBufferSize...: no effect here */
 			break;
 		}
 	}
 	return true;
 }
+
+enum { SMTPS_PORT = 465 }; /* RFC 8314 */
 
 /* An entry that fails is not counted, and the next one takes its place. */
 bool settings_add_listener(struct settings *s, struct span text, struct err *e)
@@ -161,10 +166,12 @@ bool settings_add_listener(struct settings *s, struct span text, struct err *e)
 		return err_perm(e, "5.3.5", "more than %d listeners", SETTINGS_LISTENERS_MAX);
 	*l = (struct settings_listener){.name = "MTA", .port = 25};
 	/* A comma would make other pairs of it when a role is told. */
-	if (span_index(text, '=') < text.len)
+	if (span_index(text, '=') < text.len) {
 		ok = parse_pairs(l, text);
-	else
+	} else {
 		ok = span_index(text, ',') == text.len && parse_plain(l, text);
+		l->tls = l->port == SMTPS_PORT;
+	}
 	if (!ok)
 		return err_perm(e, "5.3.5",
 				"listener \"%.*s\": want ADDR:PORT or Port=N,Addr=A,Name=X",

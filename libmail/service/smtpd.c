@@ -213,9 +213,8 @@ static bool on_setup(void *arg, struct wire_in *in, int fds[IPC_FDS_MAX])
 	case MTA_LISTENER:
 		number = wire_get_u8(in);
 		name = wire_get_span(in, 16);
-		if (!wire_end(in) || fds[0] < 0 ||
-		    !add_listener(d, number == MTA_L_SUBMIT ? MTA_L_SUBMIT : MTA_L_TCP, name,
-				  fds[0]))
+		if (!wire_end(in) || fds[0] < 0 || number > MTA_L_SMTPS ||
+		    !add_listener(d, (enum mta_listener)number, name, fds[0]))
 			return false;
 		break;
 	case MTA_PEER:

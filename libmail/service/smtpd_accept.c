@@ -79,8 +79,10 @@ static void admit_tcp(struct smtpd_listener *l, int fd, const struct sockaddr_st
 		refuse(d, fd, addr, "Too many open connections from your address");
 	else if (too_fast(d, source))
 		refuse(d, fd, addr, "Connection rate limit exceeded");
+	else if (l->kind == MTA_L_SMTPS && !d->chain)
+		refuse(d, fd, addr, "There is no certificate yet");
 	else
-		smtpd_session_open(d, fd, MTA_L_TCP, l->name, addr, source, UINT32_MAX);
+		smtpd_session_open(d, fd, l->kind, l->name, addr, source, UINT32_MAX);
 }
 
 static void admit_local(struct smtpd_listener *l, int fd)

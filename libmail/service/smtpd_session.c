@@ -331,12 +331,15 @@ void smtpd_session_open(struct smtpd *d, int fd, enum mta_listener kind, const c
 			const char *addr, uint64_t source, uint32_t uid)
 {
 	struct smtpd_session *s = smtpd_spare_session(d);
+	bool tls = kind == MTA_L_SMTPS;
 	struct err e;
 
 	if (!s) {
 		close(fd);
 		return;
 	}
+	if (tls)
+		kind = MTA_L_TCP;
 	s->watch.ready = on_ready;
 	s->timer.fire = on_timeout;
 	s->kind = kind;
@@ -350,6 +353,9 @@ void smtpd_session_open(struct smtpd *d, int fd, enum mta_listener kind, const c
 	else
 		snprintf(s->client, sizeof s->client, "[%s]", addr);
 	smtp_server_init(&s->smtp, &d->config[kind], span_str(s->client));
+	/* The greeting waits for the handshake. */
+	if (tls)
+		smtpd_io_start_tls(s);
 	if (!smtpd_ask_connect(s))
 		smtpd_session_greet(s);
 	if (!loop_add(&d->loop, &s->watch, fd, EPOLLIN, &e)) {

@@ -145,10 +145,13 @@ def without_helo():
 
 
 def listens():
+    """Three in the clear, and on 465 TLS comes first, without STARTTLS behind it."""
     codes = []
     for host, port in ((HERE, 2525), ('2001:db8::12', 587), ('::1', 2526)):
         with contextlib.suppress(OSError), connect(port=port, host=host) as s:
             codes.append(s.ehlo()[0])
+    with contextlib.suppress(OSError), smtplib.SMTP_SSL(HERE, 465, context=ssl._create_unverified_context(), timeout=30) as s:
+        codes += [s.ehlo()[0], s.has_extn('starttls'), s.mail('a@b.example')[0]]
     return codes
 
 
@@ -208,7 +211,7 @@ MILTER = dict(MILTERS='inet:8891@127.0.0.1')
 DENIED = (550, '5.7.1 Your address is listed in bl.example')
 WHO = 'bob@mail.example.org'
 CASES = [
-    ('LISTEN', {}, HERE + ':25 ' + HERE + ':2525 [2001:db8::12]:587 [::1]:2526', listens, [250, 250, 250]),
+    ('LISTEN', {}, f'{HERE}:25 {HERE}:2525 [2001:db8::12]:587 [::1]:2526 *:465', listens, [250, 250, 250, 250, False, 250]),
     ('QUEUE_DIR', {}, T + '/queue2', exists(T + '/queue2'), True),
     ('PID_FILE', {}, T + '/pid', exists(T + '/pid'), True),
     ('ALIAS_FILE_PATH', {}, T + '/aliases', rcpt('nick@example.org'), 250),
