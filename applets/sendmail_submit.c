@@ -15,6 +15,7 @@
 #include "format/mbox.h"
 #include "sendmail.h"
 #include "service/account.h"
+#include "service/alias.h"
 #include "service/direct.h"
 #include "service/gate.h"
 #include "service/gate_listen.h"
@@ -115,16 +116,14 @@ static void check_rcpts(struct sendmail *m, struct account_source *accounts, boo
 		struct route route;
 		struct err e;
 
-		if (r->addr[0] == '|')
-			err_perm(&r->err, "5.1.3", "Cannot mail directly to programs");
-		else if (r->addr[0] == '/')
-			err_perm(&r->err, "5.1.3", "Cannot mail directly to files");
-		else if (strncmp(r->addr, ":include:", 9) == 0)
-			err_perm(&r->err, "5.1.3", "Cannot mail directly to :include:s");
-		else if (!sendmail_route(m, span_str(r->addr), &route, &r->err))
+		if (!sendmail_route(m, span_str(r->addr), &route, &r->err))
 			continue;
+		if (!route_is_open(&route, &r->err))
+			memcpy(r->err.status, "5.1.3", sizeof "5.1.3");
 		else if (look_up && route.kind == ROUTE_LOCAL &&
-			 !route_account(accounts, &route, &a, &e) && e.class == ERR_PERM)
+			 !route_account(accounts, &route, &a, &e) && e.class == ERR_PERM &&
+			 !alias_knows(span_str(m->settings.aliases), span_str(route.user),
+				      span_str(route.host)))
 			err_perm(&r->err, "5.1.1", "User unknown");
 	}
 }

@@ -1,6 +1,7 @@
 /*
  * The delivery agent: a role under the recipient's uid that stores messages into
- * one mailbox.  It knows nobody else's mailbox and meets no network octet.
+ * one mailbox, or gives them to one program (agent_program.c).  It knows nobody else's mailbox
+ * and meets no network octet.
  *
  * Started by gate for one account, it is then handed to whoever asked (smtpd or
  * queue): the control socket's other end is theirs, and its end is the agent's.
@@ -12,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "service/agent.h"
+#include "service/agent_part.h"
 #include "service/local.h"
 #include "service/mta_ipc.h"
 #include "sys/box.h"
@@ -32,9 +33,11 @@ enum { ARENA = (1 << 20) + WIRE_LARGE_MAX };
 struct slot {
 	uint32_t id;
 	char qid[32];
+	struct mta_program program;
 };
 
 struct agent {
+	uint8_t kind; /* enum mta_box_kind */
 	char user[MTA_NAME_MAX + 1];
 	char mailbox[MTA_PATH_MAX];
 	char home[MTA_PATH_MAX];
@@ -71,12 +74,15 @@ static bool enter(struct agent *a, struct err *e)
 
 	if (ipc_receive(PROC_CONTROL_FD, SETUP_WAIT_MS, mem, &in, fds, e) <= 0)
 		return false;
-	if (in.type != MTA_BOX || !mta_ipc_get_box(&in, &x) ||
+	if (in.type != MTA_BOX || !mta_ipc_get_box(&in, &x) || x.mailbox.len == 0 ||
 	    !span_to_cstr(x.user, a->user, sizeof a->user) ||
 	    !span_to_cstr(x.mailbox, a->mailbox, sizeof a->mailbox) ||
 	    !span_to_cstr(x.home, a->home, sizeof a->home))
 		return err_temp(e, "4.3.0", "malformed set-up message");
 	clock_init();
+	a->kind = x.kind;
+	if (x.kind >= MTA_BOX_COMMAND)
+		return box_become(x.uid, x.gid, e);
 	parent_of(a->mailbox, spool, sizeof spool);
 	box.uid = x.uid;
 	box.gid = x.gid;
@@ -94,6 +100,7 @@ static bool enter(struct agent *a, struct err *e)
 static int take(struct agent *a, int wait_ms, struct err *e)
 {
 	int fds[IPC_FDS_MAX] = {-1, -1};
+	struct stat st = {0};
 	struct slot *s = &a->slots[a->n];
 	char *mem = a->arena + a->used;
 	struct mta_deliver d;
@@ -102,24 +109,33 @@ static int take(struct agent *a, int wait_ms, struct err *e)
 
 	if (got > 0 &&
 	    (in.type != MTA_DELIVER || !mta_ipc_get_deliver(&in, &d) ||
-	     (fds[0] < 0) == (d.text.len == 0) || !span_to_cstr(d.id, s->qid, sizeof s->qid)))
+	     (fds[0] < 0) == (d.text.len == 0) || (fds[1] >= 0 && fstat(fds[1], &st) != 0) ||
+	     !span_to_cstr(d.id, s->qid, sizeof s->qid)))
 		got = 0;
 	if (got <= 0) {
-		if (fds[0] >= 0)
-			close(fds[0]);
+		for (int i = 0; i < IPC_FDS_MAX; i++)
+			if (fds[i] >= 0)
+				close(fds[i]);
 		return got;
 	}
 	s->id = in.id;
+	s->program = d.program;
 	a->used = (size_t)(in.rest.ptr - a->arena);
-	a->jobs[a->n++] = (struct local_job){
-	    .fd = fds[0], .at = d.at, .text = d.text, .sender = d.sender, .rcpt = d.rcpt};
+	a->jobs[a->n++] = (struct local_job){.fd = fds[0],
+					     .at = d.at,
+					     .header = fds[1] < 0 ? 0 : fds[1],
+					     .head = (uint64_t)st.st_size,
+					     .text = d.text,
+					     .sender = d.sender,
+					     .rcpt = d.rcpt};
 	return 1;
 }
 
-/* Is there room for another one in this batch? */
+/* Is there room for another one in this batch?  A program is answered for at once. */
 static bool has_room(const struct agent *a)
 {
-	return a->n < LOCAL_BATCH_MAX && a->used <= sizeof a->arena - WIRE_LARGE_MAX;
+	return a->kind < MTA_BOX_COMMAND && a->n < LOCAL_BATCH_MAX &&
+	       a->used <= sizeof a->arena - WIRE_LARGE_MAX;
 }
 
 /* Answered only when the whole batch is on disk. */
@@ -131,28 +147,50 @@ static bool answer(struct agent *a, struct err *e)
 
 	buf_init_fixed(&b, mem, sizeof mem);
 	for (size_t i = 0; i < a->n; i++) {
+		const char *mailer = a->kind == MTA_BOX_MAILBOX ? "local"
+				     : a->kind == MTA_BOX_FILE  ? "*file*"
+								: "prog";
 		const struct err *err = &a->jobs[i].err;
 
 		mta_ipc_put_outcome(&b, MTA_DELIVERED, a->slots[i].id, err, SPAN(""));
 		ok = ok && ipc_send_now(PROC_CONTROL_FD, &b, NULL, 0, e);
 		if (err->class == ERR_NONE)
-			log_info("%s: to=<%.*s>, mailer=local, user=%s, stat=Sent", a->slots[i].qid,
-				 SPAN_ARG(a->jobs[i].rcpt), a->user);
+			log_info("%s: to=<%.*s>, mailer=%s, user=%s, stat=Sent", a->slots[i].qid,
+				 SPAN_ARG(a->jobs[i].rcpt), mailer, a->user);
 		else
-			log_warn("%s: to=<%.*s>, mailer=local, user=%s, dsn=%s, stat=%s",
-				 a->slots[i].qid, SPAN_ARG(a->jobs[i].rcpt), a->user, err->status,
-				 err->text);
+			log_warn("%s: to=<%.*s>, mailer=%s, user=%s, dsn=%s, stat=%s",
+				 a->slots[i].qid, SPAN_ARG(a->jobs[i].rcpt), mailer, a->user,
+				 err->status, err->text);
 		if (a->jobs[i].fd >= 0)
 			close(a->jobs[i].fd);
+		if (a->jobs[i].header)
+			close(a->jobs[i].header);
 	}
 	a->n = a->used = 0;
 	return ok;
 }
 
+static void deliver(struct agent *a)
+{
+	struct local_box box = {.path = a->mailbox,
+				.wait_ms = LOCK_WAIT_MS,
+				.file = a->kind == MTA_BOX_FILE,
+				.work = &a->work};
+	struct agent_program p = {.folder = a->kind == MTA_BOX_COMMAND,
+				  .path = a->mailbox,
+				  .user = a->user,
+				  .home = a->home,
+				  .work = &a->work};
+
+	if (a->kind < MTA_BOX_COMMAND)
+		local_deliver(&box, a->jobs, a->n);
+	else
+		agent_program_deliver(&p, &a->slots[0].program, &a->jobs[0]);
+}
+
 int agent_main(int argc, char **argv)
 {
 	struct agent *a = calloc(1, sizeof *a);
-	struct local_box box;
 	struct err e = {0};
 
 	(void)argc;
@@ -166,12 +204,11 @@ int agent_main(int argc, char **argv)
 		return EXIT_TEMPFAIL;
 	}
 	buf_init(&a->work, LOCAL_WORK_MAX);
-	box = (struct local_box){.path = a->mailbox, .wait_ms = LOCK_WAIT_MS, .work = &a->work};
 	/* Waits for one, then takes all that are there already. */
 	while (take(a, -1, &e) > 0) {
 		while (has_room(a) && take(a, 0, &e) > 0)
 			;
-		local_deliver(&box, a->jobs, a->n);
+		deliver(a);
 		if (!answer(a, &e))
 			break;
 	}

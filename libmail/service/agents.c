@@ -107,7 +107,9 @@ static void send_jobs(struct agent *g)
 		struct mta_deliver d = {.id = span_str(job->id),
 					.sender = job->sender,
 					.rcpt = job->rcpt,
-					.at = job->at};
+					.at = job->at,
+					.program = job->program};
+		int fds[2] = {job->fd, job->header};
 
 		if (job->sent)
 			continue;
@@ -117,7 +119,7 @@ static void send_jobs(struct agent *g)
 		if (job->fd < 0)
 			ipc_send_tail(&g->channel, &b, d.text);
 		else
-			ipc_send(&g->channel, &b, &job->fd, 1);
+			ipc_send(&g->channel, &b, fds, job->header ? 2 : 1);
 		job->sent = true;
 		g->sent++;
 	}

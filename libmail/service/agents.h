@@ -1,7 +1,8 @@
 /*
  * agents: handing messages to delivery agents, from an event loop.
  *
- * One agent per account is asked of gate when first needed, kept while it has work and
+ * One agent per key (an account; "/path" or "|mailer", see service/gate_agent.h) is asked of gate
+ * when first needed, kept while it has work and
  * AGENTS_IDLE_MS longer, so that a burst of mail for a mailbox shares locks and flushes.
  * Every job is answered exactly once, from the loop.
  */
@@ -25,12 +26,14 @@ enum {
 };
 
 struct agents_job {
-	int fd;                   /* of the message; borrowed until done; -1: it is text */
-	uint64_t at;              /* where the message starts in the file */
-	struct span text;         /* the message, borrowed until done, at most MTA_TEXT_MAX */
-	const char *id;           /* queue id, borrowed */
-	struct span sender, rcpt; /* borrowed until done */
-	struct err err;           /* the outcome; ERR_NONE: delivered and flushed */
+	int fd;           /* of the message; borrowed until done; -1: it is text */
+	int header;       /* another header's file, borrowed; 0: none; then at is the body's */
+	uint64_t at;      /* where the message starts in the file */
+	struct span text; /* the message, borrowed until done, at most MTA_TEXT_MAX */
+	const char *id;   /* queue id, borrowed */
+	struct span sender, rcpt;   /* borrowed until done */
+	struct mta_program program; /* for a program's agent; words borrowed until done */
+	struct err err;             /* the outcome; ERR_NONE: delivered and flushed */
 	void (*done)(struct agents_job *job);
 	void *owner;             /* the caller's */
 	struct agents_job *next; /* the module's */
@@ -42,8 +45,8 @@ struct agent;
 
 struct agents {
 	struct loop *loop;
-	/* Sends MTA_AGENT for user with this id to gate. */
-	void (*ask)(struct agents *a, uint32_t id, struct span user);
+	/* Sends MTA_AGENT for key with this id to gate. */
+	void (*ask)(struct agents *a, uint32_t id, struct span key);
 	struct agent *first;
 	size_t count;
 	uint32_t next_number;
@@ -54,8 +57,11 @@ struct agents {
 void agents_init(struct agents *a, struct loop *l,
 		 void (*ask)(struct agents *a, uint32_t id, struct span user));
 
-/* Hands the job over until its done is called, never from within this call. */
-void agents_deliver(struct agents *a, struct span user, struct agents_job *job);
+/*
+ * Hands the job over until its done is called, never from within this call.  The key has at most
+ * MTA_NAME_MAX octets.
+ */
+void agents_deliver(struct agents *a, struct span key, struct agents_job *job);
 
 /* Gate's answer MTA_AGENT_IS to request id: a channel (taken over), or fd -1 and why not. */
 void agents_answer(struct agents *a, uint32_t id, int fd, const struct err *e);

@@ -10,7 +10,10 @@
 
 #include "base/ascii.h"
 
-enum { NAME_MAX_LEN = 256 /* MAXNAME */ };
+enum {
+	NAME_MAX_LEN = 256,  /* MAXNAME */
+	ALIAS_MAX = 1 << 20, /* octets of a right side */
+};
 
 void alias_init(struct alias *a)
 {
@@ -173,4 +176,48 @@ int alias_find(struct alias *a, struct span name, struct buf *right)
 		return 0;
 	}
 	return EXIT_NOUSER;
+}
+
+int alias_find_user(struct alias *a, struct span user, struct span detail, struct buf *right)
+{
+	char name[2 * NAME_MAX_LEN];
+	int status = EXIT_NOUSER;
+	struct buf b;
+
+	buf_init_fixed(&b, name, sizeof name);
+	buf_put(&b, user);
+	if (detail.len && detail.ptr[0] == '+') {
+		buf_put(&b, detail);
+		status = alias_find(a, buf_span(&b), right);
+		buf_truncate(&b, user.len);
+		buf_puts(&b, "+*");
+		if (status == EXIT_NOUSER)
+			status = alias_find(a, buf_span(&b), right);
+	}
+	return status == EXIT_NOUSER ? alias_find(a, user, right) : status;
+}
+
+bool alias_knows(struct span files, struct span user, struct span detail)
+{
+	struct buf right;
+	struct alias a;
+	struct err e;
+	bool known;
+
+	alias_init(&a);
+	buf_init(&right, ALIAS_MAX);
+	known = files.len && alias_add(&a, files, &e) &&
+		alias_find_user(&a, user, detail, &right) != EXIT_NOUSER;
+	buf_free(&right);
+	alias_free(&a);
+	return known;
+}
+
+const char *alias_folder(const struct alias *a, char *mem, size_t cap)
+{
+	const char *path = a->files && !a->file[0]->none ? a->file[0]->path : "";
+	const char *slash = strrchr(path, '/');
+
+	return slash && span_to_cstr(span_make(path, (size_t)(slash - path) + 1), mem, cap) ? mem
+											    : NULL;
 }

@@ -49,6 +49,18 @@ void alias_open(struct alias *a);
  */
 int alias_find(struct alias *a, struct span name, struct buf *right);
 
+/*
+ * The same for a local user with what stands behind it ("+detail", or anything else, which is
+ * passed over): "user+detail", "user+*", "user".
+ */
+int alias_find_user(struct alias *a, struct span user, struct span detail, struct buf *right);
+
+/* Is that an alias of these files (alias_add), or can that not be told now? */
+bool alias_knows(struct span files, struct span user, struct span detail);
+
+/* The folder of the first file, of cap octets: for a role's box; NULL: there is none. */
+const char *alias_folder(const struct alias *a, char *mem, size_t cap);
+
 /* ---- alias_build.c: newaliases ---- */
 
 struct alias_build {

@@ -8,6 +8,7 @@
 #include "base/ascii.h"
 #include "base/num.h"
 #include "service/config.h"
+#include "service/mailer.h"
 #include "service/settings_part.h"
 #include "sys/log.h"
 
@@ -83,6 +84,29 @@ static bool sends_to_path(const struct cf_mailer *m)
 	       !ascii_eq_nocase(m->path, SPAN("[FILE]"));
 }
 
+/* The programs that gate may start; what is given on the command line does not add to them. */
+static void note_programs(const struct config *c, struct settings *s)
+{
+	char mem[SETTINGS_LIST_MAX];
+	struct buf list;
+	struct err e;
+
+	buf_init_fixed(&list, mem, sizeof mem);
+	for (int i = 0; i < c->cf.nmailers; i++) {
+		const struct cf_mailer *m = c->cf.mailers[i];
+
+		if (!mailer_runs(m))
+			continue;
+		buf_printf(&list, "%s%.*s=%.*s=%.*s", list.len ? " " : "", SPAN_ARG(m->name),
+			   SPAN_ARG(mailer_is_shell(m) ? SPAN("") : m->path), SPAN_ARG(m->user));
+		if (m->group.len)
+			buf_printf(&list, ":%.*s", SPAN_ARG(m->group));
+	}
+	s->programs[0] = '\0';
+	if (!buf_ok(&list) || !settings_set(s, SPAN("Programs"), buf_span(&list), &e))
+		log_warn("%s: too many mailers with programs: none is run", c->name);
+}
+
 /* What cfgen knows, and no line of sendmail's can say: the smart host, the senders' domain. */
 static void set_macro(struct config *c, struct settings *s, const char *macro, const char *name)
 {
@@ -118,6 +142,7 @@ void config_settings(struct config *c, struct settings *s, bool is_file)
 		set_option(c, s, o);
 	set_macro(c, s, "{letterbox_relay}", "Relay");
 	set_macro(c, s, "{letterbox_domain}", "SenderDomain");
+	note_programs(c, s);
 	for (int i = 0; i < c->cf.nmailers; i++)
 		s->unix_targets |= sends_to_path(c->cf.mailers[i]);
 	if (is_file && s->listener_count == 0)

@@ -86,16 +86,14 @@ static bool on_account(struct gate *g, struct supervise_role *r, struct wire_in 
 
 static bool on_agent(struct gate *g, struct supervise_role *r, struct wire_in *in)
 {
-	struct account a;
-	struct span name;
+	struct span key;
 	struct err e = {0};
-	int fd = -1;
+	int fd;
 
-	if (!mta_ipc_get_text(in, &name) || name.len > MTA_NAME_MAX)
+	if (!mta_ipc_get_text(in, &key) || key.len > MTA_NAME_MAX)
 		return false;
 	/* The agent has dropped to the user before it reads anything; the role gets its socket. */
-	if (account_find(&g->accounts, name, &a, &e))
-		fd = gate_agent_start(&a, &e);
+	fd = gate_agent_start(g->settings, &g->accounts, key, &e);
 	mta_ipc_put_outcome(&g->b, MTA_AGENT_IS, in->id, &e, SPAN(""));
 	ipc_send(&r->channel, &g->b, &fd, fd >= 0);
 	if (fd >= 0)

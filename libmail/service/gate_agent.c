@@ -8,12 +8,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/num.h"
 #include "service/mta_ipc.h"
 #include "sys/fs.h"
 #include "sys/ipc.h"
@@ -83,15 +87,17 @@ static uint32_t prepare(const struct account *a)
 	return group;
 }
 
-int gate_agent_start(const struct account *a, struct err *e)
+static int start(const struct account *a, enum mta_box_kind kind, uint32_t spool_gid, struct err *e)
 {
 	struct proc_child child;
 	char mem[WIRE_MAX];
-	struct mta_box box = {.user = span_str(a->name),
+	struct mta_box box = {.kind = (uint8_t)kind,
+			      .user = span_str(a->name),
 			      .mailbox = span_str(a->mailbox),
 			      .home = span_str(a->home),
 			      .uid = a->uid,
-			      .gid = a->gid};
+			      .gid = a->gid,
+			      .spool_gid = spool_gid};
 	struct buf b;
 
 	if (geteuid() != 0 && a->uid != geteuid()) {
@@ -99,7 +105,6 @@ int gate_agent_start(const struct account *a, struct err *e)
 			 (unsigned)a->uid, a->name);
 		return -1;
 	}
-	box.spool_gid = prepare(a);
 	buf_init_fixed(&b, mem, sizeof mem);
 	mta_ipc_put_box(&b, &box);
 	if (!buf_ok(&b)) {
@@ -112,4 +117,143 @@ int gate_agent_start(const struct account *a, struct err *e)
 		return child.control;
 	close(child.control);
 	return -1;
+}
+
+/* "user", "user:group" or "user.group", names or numbers; false: there is none of that name. */
+static bool find_user(struct span spec, struct account *a)
+{
+	size_t end = span_index(spec, ':');
+	struct span group = span_skip(spec, end + 1);
+	const struct passwd *pw = NULL;
+	const struct group *gr;
+	char name[64];
+	uint64_t n;
+
+	if (!span_to_cstr(span_head(spec, end), name, sizeof name))
+		return false;
+	if (num_parse(span_str(name), UINT32_MAX - 1, &n))
+		a->uid = a->gid = (uid_t)n;
+	else if (!(pw = getpwnam(name)))
+		return false;
+	if (!pw)
+		pw = getpwuid(a->uid);
+	if (pw) {
+		a->uid = pw->pw_uid;
+		a->gid = pw->pw_gid;
+		snprintf(a->name, sizeof a->name, "%s", pw->pw_name);
+	}
+	if (group.len == 0)
+		return true;
+	if (num_parse(group, UINT32_MAX - 1, &n)) {
+		a->gid = (gid_t)n;
+		return true;
+	}
+	if (!span_to_cstr(group, name, sizeof name) || !(gr = getgrnam(name)))
+		return false;
+	a->gid = gr->gr_gid;
+	return true;
+}
+
+/* Who programs and files are run and written as; user may be empty: DefaultUser. */
+static bool choose_user(const struct settings *s, struct span user, struct account *a,
+			struct err *e)
+{
+	/* sendmail's own choice when none is configured; 1:1 is daemon. */
+	static const char *const usual[] = {"mailnull", "sendmail", "daemon", "1:1"};
+	bool found;
+
+	if (geteuid() != 0) {
+		a->uid = geteuid();
+		a->gid = getegid();
+		return true;
+	}
+	if (user.len == 0)
+		user = span_str(s->default_user);
+	found = user.len && find_user(user, a);
+	for (size_t i = 0; user.len == 0 && !found && i < sizeof usual / sizeof usual[0]; i++)
+		found = find_user(span_str(usual[i]), a);
+	if (!found)
+		return err_temp(e, "4.3.5", "user %.*s: no such account", SPAN_ARG(user));
+	return a->uid != 0 ||
+	       err_temp(e, "4.3.5", "user %.*s: nothing is run as root", SPAN_ARG(user));
+}
+
+/* The entry "name=path=user" of the configuration's programs. */
+static bool find_program(const struct settings *s, struct span name, struct span *path,
+			 struct span *user)
+{
+	struct span list = span_str(s->programs);
+
+	while (list.len) {
+		struct span entry = span_cut(&list, ' ');
+
+		if (span_eq(span_cut(&entry, '='), name)) {
+			*path = span_cut(&entry, '=');
+			*user = entry;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The folder of the programs that a command may name: smrsh's, wherever a system has it. */
+static const char *command_folder(const struct settings *s)
+{
+	static const char *const usual[] = {"/etc/mail/smrsh", "/etc/smrsh", "/usr/lib/sm.bin",
+					    "/usr/libexec/sm.bin", "/usr/adm/sm.bin"};
+
+	if (s->program_folder[0])
+		return s->program_folder;
+	for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
+		if (access(usual[i], X_OK) == 0)
+			return usual[i];
+	return usual[0];
+}
+
+static int start_program(const struct settings *s, struct account_source *accounts, struct span key,
+			 struct err *e)
+{
+	struct span name = span_cut(&key, '/'), path, user;
+	uint32_t group = UINT32_MAX;
+	struct account a = {0};
+
+	if (!find_program(s, name, &path, &user)) {
+		err_temp(e, "4.3.5", "mailer %.*s: not known when the daemon was started",
+			 SPAN_ARG(name));
+		return -1;
+	}
+	if (user.len == 0 && key.len) {
+		if (!account_find(accounts, key, &a, e))
+			return -1;
+		group = prepare(&a);
+		if (a.uid == 0 && geteuid() == 0) {
+			err_temp(e, "4.3.5", "mailer %.*s: not run as root", SPAN_ARG(name));
+			return -1;
+		}
+	} else if (!choose_user(s, user, &a, e)) {
+		return -1;
+	}
+	if (!span_to_cstr(path.len ? path : span_str(command_folder(s)), a.mailbox,
+			  sizeof a.mailbox)) {
+		err_temp(e, "4.3.5", "mailer %.*s: P= is too long", SPAN_ARG(name));
+		return -1;
+	}
+	return start(&a, path.len ? MTA_BOX_PROGRAM : MTA_BOX_COMMAND, group, e);
+}
+
+int gate_agent_start(const struct settings *s, struct account_source *accounts, struct span key,
+		     struct err *e)
+{
+	struct account a = {0};
+
+	if (span_starts(key, SPAN("|")))
+		return start_program(s, accounts, span_skip(key, 1), e);
+	if (!span_starts(key, SPAN("/")))
+		return account_find(accounts, key, &a, e)
+			   ? start(&a, MTA_BOX_MAILBOX, prepare(&a), e)
+			   : -1;
+	if (!choose_user(s, (struct span){NULL, 0}, &a, e))
+		return -1;
+	span_to_cstr(key, a.mailbox, sizeof a.mailbox);
+	return start(&a, MTA_BOX_FILE, UINT32_MAX, e);
 }

@@ -6,12 +6,22 @@
 
 #include "base/err.h"
 #include "service/account.h"
+#include "service/settings.h"
 
 /*
- * Starts the role "agent" for a and tells it whose mailbox it has.  Returns the channel for
- * whoever asked, or -1.  As root also makes a missing mailbox file or Maildir where only
- * root may (a spool directory of root's), owned by the account.
+ * Starts the role "agent" for key and tells it what it is for.  Returns the channel for
+ * whoever asked, or -1.  Keys:
+ *
+ *	alice          her mailbox; as root it makes a missing file or Maildir where only root
+ *	               may (a spool directory of root's)
+ *	/path          a file that an alias names, as DefaultUser
+ *	|mailer        the program of a mailer that settings.programs has, as its U=, else as
+ *	|mailer/alice  alice (her mailbox is made, too), else as DefaultUser
+ *
+ * Who asks may be taken over by a stranger: so the programs are those of the configuration, and
+ * never is one run as root.  An ordinary process runs all as itself.
  */
-int gate_agent_start(const struct account *a, struct err *e);
+int gate_agent_start(const struct settings *s, struct account_source *accounts, struct span key,
+		     struct err *e);
 
 #endif

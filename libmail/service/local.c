@@ -89,11 +89,15 @@ static int open_locked(const struct local_box *box, struct lock *lock, struct er
 
 		if (fd < 0) {
 			err_errno(e, errno, "cannot open mailbox %s", box->path);
+			/* Whom the file is for has no right to it: trying again would not help. */
+			if (box->file && (e->sys == EACCES || e->sys == EPERM))
+				err_perm(e, "5.3.0", "Can't create output: %.150s: %s", box->path,
+					 strerror(e->sys));
 			return -1;
 		}
 		/* Only ESTALE of lock_mailbox means "again". */
 		e->sys = 0;
-		if (!check_ours(fd, box->path, e) ||
+		if (!(box->file ? local_check_file : check_ours)(fd, box->path, e) ||
 		    !lock_mailbox(fd, box->path, box->wait_ms, lock, &torn, e)) {
 			close(fd);
 			/* popd put a new file in its place while we waited: that one then. */
@@ -138,15 +142,20 @@ bool local_need_chunk(const struct local_job *jobs, size_t n, char **chunk, stru
 
 ssize_t local_read(const struct local_job *job, char *chunk, uint64_t at, struct span *text)
 {
-	ssize_t got;
+	ssize_t had = 0, got;
 
 	if (job->fd < 0) {
 		*text = at ? SPAN("") : job->text;
 		return (ssize_t)text->len;
 	}
-	got = fs_pread(job->fd, chunk, LOCAL_CHUNK, (off_t)(job->at + at));
-	*text = span_make(chunk, got > 0 ? (size_t)got : 0);
-	return got;
+	if (at < job->head)
+		had = fs_pread(job->header, chunk, LOCAL_CHUNK, (off_t)at);
+	/* The rest of the chunk at once: a short read is the end of the message. */
+	got = had < 0 ? had
+		      : fs_pread(job->fd, chunk + had, LOCAL_CHUNK - (size_t)had,
+				 (off_t)(job->at + at + (uint64_t)had - job->head));
+	*text = span_make(chunk, got >= 0 ? (size_t)(had + got) : 0);
+	return got < 0 ? got : had + got;
 }
 
 /* The header goes through a filter; in bodies there is nothing to be looked for. */
@@ -233,7 +242,8 @@ static void deliver_mbox(const struct local_box *box, struct local_job *jobs, si
 	char *chunk = NULL;
 	int fd = -1;
 
-	if (local_need_chunk(jobs, n, &chunk, &e))
+	if (local_need_chunk(jobs, n, &chunk, &e) &&
+	    (!box->file || local_check_place(box->path, &e)))
 		fd = open_locked(box, &lock, &e);
 	if (fd < 0) {
 		fail_all(jobs, n, &e);
@@ -258,7 +268,7 @@ void local_deliver(const struct local_box *box, struct local_job *jobs, size_t n
 	BUG_ON(n > LOCAL_BATCH_MAX);
 	for (size_t i = 0; i < n; i++)
 		jobs[i].err = (struct err){.class = ERR_NONE};
-	if (is_maildir(box->path))
+	if (!box->file && is_maildir(box->path))
 		local_deliver_maildir(box, jobs, n);
 	else
 		deliver_mbox(box, jobs, n);

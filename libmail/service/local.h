@@ -28,6 +28,8 @@ enum { LOCAL_BATCH_MAX = 64, LOCAL_TEXT_MAX = 32768, LOCAL_WORK_MAX = 131072 };
 struct local_job {
 	int fd;             /* of the message; read with pread, offset untouched; -1: see text */
 	uint64_t at;        /* where it starts: LF lines */
+	int header;         /* of another header, to stand before what starts at at; 0: none */
+	uint64_t head;      /* ... its octets, with an empty line */
 	struct span text;   /* without a file: the message itself, LOCAL_TEXT_MAX at most */
 	struct span sender; /* return path without <>, "" for null */
 	struct span rcpt;   /* for Delivered-To, "" for none */
@@ -36,6 +38,7 @@ struct local_job {
 
 struct local_box {
 	const char *path; /* trailing '/' or an existing directory: Maildir; made when missing */
+	bool file;        /* not a mailbox: any file that an alias names, by sendmail's rules */
 	uint32_t wait_ms; /* for the lock */
 	/* memory to work with, kept by the caller from batch to batch, of LOCAL_WORK_MAX */
 	struct buf *work;

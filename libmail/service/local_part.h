@@ -23,6 +23,14 @@ bool local_need_chunk(const struct local_job *jobs, size_t n, char **chunk, stru
 /* Writes what out holds when it is more than above; false with errno. */
 bool local_flush(int fd, struct buf *out, size_t above);
 
+/*
+ * May mail be appended to this file of an alias?  Before it is opened: it is none yet or a plain
+ * one, in folders that only their owners change.  fd, afterwards: as it was opened, without set-id
+ * and execute bits, with one name.  PERM 5.3.0 in sendmail's words.
+ */
+bool local_check_place(const char *path, struct err *e);
+bool local_check_file(int fd, const char *path, struct err *e);
+
 /* Appends the trace fields of final delivery: Return-Path, Delivered-To. */
 void local_put_trace(const struct local_job *job, struct buf *out);
 

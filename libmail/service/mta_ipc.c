@@ -65,6 +65,7 @@ bool mta_ipc_get_verdict(struct wire_in *in, struct mta_verdict *v)
 void mta_ipc_put_box(struct buf *b, const struct mta_box *x)
 {
 	wire_begin(b, MTA_BOX, 0);
+	wire_put_u8(b, x->kind);
 	wire_put_span(b, x->user);
 	wire_put_span(b, x->mailbox);
 	wire_put_span(b, x->home);
@@ -75,6 +76,7 @@ void mta_ipc_put_box(struct buf *b, const struct mta_box *x)
 
 bool mta_ipc_get_box(struct wire_in *in, struct mta_box *x)
 {
+	x->kind = wire_get_u8(in);
 	x->user = wire_get_span(in, MTA_NAME_MAX);
 	/* Room for the NUL that the path gets in the agent. */
 	x->mailbox = wire_get_span(in, MTA_PATH_MAX - 1);
@@ -82,7 +84,7 @@ bool mta_ipc_get_box(struct wire_in *in, struct mta_box *x)
 	x->uid = wire_get_u32(in);
 	x->gid = wire_get_u32(in);
 	x->spool_gid = wire_get_u32(in);
-	return wire_end(in);
+	return wire_end(in) && x->kind <= MTA_BOX_PROGRAM;
 }
 
 void mta_ipc_put_deliver(struct buf *b, uint32_t id, const struct mta_deliver *d)
@@ -92,6 +94,10 @@ void mta_ipc_put_deliver(struct buf *b, uint32_t id, const struct mta_deliver *d
 	wire_put_span(b, d->sender);
 	wire_put_span(b, d->rcpt);
 	wire_put_u64(b, d->at);
+	wire_put_span(b, d->program.words);
+	wire_put_u32(b, d->program.limit);
+	wire_put_u32(b, d->program.seconds);
+	wire_put_u8(b, d->program.form);
 	wire_put_tail(b, d->text.len);
 }
 
@@ -101,6 +107,10 @@ bool mta_ipc_get_deliver(struct wire_in *in, struct mta_deliver *d)
 	d->sender = wire_get_span(in, MTA_ADDR_MAX);
 	d->rcpt = wire_get_span(in, MTA_ADDR_MAX);
 	d->at = wire_get_u64(in);
+	d->program.words = wire_get_span(in, MTA_WORDS_MAX);
+	d->program.limit = wire_get_u32(in);
+	d->program.seconds = wire_get_u32(in);
+	d->program.form = wire_get_u8(in);
 	d->text = wire_get_span(in, MTA_TEXT_MAX);
 	return wire_end(in);
 }

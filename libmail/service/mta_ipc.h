@@ -48,8 +48,9 @@ enum mta_type {
 	MTA_CHECK_OTHER, /* rcpt: an octet, the number of enum route_check, and the argument */
 	MTA_VERDICT,
 	MTA_QUEUED,    /* id of a new message; from gate, before START: the run is for it alone */
-	MTA_BOX,       /* for an agent: whose mailbox */
-	MTA_DELIVER,   /* one message; with its file, or the message itself at its end */
+	MTA_BOX,       /* for an agent: whose mailbox, or which program as whom */
+	MTA_DELIVER,   /* one message; with its file (and that of another header), or the message
+			  itself at its end */
 	MTA_DELIVERED, /* err */
 	MTA_CONFIG,    /* for queue: name; with a file of the configuration's text */
 	MTA_RELAY,     /* nothing: the relay role is wanted */
@@ -68,6 +69,7 @@ enum {
 	MTA_NAME_MAX = 255,
 	MTA_PATH_MAX = 1024,
 	MTA_MACROS_MAX = 1200,
+	MTA_WORDS_MAX = 1400, /* octets of a program's arguments */
 	MTA_TEXT_MAX = 16384, /* octets of a message that travels without a file */
 };
 
@@ -103,17 +105,42 @@ struct mta_verdict {
 	uint8_t fate;       /* enum mta_fate; with MTA_HELD err.text is the reason */
 };
 
+/* What an agent is for; the name of each is in struct mta_box.mailbox. */
+enum mta_box_kind {
+	MTA_BOX_MAILBOX,
+	MTA_BOX_FILE,    /* any file: *file* */
+	MTA_BOX_COMMAND, /* programs of a folder, named by each message */
+	MTA_BOX_PROGRAM, /* one program */
+};
+
 struct mta_box {
+	uint8_t kind;
 	struct span user, mailbox, home;
 	uint32_t uid, gid,
 	    spool_gid; /* spool_gid: group that may make dot-locks, UINT32_MAX: none */
 };
 
+/* What a program gets besides the message, bits of form. */
+enum mta_form {
+	MTA_FORM_QUOTE = 1, /* F=E: '>' before "From " */
+	MTA_FORM_CRLF = 2,  /* E=\r\n */
+	MTA_FORM_STRIP = 4, /* F=7 */
+	MTA_FORM_BLANK = 8, /* F=b: an empty line at the end */
+};
+
+struct mta_program {
+	struct span words; /* each ends in NUL; the first is argv[0] */
+	uint32_t limit;    /* L=: octets of a line, 0 = any */
+	uint32_t seconds;  /* W=: 0 = as long as programs may run */
+	uint8_t form;
+};
+
 struct mta_deliver {
 	struct span id; /* queue id, for the log */
 	struct span sender, rcpt;
-	uint64_t at;      /* where the message starts in the file */
+	uint64_t at;      /* where the message (with another header: its body) starts in the file */
 	struct span text; /* the message itself, when it is short and comes without a file */
+	struct mta_program program;
 };
 
 enum mta_protocol { MTA_SMTP, MTA_LMTP };

@@ -10,11 +10,12 @@
 #include "base/ascii.h"
 #include "format/address.h"
 #include "service/account.h"
+#include "service/mailer.h"
 
 /* Names in the order of enum route_check. */
 static const char *const check_names[ROUTE_CHECKS] = {
-    "check_relay", "check_mail", "check_rcpt", "check_data", NULL,
-    "check_vrfy",  "check_expn", "check_etrn", NULL,         "authinfo",
+    "check_relay", "check_mail", "check_rcpt", "check_data", NULL,           "check_vrfy",
+    "check_expn",  "check_etrn", NULL,         "authinfo",   "check_compat",
 };
 
 void route_put_macro(struct buf *macros, const char *name, struct span value)
@@ -129,14 +130,9 @@ static bool refused(const struct config *c, const struct cf_addr *a, struct err 
 	return false;
 }
 
-static bool is_ipc(struct span path)
-{
-	return ascii_eq_nocase(path, SPAN("[IPC]")) || ascii_eq_nocase(path, SPAN("[TCP]"));
-}
-
 static enum route_kind kind_of(const struct cf_mailer *m)
 {
-	if (is_ipc(m->path))
+	if (mailer_is_ipc(m))
 		return ROUTE_RELAY;
 	if (span_eq(m->name, SPAN("local")))
 		return ROUTE_LOCAL;
@@ -145,6 +141,20 @@ static enum route_kind kind_of(const struct cf_mailer *m)
 	if (span_eq(m->name, SPAN("*include*")))
 		return ROUTE_INCLUDE;
 	return ascii_eq_nocase(m->name, SPAN("discard")) ? ROUTE_DISCARD : ROUTE_PROGRAM;
+}
+
+bool route_is_open(const struct route *r, struct err *e)
+{
+	const char *what = r->kind == ROUTE_FILE                    ? "files"
+			   : r->kind == ROUTE_INCLUDE               ? ":include:s"
+			   : span_eq(r->mailer->name, SPAN("prog")) ? "programs"
+								    : NULL;
+
+	if (!what)
+		return true;
+	err_perm(e, "5.7.1", "Cannot mail directly to %s", what);
+	e->reply = 550;
+	return false;
 }
 
 static bool copy(struct span from, char *to, size_t cap, struct err *e)
@@ -159,9 +169,13 @@ static bool take(const struct cf_addr *a, struct route *out, struct err *e)
 
 	out->mailer = a->mailer;
 	out->kind = kind_of(a->mailer);
+	out->external = out->kind == ROUTE_LOCAL && mailer_runs(a->mailer);
 	if (!copy(a->has_host ? a->host : SPAN(""), out->host, sizeof out->host, e))
 		return false;
-	if (out->kind != ROUTE_LOCAL)
+	/* Those of an alias's command or path are around all of it; F=s: no program gets any. */
+	if (out->kind == ROUTE_RELAY ||
+	    (out->kind == ROUTE_PROGRAM && !mailer_is_shell(a->mailer) &&
+	     !cf_mailer_flag(a->mailer, 's')))
 		return copy(a->user, out->user, sizeof out->user, e);
 	buf_init_fixed(&user, out->user, sizeof out->user);
 	address_put_unquoted(a->user, &user);

@@ -22,7 +22,7 @@
 #include "service/settings.h"
 
 /*
- * What becomes of a recipient.  LOCAL: a mailbox of this host, by the mailer "local".  RELAY: SMTP
+ * What becomes of a recipient.  LOCAL: a user of this host, by the mailer "local".  RELAY: SMTP
  * or LMTP, the mailer's P= is [IPC] or [TCP].  PROGRAM: any other mailer.
  */
 enum route_kind {
@@ -38,6 +38,7 @@ struct route {
 	enum route_kind kind;
 	const struct cf_mailer *mailer; /* lives as long as the configuration */
 	bool deferred;                  /* a name or map could not be looked up: not now */
+	bool external;                  /* LOCAL by a program of the configuration */
 	char user[MTA_ADDR_MAX];        /* LOCAL: without the quotes of a quoted name */
 	char host[MTA_ADDR_MAX];        /* "" where the mailer has none; may be a list a:b */
 	char address[MTA_ADDR_MAX];     /* the recipient, qualified */
@@ -55,6 +56,7 @@ enum route_check {
 	ROUTE_CHECK_ETRN,
 	ROUTE_CHECK_HEADER, /* not by name: an H line has a ruleset */
 	ROUTE_AUTHINFO,     /* asked by the relay role, when a server offers AUTH */
+	ROUTE_CHECK_COMPAT,
 	ROUTE_CHECKS,
 	/*
 	 * Bits of settings.checks alone: there are mail filters (InputMailFilters), which nobody
@@ -73,6 +75,12 @@ enum route_verdict { ROUTE_OK, ROUTE_REFUSED, ROUTE_DISCARDED, ROUTE_QUARANTINED
  * {auth_authen} and the like, and those in m->macros.  False: out of memory.
  */
 bool route_begin(struct config *c, const struct mta_check *m);
+
+/*
+ * Aliases may name programs, files and lists, and nobody from outside: PERM 5.7.1 in sendmail's
+ * words when r is one of those.
+ */
+bool route_is_open(const struct route *r, struct err *e);
 
 /* Did the last question end early? */
 bool route_pending(const struct config *c);

@@ -15,6 +15,7 @@
  *	schedule_work.c    one message under work
  *	schedule_task.c    one recipient of it
  *	schedule_relay.c   ... that another host is to take
+ *	schedule_local.c   ... that a mailbox, program or file of this host is to take
  *	schedule_settle.c  what an outcome means: state, text, log line
  */
 #ifndef LETTERBOX_SERVICE_SCHEDULE_H

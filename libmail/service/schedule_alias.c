@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/ascii.h"
 #include "format/aliases.h"
@@ -30,7 +31,8 @@ struct expansion {
 	struct schedule *q;
 	struct buf finals, seen;
 	size_t count;
-	bool later; /* an answer is under way, or e says what failed for now */
+	bool unsafe; /* a list is read that is not root's */
+	bool later;  /* an answer is under way, or e says what failed for now */
 };
 
 struct copy {
@@ -101,24 +103,45 @@ static bool add_address(struct expansion *x, struct span text, const char *name,
 	return ok && !x->later;
 }
 
-/* The file's owner chose the addresses, and only addresses: programs and files are alias files'. */
+/* The list and its owner; nobody else may write what root answers for. */
+static bool read_list(const char *file, struct buf *text, bool *unsafe, struct err *e)
+{
+	int fd = fs_open_regular(AT_FDCWD, file, O_RDONLY, FS_FOLLOW, e);
+	struct stat st;
+	bool ok = false;
+	char *at;
+
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &st) == 0 && (at = buf_reserve(text, (size_t)st.st_size)) != NULL) {
+		text->len = (size_t)st.st_size;
+		ok = fs_pread(fd, at, text->len, 0) == st.st_size;
+		*unsafe =
+		    (st.st_uid != 0 && st.st_uid != geteuid()) || st.st_mode & (S_IWGRP | S_IWOTH);
+	}
+	close(fd);
+	return ok || err_temp(e, "4.2.4", "%.150s: cannot be read", file);
+}
+
 static bool add_file(struct expansion *x, struct span path, const char *name, int depth,
 		     struct err *e)
 {
 	char file[MTA_PATH_MAX];
 	struct span s, list;
 	struct buf text;
-	bool ok = true;
+	bool ok = true, outer = x->unsafe, unsafe = false;
 
 	buf_init(&text, LIST_MAX);
 	if (depth >= DEPTH_MAX || !span_to_cstr(path, file, sizeof file))
 		return err_perm(e, "5.4.6", "aliasing/forwarding loop broken at :include:%.*s",
 				SPAN_ARG(path));
-	if (!fs_read_all(AT_FDCWD, file, FS_FOLLOW, &text, e))
+	if (!read_list(file, &text, &unsafe, e))
 		ok = err_temp(e, "4.2.4", "Cannot open %.150s: %s", file, strerror(e->sys));
 	s = buf_span(&text);
+	x->unsafe |= unsafe;
 	while (ok && aliases_next_list(&s, &list))
 		ok = add_list(x, list, name, depth + 1, e);
+	x->unsafe = outer;
 	buf_free(&text);
 	return ok;
 }
@@ -141,7 +164,13 @@ static bool add_list(struct expansion *x, struct span list, const char *name, in
 			ok = add_final(x, t.value, e);
 			break;
 		default:
-			ok = add_final(x, t.text, e);
+			/* The file's owner chose the addresses, and only addresses. */
+			if (x->unsafe)
+				log_warn("alias %s: address %.*s is unsafe for mailing to programs "
+					 "or files",
+					 name, SPAN_ARG(t.text));
+			else
+				ok = add_final(x, t.text, e);
 		}
 	}
 	return ok;

@@ -72,22 +72,6 @@ bool schedule_decide(struct schedule *q, const struct mta_check *m, struct err *
 	return route_begin(q->config, m) || err_temp(e, "4.3.0", "out of memory");
 }
 
-/* "user+detail" is looked for as it stands, as "user+*" and as "user", as sendmail does. */
-static int find_alias(struct schedule *q, const struct route *r, struct buf *right)
-{
-	char name[MTA_ADDR_MAX * 2];
-	int status = EXIT_NOUSER;
-
-	if (r->host[0] == '+') {
-		snprintf(name, sizeof name, "%s%s", r->user, r->host);
-		status = alias_find(&q->alias, span_str(name), right);
-		snprintf(name, sizeof name, "%s+*", r->user);
-		if (status == EXIT_NOUSER)
-			status = alias_find(&q->alias, span_str(name), right);
-	}
-	return status == EXIT_NOUSER ? alias_find(&q->alias, span_str(r->user), right) : status;
-}
-
 bool schedule_resolve(struct schedule *q, struct route *r, bool *is_alias, struct buf *right,
 		      struct err *e)
 {
@@ -101,7 +85,8 @@ bool schedule_resolve(struct schedule *q, struct route *r, bool *is_alias, struc
 	for (int i = 0; changed && !r->deferred && i < LOCAL_TURNS; i++) {
 		if (is_alias && r->kind == ROUTE_LOCAL && cf_mailer_flag(r->mailer, 'A')) {
 			buf_init(&mine, ALIAS_MAX);
-			status = find_alias(q, r, right ? right : &mine);
+			status = alias_find_user(&q->alias, span_str(r->user), span_str(r->host),
+						 right ? right : &mine);
 			buf_free(&mine);
 			*is_alias = status == 0;
 			if (status != EXIT_NOUSER)

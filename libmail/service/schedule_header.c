@@ -13,8 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/ascii.h"
 #include "cf/cf_header.h"
 #include "format/date.h"
+#include "service/mailer.h"
 #include "service/schedule_part.h"
 #include "sys/clock.h"
 #include "sys/fs.h"
@@ -89,6 +91,32 @@ static bool keep_header(struct variant *v, struct span header, struct err *e)
 	return false;
 }
 
+/*
+ * The mailboxes of our own get Return-Path from who stores the message; programs get all that
+ * the mailer asks for here, the line "From " too.
+ */
+static void put_frame(struct config *c, const struct cf_mailer *m, struct buf *header)
+{
+	struct span own = buf_span(header);
+	char mem[CF_LINE];
+	struct buf line;
+
+	if (mailer_is_ipc(m))
+		return;
+	if (!mailer_runs(m)) {
+		if (ascii_starts_nocase(own, SPAN("Return-Path:")))
+			buf_consume(header, span_index(own, '\n') + 1);
+		return;
+	}
+	buf_init_fixed(&line, mem, sizeof mem);
+	cf_header_from_line(c->ev, m, &line);
+	if (buf_reserve(header, line.len)) {
+		memmove(header->ptr + line.len, header->ptr, header->len);
+		memcpy(header->ptr, line.ptr, line.len);
+		header->len += line.len;
+	}
+}
+
 /* Envelope and header; false: TEMP, or an answer is under way. */
 static bool rewrite(const struct work *w, const struct cf_mailer *m, struct variant *v,
 		    struct buf *old, struct buf *header, struct err *e)
@@ -105,18 +133,23 @@ static bool rewrite(const struct work *w, const struct cf_mailer *m, struct vari
 	cf_header_sender(c->ev, w->item.head.sender.len ? w->item.head.sender : SPAN("<>"), &from);
 	buf_init_fixed(&sender, v->sender, sizeof v->sender);
 	status = cf_header_return_path(c->ev, &from, m, &sender);
+	if (!mailer_is_ipc(m))
+		span_to_cstr(buf_span(&sender), v->shown, sizeof v->shown);
 	/* A report goes out with the null path, whatever rulesets make of it for show. */
 	if (w->item.head.sender.len == 0)
 		buf_reset(&sender);
+	if (mailer_is_ipc(m))
+		span_to_cstr(buf_span(&sender), v->shown, sizeof v->shown);
 	v->message.sender = buf_span(&sender);
-	config_set(c, "g", buf_span(&sender));
+	config_set(c, "g", span_str(v->shown));
 	if (status == 0)
 		status = cf_header_write(c->ev, &from, m, span_make(old->ptr, len), true, header);
+	put_frame(c, m, header);
 	if (route_pending(c))
 		return false;
 	if (status == EXIT_TEMPFAIL || !buf_ok(header) || !buf_ok(&sender))
 		return err_temp(e, "4.3.0", "the header cannot be rewritten now");
-	if (len == 0 || span_eq(buf_span(header), span_make(old->ptr, len)))
+	if (!mailer_runs(m) && (len == 0 || span_eq(buf_span(header), span_make(old->ptr, len))))
 		return true;
 	v->message.at += len + (len < old->len);
 	v->message.size = v->message.size - len - (len < old->len) + header->len + 1;

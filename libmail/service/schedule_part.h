@@ -1,6 +1,6 @@
 /*
- * schedule_part: one message under work, as schedule_work.c, schedule_task.c,
- * schedule_relay.c and schedule_settle.c share it.
+ * schedule_part: one message under work, as schedule_work.c, schedule_task.c, schedule_relay.c,
+ * schedule_local.c and schedule_settle.c share it.
  *
  * A work has its file locked and loaded, and a task for each recipient that is pending; when
  * the last of them has an outcome, marks, report and the next attempt follow, and it is freed.
@@ -18,8 +18,9 @@ struct task {
 	struct relays_rcpt remote;
 	struct dns_client_wait wait;
 	unsigned turns;
-	char *target; /* what the recipient is an alias of; owned; NULL: it is none */
-	char *addr;   /* for the other host's RCPT; owned */
+	char *target;               /* what the recipient is an alias of; owned; NULL: it is none */
+	char *addr;                 /* for the other host's RCPT, or a program's arguments; owned */
+	char key[MTA_NAME_MAX + 1]; /* of the agent that a program or file needs */
 	struct work *work;
 	size_t rcpt;
 	struct err err;
@@ -35,6 +36,7 @@ struct variant {
 	const struct cf_mailer *mailer;
 	struct relays_message message;
 	char sender[MTA_ADDR_MAX];
+	char shown[MTA_ADDR_MAX]; /* $g: the sender, of a report as well */
 };
 
 struct work {
@@ -43,7 +45,7 @@ struct work {
 	struct queue_item item;
 	struct task *tasks;
 	size_t count, open;       /* tasks, and those not answered */
-	size_t remote;            /* of these, those that the relay role has */
+	size_t remote;            /* of these, those that the relay role or a program has */
 	bool away;                /* only those are left: other messages may be worked on */
 	struct variant *variants; /* owned */
 	struct config *config;    /* of the mailers in them; kept */
@@ -63,6 +65,18 @@ void schedule_task_answered(struct task *t);
 
 /* Gives t to the relay role, with the message as v has it and the recipient in t->addr. */
 void schedule_relay_pass(struct task *t, const struct mta_target *target, const struct variant *v);
+
+/* After route_pending: waits for the name, and then all is asked again; false: TEMP in t->err. */
+bool schedule_task_later(struct task *t);
+
+/*
+ * Makes t->job for a mailbox, program or file of this host, and t->key for the last two (for a
+ * user's program all but the name).  False: t->err, or route_pending.
+ */
+bool schedule_local_prepare(struct task *t, const struct route *r);
+
+/* Gives t->job to the agent of account, or to that of t->key. */
+void schedule_local_pass(struct task *t, struct span account);
 
 /*
  * The message for mailer m, made when it is first needed.  NULL: TEMP in e, or route_pending.

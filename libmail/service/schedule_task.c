@@ -10,14 +10,6 @@
 
 enum { ALIAS_MAX = 4 << 20 }; /* octets of a right side */
 
-static void on_delivered(struct agents_job *job)
-{
-	struct task *t = job->owner;
-
-	t->err = job->err;
-	schedule_task_answered(t);
-}
-
 static void on_account(struct schedule_lookup *l, const struct err *e, struct span name)
 {
 	struct task *t = l->owner;
@@ -30,19 +22,11 @@ static void on_account(struct schedule_lookup *l, const struct err *e, struct sp
 		schedule_task_answered(t);
 		return;
 	}
-	t->job = (struct agents_job){.fd = w->item.fd,
-				     .at = w->item.message_at,
-				     .id = w->item.id,
-				     .sender = w->item.head.sender,
-				     .rcpt = w->item.rcpts[t->rcpt].addr,
-				     .done = on_delivered,
-				     .owner = t};
 	schedule_choose_tell(w->q, t->job.rcpt, "Connecting to local...");
-	agents_deliver(&w->q->agents, name, &t->job);
+	schedule_local_pass(t, name);
 }
 
-/* Waits for a name, and then all is asked again; false: t->err. */
-static bool later(struct task *t)
+bool schedule_task_later(struct task *t)
 {
 	return schedule_await(t->work->q, &t->wait, &t->turns, &t->err);
 }
@@ -59,7 +43,7 @@ static bool pass_to_relay(struct task *t, const struct route *r)
 		return false;
 	v = schedule_variant(w, r->mailer, &t->err);
 	if (!v)
-		return route_pending(w->q->config) && later(t);
+		return route_pending(w->q->config) && schedule_task_later(t);
 	/* What ruleset 0 and the mailer's made of the address. */
 	free(t->addr);
 	t->addr = strdup(r->user);
@@ -69,34 +53,68 @@ static bool pass_to_relay(struct task *t, const struct route *r)
 	return true;
 }
 
-/* By the mailer that the configuration chose. */
-static void pass_to(struct task *t, const struct route *r)
+/* A mailbox, program or file of this host; false: it is answered, or will be asked again. */
+static bool pass_to_local(struct task *t, const struct route *r)
 {
 	struct work *w = t->work;
 
-	switch (r->kind) {
-	case ROUTE_LOCAL:
-		t->mailer = "local";
-		t->started_ms = w->q->loop.now_ms;
+	if (!schedule_local_prepare(t, r))
+		return route_pending(w->q->config) && schedule_task_later(t);
+	if (r->kind == ROUTE_LOCAL) {
 		t->lookup = (struct schedule_lookup){.done = on_account, .owner = t};
 		schedule_check_account(w->q, span_str(r->user), &t->lookup);
-		return;
-	case ROUTE_DISCARD:
-		break;
-	case ROUTE_RELAY:
-		if (pass_to_relay(t, r))
-			return;
-		break;
-	default:
-		err_temp(&t->err, "4.3.5", "mailer %.*s: cannot be run here",
-			 SPAN_ARG(r->mailer->name));
+		return true;
 	}
+	schedule_choose_tell(w->q, w->item.rcpts[t->rcpt].addr, "Connecting to %s...", t->mailer);
+	schedule_local_pass(t, SPAN(""));
+	return true;
+}
+
+/* Thrown away, or refused in t->err: what an alias names is not what a stranger may. */
+static bool is_done(struct task *t, const struct route *r)
+{
+	bool exact = t->target || t->work->item.head.state.flags & QFILE_NO_ALIAS;
+
+	return ((r->kind == ROUTE_INCLUDE || !exact) && !route_is_open(r, &t->err)) ||
+	       r->kind == ROUTE_DISCARD || strcmp(r->user, "/dev/null") == 0;
+}
+
+/* By the mailer that the configuration chose. */
+static void pass_to(struct task *t, const struct route *r)
+{
+	t->mailer = r->kind == ROUTE_LOCAL     ? "local"
+		    : r->kind == ROUTE_FILE    ? "*file*"
+		    : r->kind == ROUTE_PROGRAM ? "prog"
+					       : NULL;
+	t->started_ms = t->work->q->loop.now_ms;
+	if (r->kind == ROUTE_RELAY ? pass_to_relay(t, r) : !is_done(t, r) && pass_to_local(t, r))
+		return;
 	schedule_task_answered(t);
 }
 
 static void on_name(struct dns_client_wait *w)
 {
 	schedule_task_start((struct task *)((char *)w - offsetof(struct task, wait)));
+}
+
+/* check_compat, and the mailer's M=. */
+static bool check(struct task *t, struct route *r)
+{
+	const struct work *w = t->work;
+
+	if (r->mailer->max_size > 0 && w->item.size > (uint64_t)r->mailer->max_size)
+		return err_perm(&t->err, "5.2.3", "Message is too large; %ld bytes max",
+				r->mailer->max_size);
+	switch (route_check(w->q->config, ROUTE_CHECK_COMPAT, w->item.head.sender,
+			    span_str(r->address), &t->err)) {
+	case ROUTE_REFUSED:
+		return false;
+	case ROUTE_DISCARDED:
+		r->kind = ROUTE_DISCARD;
+		return true;
+	default:
+		return true;
+	}
 }
 
 /* Mailer, host and user of the address; *right is filled for an alias. */
@@ -113,9 +131,10 @@ static bool decide(struct task *t, struct route *r, bool *is_alias, struct buf *
 	    !route_recipient(q->config, &q->settings, addr, r, &t->err) ||
 	    !schedule_resolve(q, r, exact ? NULL : is_alias, right, &t->err))
 		return false;
-	return !r->deferred ||
-	       err_temp(&t->err, "4.4.3",
-			"Transient parse error: a name or table cannot be looked up now");
+	if (r->deferred)
+		return err_temp(&t->err, "4.4.3",
+				"Transient parse error: a name or table cannot be looked up now");
+	return *is_alias || check(t, r);
 }
 
 void schedule_task_start(struct task *t)
@@ -129,7 +148,7 @@ void schedule_task_start(struct task *t)
 	t->err = (struct err){0};
 	buf_init(&right, ALIAS_MAX);
 	ok = decide(t, &r, &is_alias, &right);
-	if (route_pending(q->config) && later(t))
+	if (route_pending(q->config) && schedule_task_later(t))
 		goto out;
 	if (!ok) {
 		schedule_task_answered(t);
@@ -143,7 +162,7 @@ void schedule_task_start(struct task *t)
 		case SCHEDULE_COPIED:
 			break;
 		case SCHEDULE_LATER:
-			if (later(t))
+			if (schedule_task_later(t))
 				break;
 			schedule_task_answered(t);
 			break;

@@ -18,6 +18,7 @@ struct pending {
 	struct schedule *q;
 	uint32_t id; /* smtpd's */
 	uint8_t fate;
+	bool external;
 	char address[MTA_ADDR_MAX];
 	char reason[ERR_TEXT_MAX];
 };
@@ -58,8 +59,8 @@ static void on_account(struct schedule_lookup *l, const struct err *e, struct sp
 		err_perm(&v.err, "5.1.1", "User unknown");
 	else if (e->class == ERR_TEMP)
 		err_temp(&v.err, "4.3.0", "cannot look the user up now");
-	/* A message that is held is for nobody yet. */
-	if (p->fate == MTA_HELD) {
+	/* A message that is held is for nobody yet; a program is the queue's business. */
+	if (p->fate == MTA_HELD || p->external) {
 		v.route = MTA_TO_QUEUE;
 		v.user = span_str(p->reason);
 	}
@@ -112,26 +113,14 @@ static void check_user(struct schedule *q, uint32_t id, const struct route *r,
 		reply(q, id, v);
 		return;
 	}
-	*p = (struct pending){
-	    .q = q, .id = id, .fate = v->fate, .lookup = {.done = on_account, .owner = p}};
+	*p = (struct pending){.q = q,
+			      .id = id,
+			      .fate = v->fate,
+			      .external = r->external,
+			      .lookup = {.done = on_account, .owner = p}};
 	memcpy(p->address, r->address, sizeof p->address);
 	span_to_cstr(v->user, p->reason, sizeof p->reason);
 	schedule_check_account(q, span_str(r->user), &p->lookup);
-}
-
-/* What aliases may name, and nobody from outside; by sendmail's name for it. */
-static bool allowed(const struct route *r, struct err *e)
-{
-	const char *what = r->kind == ROUTE_FILE                    ? "files"
-			   : r->kind == ROUTE_INCLUDE               ? ":include:s"
-			   : span_eq(r->mailer->name, SPAN("prog")) ? "programs"
-								    : NULL;
-
-	if (!what)
-		return true;
-	err_perm(e, "5.7.1", "Cannot mail directly to %s", what);
-	e->reply = 550;
-	return false;
 }
 
 /* False: the answer needs one from elsewhere; nothing was said. */
@@ -146,7 +135,7 @@ static bool check_rcpt(struct schedule *q, uint32_t id, const struct mta_check *
 	ok = schedule_decide(q, c, &v.err) &&
 	     route_recipient(q->config, &q->settings, c->rcpt, &r, &v.err) &&
 	     ask(q, ROUTE_CHECK_RCPT, bracketed(c->rcpt, mem, sizeof mem), none, &v) &&
-	     allowed(&r, &v.err) && schedule_resolve(q, &r, &is_alias, NULL, &v.err);
+	     route_is_open(&r, &v.err) && schedule_resolve(q, &r, &is_alias, NULL, &v.err);
 	if (route_pending(q->config))
 		return false;
 	v.address = ok ? span_str(r.address) : none;

@@ -94,7 +94,13 @@ struct settings {
 	bool verbose;     /* -v: queue runs tell what they do */
 	bool ignore_dots;
 	bool unix_targets; /* a mailer sends to Unix sockets: found by the configuration */
-	bool no_tls;       /* STARTTLS is not offered */
+	char
+	    programs[SETTINGS_LIST_MAX]; /* "name=path=user" of mailers: found by the configuration;
+					    path empty: commands of aliases; user: U=, or empty */
+	char program_folder[SETTINGS_PATH_MAX]; /* of the programs that those may name; "": smrsh's
+						 */
+	char default_user[64];                  /* whom they run as, "" = as sendmail chooses */
+	bool no_tls;                            /* STARTTLS is not offered */
 	char config[SETTINGS_PATH_MAX]; /* -C: the sendmail.cf to read; "" = the usual place */
 	uint64_t checks; /* which checks the configuration has: bits of enum route_check */
 	uint64_t given;  /* options that were set, a bit for each in the table's order */

@@ -41,7 +41,7 @@ static const char ignored[] =
     "clientkeyfile clientportoptions cacertpath cacertfile crlfile crlpath dhparameters "
     "cipherlist serverssloptions clientssloptions sslengine sslenginepath tlssrvoptions "
     "tlsfallbacktoclear dane certfingerprintalgorithm randfile controlsocketname "
-    "deadletterdrop defaultuser defaultcharset delayla directsubmissionmodifiers "
+    "deadletterdrop defaultcharset delayla directsubmissionmodifiers "
     "dontpruneroutes allowbogushelo colonokinaddr trymxnull trynullmxlist usemsp useerrorsto "
     "usecompressedipv6addresses rrtimplieslocaldsn requiresdirfsync nofsync rejectnul smtputf8 "
     "setqueueparams singlelinefrom trusteduser mustquotechars mqfilemode milter.loglevel "

@@ -1,7 +1,7 @@
 /*
  * Running a program and reading what it says; see sys/run.h.
  *
- * Must not use a shell, and must not leave a child behind.
+ * Must not use a shell, and must not leave a child behind that is not reaped.
  */
 #include "sys/run.h"
 
@@ -17,52 +17,96 @@
 
 extern char **environ;
 
+enum { TICK_MS = 64 };
+
+static int add_files(const struct run *r, int out, posix_spawn_file_actions_t *fa)
+{
+	/* Its input is empty: a program that asks something must not wait for ever. */
+	int rc = r->in < 0 ? posix_spawn_file_actions_addopen(fa, 0, "/dev/null", O_RDONLY, 0)
+			   : posix_spawn_file_actions_adddup2(fa, r->in, 0);
+
+	if (!rc)
+		rc = posix_spawn_file_actions_adddup2(fa, out, 1);
+	if (!rc && r->errors)
+		rc = posix_spawn_file_actions_adddup2(fa, out, 2);
+	return rc;
+}
+
 /*
  * posix_spawn and not fork: musl's uses vfork semantics, so a large process starts a small
  * one without copying its tables.
  */
-static int start(char *const argv[], const int fds[2], pid_t *pid)
+static int start(const struct run *r, int out, pid_t *pid)
 {
 	posix_spawn_file_actions_t fa;
+	posix_spawnattr_t attr;
+	sigset_t set;
 	int rc = posix_spawn_file_actions_init(&fa);
 
 	if (rc)
 		return rc;
-	/* Its input is empty: a program that asks something must not wait for ever. */
-	rc = posix_spawn_file_actions_addopen(&fa, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawnattr_init(&attr);
+	/* SIGPIPE is ignored here, and a program that others feed expects to die of it. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGPIPE);
+	posix_spawnattr_setsigdefault(&attr, &set);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
+	rc = add_files(r, out, &fa);
 	if (!rc)
-		rc = posix_spawn_file_actions_adddup2(&fa, fds[1], 1);
-	if (!rc)
-		rc = posix_spawn(pid, argv[0], &fa, NULL, argv, environ);
+		rc = posix_spawn(pid, r->path, &fa, &attr, r->argv, r->env);
+	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&fa);
 	return rc;
 }
 
-/* True at end of file, false when the time is up. */
-static bool read_until(int fd, uint64_t deadline, struct buf *out)
+/* Reads once what comes within ms; false at the end of file. */
+static bool take(int fd, int ms, struct buf *out, bool *more)
 {
+	struct pollfd p = {fd, POLLIN, 0};
 	char mem[512];
+	ssize_t n;
+
+	*more = poll(&p, 1, ms) > 0;
+	if (!*more)
+		return true;
+	n = read(fd, mem, sizeof mem);
+	/* Beyond out's maximum the buf overflows, and the program may go on writing. */
+	if (n > 0)
+		buf_put(out, span_make(mem, (size_t)n));
+	return n > 0 || (n < 0 && errno == EINTR);
+}
+
+/*
+ * Until the program has ended: its output may end before (it closed it), or be held open by
+ * what it started.  False when the time is up.
+ */
+static bool await(pid_t pid, int fd, uint64_t deadline, struct buf *out, int *status)
+{
+	bool open = true, more = true;
+	int tick = 1;
 
 	for (;;) {
-		uint64_t now = clock_ms();
-		struct pollfd p = {fd, POLLIN, 0};
-		ssize_t n;
+		pid_t ended = waitpid(pid, status, WNOHANG);
 
-		if (now >= deadline)
+		if (ended < 0 && errno != EINTR)
 			return false;
-		/* Interrupted, or the time is up, which the next round sees. */
-		if (poll(&p, 1, (int)(deadline - now)) <= 0)
-			continue;
-		/* Beyond out's maximum the buf overflows, and the program may go on writing. */
-		n = read(fd, mem, sizeof mem);
-		if (n > 0)
-			buf_put(out, span_make(mem, (size_t)n));
-		else if (n == 0 || errno != EINTR)
+		if (open)
+			open = take(fd, ended > 0 ? 0 : TICK_MS, out, &more);
+		else if (ended <= 0)
+			poll(NULL, 0, tick);
+		if (ended > 0) {
+			while (open && more && buf_ok(out))
+				open = take(fd, 0, out, &more);
 			return true;
+		}
+		if (!open && tick < TICK_MS)
+			tick *= 2;
+		if (clock_ms() >= deadline)
+			return false;
 	}
 }
 
-bool run_capture(char *const argv[], unsigned seconds, struct buf *out, int *status, struct err *e)
+bool run_program(const struct run *r, struct buf *out, int *status, struct err *e)
 {
 	int fds[2], rc, st = 0;
 	bool done;
@@ -70,21 +114,28 @@ bool run_capture(char *const argv[], unsigned seconds, struct buf *out, int *sta
 
 	if (pipe2(fds, O_CLOEXEC) != 0)
 		return err_errno(e, errno, "pipe");
-	rc = start(argv, fds, &pid);
+	rc = start(r, fds[1], &pid);
 	close(fds[1]);
 	if (rc) {
 		close(fds[0]);
-		return err_errno(e, rc, "%s", argv[0]);
+		return err_errno(e, rc, "%s", r->path);
 	}
-	done = read_until(fds[0], clock_ms() + seconds * 1000u, out);
+	done = await(pid, fds[0], clock_ms() + r->seconds * 1000ull, out, &st);
 	close(fds[0]);
-	if (!done)
-		kill(pid, SIGKILL);
-	/* A program may close its output and run on: it is waited for all the same. */
-	while (waitpid(pid, &st, 0) < 0 && errno == EINTR)
-		;
-	if (!done)
-		return err_temp(e, "4.3.0", "%s took longer than %u seconds", argv[0], seconds);
+	if (!done) {
+		/* One with another's rights cannot be ended, and so is not waited for. */
+		while (kill(-pid, SIGKILL) == 0 && waitpid(pid, &st, 0) < 0 && errno == EINTR)
+			;
+		return err_temp(e, "4.3.0", "%s took longer than %u seconds", r->path, r->seconds);
+	}
 	*status = WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
 	return true;
+}
+
+bool run_capture(char *const argv[], unsigned seconds, struct buf *out, int *status, struct err *e)
+{
+	struct run r = {
+	    .path = argv[0], .argv = argv, .env = environ, .in = -1, .seconds = seconds};
+
+	return run_program(&r, out, status, e);
 }
