@@ -8,6 +8,7 @@
 
 #include "format/aliases.h"
 #include "format/cdb.h"
+#include "format/command.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -22,6 +23,19 @@ static void inside(const char *text, size_t size, struct span s)
 	demand(s.len == 0 || (s.ptr >= text && s.ptr + s.len <= text + size));
 }
 
+/* A command's words end in NUL each, and the first names no path. */
+static void split(struct span command)
+{
+	char mem[256];
+	struct buf b;
+	struct err e;
+
+	buf_init_fixed(&b, mem, sizeof mem);
+	if (!command_split(command, &b, &e))
+		return;
+	demand(b.len > 1 && mem[b.len - 1] == '\0' && mem[0] && !strchr(mem, '/'));
+}
+
 static void take_apart(const char *text, size_t size, struct span list)
 {
 	struct aliases_target t;
@@ -30,6 +44,7 @@ static void take_apart(const char *text, size_t size, struct span list)
 		demand(t.text.len > 0);
 		inside(text, size, t.text);
 		inside(text, size, t.value);
+		split(t.value);
 	}
 }
 

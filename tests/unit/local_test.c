@@ -72,6 +72,64 @@ TEST(local_follows_a_replaced_mailbox)
 	CHECK(rmdir(dir) == 0);
 }
 
+/* One message with another header to the file of an alias; the outcome's status. */
+static const char *to_file(const char *path, const char *message, struct local_job *job)
+{
+	struct buf work;
+	struct local_box box = {.path = path, .wait_ms = 1000, .file = true, .work = &work};
+	int header = open(message, O_RDONLY | O_CLOEXEC);
+
+	*job = (struct local_job){.fd = open(message, O_RDONLY | O_CLOEXEC),
+				  .at = 12,
+				  .header = header,
+				  .head = 12,
+				  .sender = SPAN("a@b")};
+	buf_init(&work, LOCAL_WORK_MAX);
+	local_deliver(&box, job, 1);
+	buf_free(&work);
+	close(job->fd);
+	close(header);
+	return job->err.status;
+}
+
+TEST(local_files_of_aliases)
+{
+	char dir[] = "/tmp/letterbox-local.XXXXXX", path[64], other[64], message[64], got[512] = "";
+	struct local_job job;
+	int fd;
+
+	CHECK(mkdtemp(dir) != NULL);
+	snprintf(path, sizeof path, "%s/box", dir);
+	snprintf(other, sizeof other, "%s/other", dir);
+	snprintf(message, sizeof message, "%s/message", dir);
+	fd = open(message, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	CHECK(write(fd, "Subject: x\n\nhi\nFrom us\n", 23) == 23 && close(fd) == 0);
+	to_file(path, message, &job);
+	CHECK_INT(job.err.class, ERR_NONE);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	CHECK(read(fd, got, sizeof got - 1) > 0 && close(fd) == 0);
+	CHECK(strncmp(got, "From a@b ", 9) == 0);
+	CHECK_SPAN(span_str(strchr(got, '\n')),
+		   SPAN("\nReturn-Path: <a@b>\nSubject: x\n\nhi\n>From us\n\n"));
+	/* A link, a second name, a bit to execute it, a folder of everybody's: nothing is written.
+	 */
+	CHECK(rename(path, other) == 0 && symlink(other, path) == 0);
+	CHECK(strcmp(to_file(path, message, &job), "5.3.0") == 0);
+	CHECK(unlink(path) == 0 && link(other, path) == 0);
+	CHECK(strcmp(to_file(path, message, &job), "5.3.0") == 0);
+	CHECK(unlink(path) == 0 && chmod(other, 0700) == 0);
+	CHECK(strcmp(to_file(other, message, &job), "5.3.0") == 0);
+	CHECK(chmod(other, 02600) == 0);
+	CHECK(strcmp(to_file(other, message, &job), "5.3.0") == 0);
+	CHECK(chmod(other, 0600) == 0 && chmod(dir, 0777) == 0);
+	CHECK(strcmp(to_file(other, message, &job), "5.3.0") == 0);
+	CHECK(strcmp(to_file(dir, message, &job), "5.3.0") == 0);
+	CHECK(chmod(dir, 0700) == 0 && size_of(other) == strlen(got));
+	unlink(message);
+	unlink(other);
+	CHECK(rmdir(dir) == 0);
+}
+
 /* Reads path, or, for a directory, the files in it one behind the other, which it removes. */
 static void read_all(const char *path, char *got, size_t cap)
 {

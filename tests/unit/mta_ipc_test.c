@@ -190,7 +190,10 @@ TEST(mta_ipc_verdict)
 TEST(mta_ipc_deliver)
 {
 	char mem[WIRE_MAX];
-	struct mta_deliver d = {.id = SPAN("6AO3IdBp020773"), .rcpt = SPAN("r"), .at = 1ull << 40},
+	struct mta_deliver d = {.id = SPAN("6AO3IdBp020773"),
+				.rcpt = SPAN("r"),
+				.at = 1ull << 40,
+				.program = {SPAN("a\0b\0"), 40, 7, MTA_FORM_CRLF}},
 			   got;
 	struct wire_in in;
 	struct buf b;
@@ -201,6 +204,10 @@ TEST(mta_ipc_deliver)
 	CHECK_INT(got.at, 1ull << 40);
 	CHECK_SPAN(got.id, d.id);
 	CHECK_INT(got.text.len, 0);
+	CHECK_SPAN(got.program.words, SPAN("a\0b\0"));
+	CHECK_INT(got.program.limit, 40);
+	CHECK_INT(got.program.seconds, 7);
+	CHECK_INT(got.program.form, MTA_FORM_CRLF);
 	refuse_others(&b, get_deliver);
 }
 
