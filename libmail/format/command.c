@@ -57,7 +57,7 @@ bool command_split(struct span text, struct buf *out, struct err *e)
 			return err_perm(e, "5.5.0", "Service unavailable: cannot use %c in command",
 					text.ptr[i] & 0x7f);
 	text = span_trim(text);
-	if (span_starts(text, SPAN("exec ")))
+	if (span_starts(text, SPAN("exec ")) || span_eq(text, SPAN("exec")))
 		text = span_trim(span_skip(text, 5));
 	for (bool first = true; text.len; first = false) {
 		if (!put_word(&text, out))
