@@ -67,7 +67,8 @@ static void setting(struct sendmail_test *t, char *line, size_t len)
 	id = cf_macro_id(&t->ev, span_make(line + 2, len - 2), &used);
 	if (id == 0)
 		return;
-	n = cf_translate(&t->ev, line + 2 + used, len - 2 - used);
+	n = cf_strip_comment(line + 2 + used, len - 2 - used);
+	n = cf_translate(&t->ev, line + 2 + used, n);
 	if (line[1] == 'D')
 		cf_macro_set(&t->ev, id, span_make(line + 2 + used, n));
 	else
@@ -272,7 +273,7 @@ static void read_lines(struct sendmail_test *t)
 {
 	char line[CF_LINE + 1];
 
-	for (;;) {
+	while (!t->quit) {
 		size_t n;
 
 		/* Written before each read when somebody sits there, else in large pieces. */

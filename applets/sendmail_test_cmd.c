@@ -243,6 +243,12 @@ static void cmd_parse(struct sendmail_test *t, struct span arg)
 	sendmail_test_say_str(t, "\n");
 }
 
+static void cmd_quit(struct sendmail_test *t, struct span arg)
+{
+	(void)arg;
+	t->quit = true;
+}
+
 void sendmail_test_slash(struct sendmail_test *t, struct span line)
 {
 	static const struct {
@@ -251,6 +257,7 @@ void sendmail_test_slash(struct sendmail_test *t, struct span line)
 	} commands[] = {
 	    {"canon", cmd_canon}, {"map", cmd_map}, {"mx", cmd_mx},
 	    {"parse", cmd_parse}, {"try", cmd_try}, {"tryflags", cmd_tryflags},
+	    {"quit", cmd_quit},
 	};
 	struct span name;
 

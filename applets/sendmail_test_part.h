@@ -27,7 +27,7 @@ struct sendmail_test {
 	struct buf out;   /* not written yet */
 	unsigned flags;   /* CF_ADDR_... of /try and /parse */
 	int trace_fd;     /* where traces go, -1: as everything */
-	bool tty;
+	bool tty, quit;
 	int debug[4]; /* levels of enum debug */
 };
 

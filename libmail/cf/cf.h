@@ -159,7 +159,7 @@ struct cf_member {
 	struct span text; /* in the case in which it was added */
 };
 
-enum { CF_MAILERS = 128, CF_MAPS = 512 };
+enum { CF_MAILERS = 25, CF_MAPS = 512 }; /* MAXMAILERS; maps: ours */
 
 struct cf {
 	struct arena mem;
@@ -283,6 +283,9 @@ const char *cf_option_name(const struct cf_option *o);
 /* The last H, P, ... line of text with a macro: how messages are made. */
 void cf_report(struct cf_eval *ev, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Takes a "#" comment out of a line, in place; its new length. */
+size_t cf_strip_comment(char *p, size_t len);
 
 /* Turns $ notation into internal text, in place (it never grows); its new length. */
 size_t cf_translate(struct cf_eval *ev, char *p, size_t len);

@@ -11,7 +11,8 @@
 
 enum {
 	SMTP_LINE = 990, /* F=L without L=: sendmail's SMTPLINELIM, below RFC 5321's 1000 */
-	RCPT_MAX = 100   /* recipients in one transaction, which RFC 5321 4.5.3.1.8 guarantees */
+	RCPT_MAX = 100,  /* recipients in one transaction, which RFC 5321 4.5.3.1.8 guarantees */
+	ACCOUNTS_MAX = 16 << 20 /* octets of a file of users */
 };
 
 /* Flags are a bit set over the 128 ASCII characters. */
@@ -70,29 +71,67 @@ static bool set_rulesets(struct cf_eval *ev, struct span v, int *envelope, int *
 	return *header >= 0;
 }
 
+/* T=mta-type/address-type/diagnostic-type, for the fields of a DSN (RFC 3464 section 2.3). */
 static void set_types(struct cf_mailer *m, struct span v)
 {
-	/*
-	 * T=mta-type/address-type/diagnostic-type, for the fields of a DSN (RFC 3464
-	 * section 2.3).
-	 */
-	for (int i = 0; i < 3 && v.len; i++) {
-		struct span t = skip_space(span_cut(&v, '/'));
+	static const struct span types[] = {{"dns", 3}, {"rfc822", 6}, {"smtp", 4}};
 
-		if (t.len)
-			m->type[i] = t;
+	for (int i = 0; i < 3; i++) {
+		struct span t = skip_space(i < 2 ? span_cut(&v, '/') : v);
+
+		if (t.len || !m->type[i].len)
+			m->type[i] = t.len ? t : types[i];
 	}
 }
 
-/* U=user:group; names are looked up by who starts the mailer, -1 stands for them. */
-static void set_user(struct cf_mailer *m, struct span v)
+long cf_account_id(struct cf_eval *ev, const char *file, struct span name, int col)
 {
-	struct span user = span_cut(&v, ':');
+	struct buf b;
+	long id = -1;
 
-	m->uid = user.len && ascii_is_digit(user.ptr[0]) ? number(user) : -1;
-	m->gid = v.len && ascii_is_digit(v.ptr[0]) ? number(v) : -1;
+	buf_init(&b, ACCOUNTS_MAX);
+	if (ev->host->read_file)
+		ev->host->read_file(ev->host->ctx, span_str(file), &b);
+	for (struct span s = buf_span(&b); s.len && id < 0;) {
+		struct span line = span_cut(&s, '\n'), v = span_cut(&line, ':');
+
+		if (!span_eq(v, name))
+			continue;
+		for (int i = 0; i < col; i++)
+			v = span_cut(&line, ':');
+		id = number(v);
+	}
+	buf_free(&b);
+	return id;
+}
+
+/* U=user:group, names or numbers; without a group a user's own. */
+static void set_user(struct cf_eval *ev, struct cf_mailer *m, struct span v)
+{
+	struct span user = span_trim(span_cut(&v, ':')), group = span_trim(v);
+
+	if (!user.len) {
+		cf_report(ev, "", "mailer %.*s: null user name", SPAN_ARG(m->name));
+		return;
+	}
+	if (ascii_is_digit(user.ptr[0])) {
+		m->uid = number(user);
+	} else {
+		m->uid = cf_account_id(ev, "/etc/passwd", user, 2);
+		m->gid = cf_account_id(ev, "/etc/passwd", user, 3);
+		if (m->uid < 0)
+			cf_report(ev, "", "readcf: mailer U= flag: unknown user %.*s",
+				  SPAN_ARG(user));
+	}
+	if (group.len && m->uid >= 0) {
+		m->gid = ascii_is_digit(group.ptr[0]) ? number(group)
+						      : cf_account_id(ev, "/etc/group", group, 2);
+		if (m->gid < 0)
+			cf_report(ev, "", "readcf: mailer U= flag: unknown group %.*s",
+				  SPAN_ARG(group));
+	}
 	m->user = user;
-	m->group = v;
+	m->group = group;
 }
 
 /* Blanks part the words of A=, one is enough. */
@@ -137,6 +176,8 @@ static bool set_field(struct cf_eval *ev, struct cf_mailer *m, char code, struct
 
 	if (n) {
 		*n = number(v);
+		if (code == 'W')
+			cf_check_time(ev, v);
 		return true;
 	}
 	switch (code) {
@@ -154,6 +195,9 @@ static bool set_field(struct cf_eval *ev, struct cf_mailer *m, char code, struct
 	case 'R':
 		return set_rulesets(ev, v, &m->re, &m->rh);
 	case 'E':
+		if (!v.len)
+			cf_report(ev, "", "mailer %.*s: null end-of-line string",
+				  SPAN_ARG(m->name));
 		m->eol = v;
 		break;
 	case 'A':
@@ -179,7 +223,7 @@ static bool set_field(struct cf_eval *ev, struct cf_mailer *m, char code, struct
 		set_types(m, v);
 		break;
 	case 'U':
-		set_user(m, v);
+		set_user(ev, m, v);
 		break;
 	default:
 		cf_report(ev, "", "M%.*s: unknown mailer equate %c=", SPAN_ARG(m->name), code);
@@ -196,18 +240,35 @@ static bool uses(struct span argv, char macro)
 	return false;
 }
 
+/* A mailer of the network names host or socket in A=; only its old name differs in meaning. */
+static bool check_network(struct cf_eval *ev, const struct cf_mailer *m)
+{
+	struct span rest = m->argv, first = span_cut(&rest, ' ');
+
+	if (span_eq(m->path, SPAN("[TCP]"))) {
+		cf_report(ev, "", "M%.*s: P=[TCP] must be replaced by P=[IPC]", SPAN_ARG(m->name));
+		return false;
+	}
+	if (!span_eq(m->path, SPAN("[IPC]")))
+		return true;
+	if (!rest.len)
+		cf_report(ev, "", "M%.*s: too few parameters for [IPC] mailer", SPAN_ARG(m->name));
+	else if (!span_eq(first, SPAN("TCP")) && !span_eq(first, SPAN("FILE")))
+		cf_note(ev, "M%.*s: Warning: first argument in [IPC] mailer must be TCP or FILE",
+			SPAN_ARG(m->name));
+	return rest.len > 0;
+}
+
 static void set_defaults(struct cf_mailer *m)
 {
 	if (cf_mailer_flag(m, 'L') && m->line_limit == 0)
 		m->line_limit = SMTP_LINE;
-	if (span_eq(m->path, SPAN("[IPC]"))) {
-		if (!m->type[0].len)
-			m->type[0] = SPAN("DNS");
-		if (!m->type[1].len)
-			m->type[1] = SPAN("RFC822");
-		if (!m->type[2].len)
-			m->type[2] = SPAN("SMTP");
-	}
+	if (m->max_rcpt <= 0)
+		m->max_rcpt = RCPT_MAX;
+	if (span_eq(m->path, SPAN("[IPC]")))
+		set_types(m, span_starts(m->argv, SPAN("FILE")) && !m->type[2].len
+				 ? SPAN("//x-unix")
+				 : SPAN(""));
 	/*
 	 * Who gets the user on the command line is a program or a local mailer, and those
 	 * want bare line feeds; SMTP has $h there.
@@ -236,7 +297,9 @@ static void enter_mailer(struct cf_eval *ev, struct cf_mailer *m)
 void cf_mailer_add(struct cf_eval *ev, struct span line)
 {
 	struct cf_mailer *m = arena_alloc(&ev->cf->mem, sizeof *m);
+	struct span v;
 	size_t n = 0;
+	int code;
 
 	if (!m)
 		return;
@@ -250,31 +313,11 @@ void cf_mailer_add(struct cf_eval *ev, struct span line)
 	}
 	m->name = arena_dup(&ev->cf->mem, span_head(line, n));
 	line = span_skip(line, n + 1);
-	for (;;) {
-		char code;
-		struct span v;
-
-		while (line.len && (line.ptr[0] == ',' || is_space(line.ptr[0])))
-			line = span_skip(line, 1);
-		if (line.len == 0)
-			break;
-		/* Only the first letter of an equate counts: "Path=" is "P=". */
-		code = line.ptr[0];
-		while (line.len && line.ptr[0] != '=' && line.ptr[0] != ',')
-			line = span_skip(line, 1);
-		if (line.len == 0 || line.ptr[0] != '=') {
-			cf_report(ev, "", "mailer %.*s: `=' expected", SPAN_ARG(m->name));
+	while ((code = cf_equate(ev, "mailer ", m->name, &line, &v)) > 0)
+		if (!set_field(ev, m, (char)code, v))
 			return;
-		}
-		line = skip_space(span_skip(line, 1));
-		/*
-		 * cf_munch handles \n, \r, \t, quotes and backslashes, so E=\r\n comes out
-		 * as octets.
-		 */
-		v = cf_munch(ev->cf, &line, ',');
-		if (!set_field(ev, m, code, v))
-			return;
-	}
+	if (code < 0)
+		return;
 	/* Without A= nothing could be started: such a mailer is not entered at all. */
 	if (!m->argv.len) {
 		cf_report(ev, "", "M%.*s: A= argument required", SPAN_ARG(m->name));
@@ -284,6 +327,8 @@ void cf_mailer_add(struct cf_eval *ev, struct span line)
 		cf_report(ev, "", "M%.*s: P= argument required", SPAN_ARG(m->name));
 		return;
 	}
+	if (!check_network(ev, m))
+		return;
 	set_defaults(m);
 	enter_mailer(ev, m);
 }

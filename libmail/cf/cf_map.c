@@ -24,8 +24,7 @@ static const struct {
     {"bestmx", CFM_BESTMX},   {"user", CFM_USER},         {"regex", CFM_REGEX},
     {"syslog", CFM_SYSLOG},   {"socket", CFM_SOCKET},     {"program", CFM_PROGRAM},
     {"arpa", CFM_ARPA},       {"ldap", CFM_NONE},         {"nis", CFM_NONE},
-    {"nisplus", CFM_NONE},    {"netinfo", CFM_NONE},      {"hesiod", CFM_NONE},
-    {"userdb", CFM_NONE},     {"ph", CFM_NONE},           {"dprintf", CFM_NONE},
+    {"nisplus", CFM_NONE},    {"userdb", CFM_NONE},
 };
 
 enum { CLASSES = sizeof classes / sizeof classes[0] };
@@ -98,11 +97,41 @@ static struct span *flag_field(struct cf_map *m, char c)
 	}
 }
 
-static void parse_flags(struct cf_map *m, struct span *s)
+/* The letters that a K line of the kind may have; NULL: any, those without effect included. */
+static const char *letters_of(enum cf_map_kind kind)
 {
+	switch (kind) {
+	case CFM_TEXT:
+	case CFM_HASH:
+	case CFM_CDB:
+	case CFM_USER:
+	case CFM_BESTMX:
+	case CFM_NULL:
+	case CFM_STAB:
+	case CFM_SWITCH:
+	case CFM_PROGRAM:
+	case CFM_SOCKET:
+		return "ADNOSTadfkmoqtvz";
+	case CFM_SYSLOG:
+		return "DLS";
+	default:
+		return NULL;
+	}
+}
+
+/* A letter that is none is told, and has no effect. */
+static void parse_flags(struct cf_eval *ev, struct cf_map *m, struct span *s)
+{
+	const char *letters = letters_of(m->kind);
+
 	for (*s = skip_blanks(*s); s->len > 1 && s->ptr[0] == '-'; *s = skip_blanks(*s)) {
 		struct span word = next_word(s), *field = flag_field(m, word.ptr[1]);
 
+		if (letters && !strchr(letters, word.ptr[1])) {
+			cf_report(ev, "", "Illegal option %c map %.*s", word.ptr[1],
+				  SPAN_ARG(m->kind == CFM_SYSLOG ? m->class : m->name));
+			continue;
+		}
 		m->letters |= (uint64_t)1 << letter_bit(word.ptr[1]);
 		if (!field)
 			continue;
@@ -247,7 +276,7 @@ void cf_map_add(struct cf_eval *ev, struct span line)
 	m->class = class;
 	m->kind = classes[kind].kind;
 	line = span_skip(line, class.len + 1);
-	parse_flags(m, &line);
+	parse_flags(ev, m, &line);
 	m->rest = skip_blanks(line);
 	m->file = next_word(&line);
 	/* -s and -S: what joins the tokens of a key; for regex, -s are the substrings to return. */

@@ -172,7 +172,7 @@ static bool arith(struct span key, const struct span *args, struct buf *out, int
 static void set_macro(struct cf_eval *ev, struct span key, const struct span *args)
 {
 	size_t used;
-	int id = cf_macro_id(ev, key, &used);
+	int id = key.len ? cf_macro_id(ev, key, &used) : 0;
 	bool given = args && args[0].ptr && args[1].ptr;
 
 	if (id)
@@ -181,6 +181,28 @@ static void set_macro(struct cf_eval *ev, struct span key, const struct span *ar
 
 static bool run(struct cf_eval *ev, struct cf_map *m, struct span key, const struct span *args,
 		struct buf *out, int *status);
+
+/* NAME.files is the member of switch map NAME; without it nothing is ever found. */
+static struct cf_map *switched(struct cf_eval *ev, struct cf_map *m, int *status)
+{
+	char mem[CF_NAME];
+	struct cf_map *sub;
+	struct buf b;
+
+	buf_init_fixed(&b, mem, sizeof mem);
+	buf_printf(&b, "%.*s.files", SPAN_ARG(m->name));
+	sub = cf_map_find(ev->cf, buf_span(&b));
+	/* Only these services are known without a switch file. */
+	*status = EXIT_TEMPFAIL;
+	if (!ascii_eq_nocase(m->file, SPAN("aliases")) && !span_eq(m->file, SPAN("hosts")) &&
+	    !span_eq(m->file, SPAN("passwd")))
+		return NULL;
+	*status = EXIT_NOHOST;
+	if (!sub && !m->members++)
+		cf_report(ev, "", "Switch map %.*s: unknown member map %.*s", SPAN_ARG(m->name),
+			  SPAN_ARG(buf_span(&b)));
+	return sub;
+}
 
 /* The first member that finds it; one that failed for now counts when none does. */
 static bool sequence(struct cf_eval *ev, struct cf_map *m, struct span key, const struct span *args,
@@ -262,12 +284,14 @@ static bool run(struct cf_eval *ev, struct cf_map *m, struct span key, const str
 		return true;
 	case CFM_SEQUENCE:
 		return sequence(ev, m, key, args, out, status);
-	/* No switch file is read: the caller is told to come back, not that the name is unknown. */
+	/* No switch file is read: everything is in files. */
 	case CFM_SWITCH:
+		m = switched(ev, m, status);
+		return m && m->kind != CFM_SWITCH && run(ev, m, key, args, out, status);
+	case CFM_STAB:
 		*status = EXIT_TEMPFAIL;
 		return false;
 	case CFM_NULL:
-	case CFM_STAB:
 	case CFM_NONE:
 		*status = EXIT_NOHOST;
 		return false;

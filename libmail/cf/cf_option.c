@@ -24,7 +24,7 @@ static const char names[] = "7SevenBitInput\0"
 			    "FTempFileMode\0"
 			    "fSaveFromLine\0"
 			    "GMatchGECOS\0"
-			    "gDefaultGroup\0"
+			    "g\0"
 			    "HHelpFile\0"
 			    "hMaxHopCount\0"
 			    "IResolverOptions\0"
@@ -213,6 +213,77 @@ static struct span trim_left(struct span s)
 	return s;
 }
 
+/* Is word one of the words, parted by blanks? */
+static bool listed(const char *words, struct span word)
+{
+	for (struct span s = span_str(words), w; s.len;) {
+		w = span_cut(&s, ' ');
+		if (ascii_eq_nocase(w, word))
+			return true;
+	}
+	return false;
+}
+
+void cf_check_time(struct cf_eval *ev, struct span v)
+{
+	if (ascii_eq_nocase(v, SPAN("now")))
+		return;
+	for (v = span_skip(v, v.len && v.ptr[0] == '-'); v.len; v = span_skip(v, 1))
+		if (!ascii_is_digit(v.ptr[0]) && !strchr("wdhms", v.ptr[0])) {
+			cf_report(ev, "", "Invalid time unit `%c'", v.ptr[0]);
+			/* It is told, and is no error. */
+			ev->cf->errors -= ev->building;
+		}
+}
+
+/* "Timeout" with ".queuereturn=5d", or ".queuereturn.urgent=1d". */
+static void check_timeout(struct cf_eval *ev, struct span v)
+{
+	static const char known[] = "initial mail rcpt datainit datablock datafinal command rset "
+				    "quit misc helo ident fileopen connect iconnect aconnect auth "
+				    "queuewarn queuereturn hoststatus resolver control lhlo "
+				    "starttls message session";
+	struct span name;
+
+	if (v.len == 0 || v.ptr[0] != '.')
+		return;
+	v = span_skip(v, 1);
+	name = span_cut(&v, '=');
+	if (!listed(known, span_head(name, span_index(name, '.'))))
+		cf_report(ev, "", "settimeout: invalid timeout %.*s", SPAN_ARG(name));
+	/* A number of attempts, and not a time. */
+	else if (!ascii_starts_nocase(name, SPAN("resolver.retry")))
+		cf_check_time(ev, span_trim(v));
+}
+
+/* What sendmail says of a value that it cannot use. */
+static void check_value(struct cf_eval *ev, const char *name, struct span v)
+{
+	static const char times[] = "AliasWait ConnectionCacheTimeout QueueTimeout MinQueueAge "
+				    "DialDelay DeliverByMin RejectLogInterval "
+				    "ConnectionRateWindowSize MaxQueueAge";
+	struct span user = span_head(v, span_index(v, ':'));
+
+	user = span_trim(span_head(user, span_index(user, '.')));
+	if (memchr(v.ptr, (char)CF_MACRO, v.len))
+		return;
+	if (strcmp(name, "Timeout") == 0)
+		check_timeout(ev, v);
+	else if (listed(times, span_str(name)))
+		cf_check_time(ev, span_head(v, span_index(v, '/')));
+	else if (strcmp(name, "NoRecipientAction") == 0 &&
+		 !listed("none add-to add-apparently-to add-bcc add-to-undisclosed", v))
+		cf_report(ev, "", "Invalid NoRecipientAction: %.*s", SPAN_ARG(v));
+	else if (strcmp(name, "QueueSortOrder") == 0 &&
+		 (!v.len || !strchr("hptfnmrHPTFNMR", v.ptr[0])))
+		cf_report(ev, "", "Invalid queue sort order \"%.*s\"", SPAN_ARG(v));
+	else if (listed("DefaultUser RunAsUser TrustedUser", span_str(name)) &&
+		 !(user.len && ascii_is_digit(user.ptr[0])) &&
+		 cf_account_id(ev, "/etc/passwd", user, 2) < 0)
+		cf_report(ev, "", "readcf: option %s: unknown user %.*s",
+			  name[0] == 'D' ? "u" : name, SPAN_ARG(user));
+}
+
 /*
  * Every setting is kept, not only the last: some options (DaemonPortOptions, Timeout) may
  * be given several times and add up.
@@ -228,6 +299,7 @@ static void keep_option(struct cf_eval *ev, int id, struct span value)
 	*o = (struct cf_option){NULL, (uint8_t)id, arena_dup(&cf->mem, value)};
 	*cf->options_tail = o;
 	cf->options_tail = &o->next;
+	check_value(ev, name, value);
 	if (strcmp(name, "BlankSub") == 0)
 		cf->blank = value.len ? value.ptr[0] : ' ';
 	else if (strcmp(name, "OperatorChars") == 0)
@@ -241,6 +313,10 @@ void cf_option_set(struct cf_eval *ev, char letter, struct span text)
 	int id, several[2];
 	size_t n = 0;
 
+	if (!letter) {
+		cf_report(ev, "", "readcf: unknown option name 0x0");
+		return;
+	}
 	/* "O Name=value": a blank instead of the letter announces the long name. */
 	if (letter == ' ') {
 		letter = '\0';

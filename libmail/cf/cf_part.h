@@ -15,6 +15,25 @@ int cf_op_of(char c);
 /* A field up to delim without quotes and backslashes, copied; *s becomes what follows. */
 struct span cf_munch(struct cf *cf, struct span *s, char delim);
 
+/* Reports with one %.*s: a line in internal text, \001 standing for each "$" as in sendmail. */
+void cf_report_line(struct cf_eval *ev, const char *fmt, struct span line);
+
+/*
+ * The next "Code=value" of an M, Q or X line, whose messages call it what ("mailer ") and name.
+ * 0 at the end, -1 after a report.
+ */
+int cf_equate(struct cf_eval *ev, const char *what, struct span name, struct span *line,
+	      struct span *value);
+
+/* Tells each unit of time that is none ("5x"), as sendmail's convtime. */
+void cf_check_time(struct cf_eval *ev, struct span v);
+
+/* The number in column col (from 0) of name's line in a file such as passwd(5), or -1. */
+long cf_account_id(struct cf_eval *ev, const char *file, struct span name, int col);
+
+/* Reports what is wrong with an H, P, Q or X line; false: it is not to be kept. */
+bool cf_line_check(struct cf_eval *ev, struct span line);
+
 /* Is there a queue group of this name? */
 bool cf_queue_known(const struct cf *cf, struct span name);
 

@@ -50,7 +50,7 @@ struct span cf_munch(struct cf *cf, struct span *s, char delim)
 
 		if (escape) {
 			escape = false;
-			p[n++] = c == 'n' ? '\n' : c == 'r' ? '\r' : c == 't' ? '\t' : c;
+			p[n++] = c == 'n' ? '\n' : c == 'r' ? '\r' : c == 'f' ? '\f' : c;
 		} else if (c == '\\') {
 			escape = true;
 		} else if (c == '"') {
@@ -81,8 +81,7 @@ static bool is_space(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* Takes comments out of a line; the line's length. */
-static size_t strip_comment(char *p, size_t len)
+size_t cf_strip_comment(char *p, size_t len)
 {
 	size_t to = 0;
 
@@ -215,7 +214,6 @@ static void version_line(struct cf_eval *ev, struct span text)
 		cf->vendor = arena_dup(&cf->mem, span_skip(text, 1));
 		/* Another vendor's file may mean something else by the same lines. */
 		if (!ascii_eq_nocase(cf->vendor, SPAN("Berkeley")) &&
-		    !ascii_eq_nocase(cf->vendor, SPAN("Sun")) &&
 		    !ascii_eq_nocase(cf->vendor, SPAN("Debian")))
 			cf_report(ev, "", "invalid V line vendor code: \"%.*s\"",
 				  SPAN_ARG(cf->vendor));
@@ -229,9 +227,9 @@ static void version_line(struct cf_eval *ev, struct span text)
 static void rule_line(struct cf_eval *ev, int rs, struct span line)
 {
 	if (rs < 0)
-		cf_report(ev, "", "missing valid ruleset for \"%.*s\"", SPAN_ARG(line));
+		cf_report_line(ev, "missing valid ruleset for \"%.*s\"", line);
 	else if (span_index(line, '\t') == line.len)
-		cf_report(ev, "", "invalid rewrite line \"%.*s\" (tab expected)", SPAN_ARG(line));
+		cf_report_line(ev, "invalid rewrite line \"%.*s\" (tab expected)", line);
 	else
 		cf_rule_add(ev, rs, span_skip(line, 1));
 }
@@ -276,8 +274,7 @@ static void config_line(struct cf_eval *ev, int *rs, struct span line)
 		cf_mailer_add(ev, rest);
 		break;
 	case 'O':
-		if (rest.len)
-			cf_option_set(ev, rest.ptr[0], span_skip(rest, 1));
+		cf_option_set(ev, rest.len ? rest.ptr[0] : '\0', span_skip(rest, 1));
 		break;
 	case 'T':
 		add_to_class(ev, 't', rest);
@@ -288,13 +285,13 @@ static void config_line(struct cf_eval *ev, int *rs, struct span line)
 	case 'H':
 	case 'P':
 	case 'E':
-	case 'L':
 	case 'X':
 	case 'Q':
-		keep_line(ev, line.ptr[0], rest);
+		if (cf_line_check(ev, line))
+			keep_line(ev, line.ptr[0], rest);
 		break;
 	default:
-		cf_report(ev, "", "unknown configuration line \"%.*s\"", SPAN_ARG(line));
+		cf_report_line(ev, "unknown configuration line \"%.*s\"", line);
 	}
 }
 
@@ -343,7 +340,9 @@ bool cf_load(struct cf_eval *ev, struct span text)
 			return false;
 		n = line.len;
 		if (ev->cf->level >= OLDEST_COMMENT_LEVEL)
-			n = strip_comment(p, n);
+			n = cf_strip_comment(p, n);
+		while (n > 1 && is_space(p[n - 1]))
+			n--;
 		n = cf_translate(ev, p, n);
 		config_line(ev, &rs, span_make(p, n));
 	}

@@ -57,13 +57,12 @@ static bool append(struct cf_tok *out, size_t *n, size_t max, const struct cf_to
 }
 
 /* Text that came at run time, split; 0 or a status. */
-static int append_text(const struct work *w, struct span text, enum cf_scan_kind kind,
-		       struct cf_tok *out, size_t *n)
+static int append_text(const struct work *w, struct span text, struct cf_tok *out, size_t *n)
 {
 	struct cf_tok *tmp = w->ev->level[SCRATCH_TEXT];
 	size_t k;
 
-	if (!cf_scan(w->ev, text, '\0', kind, tmp, &k, NULL))
+	if (!cf_scan(w->ev, text, '\0', CF_SCAN_ADDRESS, tmp, &k, NULL))
 		return EXIT_DATAERR;
 	return append(out, n, w->max, tmp, k) ? 0 : too_long(w);
 }
@@ -75,14 +74,14 @@ static int append_macro(const struct work *w, int id, struct cf_tok *out, size_t
 	struct span v = cf_macro_get(w->ev, id);
 	struct buf b;
 
-	if (w->ev->debug >= 3 && w->ev->host->trace) {
+	if (w->ev->debug >= 2 && w->ev->host->trace) {
 		struct cf_trace t = {.step = CF_STEP_MACRO_RIGHT, .status = id, .text = v};
 
 		w->ev->host->trace(w->ev->host->ctx, &t);
 	}
 	buf_init_fixed(&b, mem, sizeof mem);
 	cf_show_plain(w->ev->cf, v, &b);
-	return append_text(w, buf_span(&b), CF_SCAN_TEST, out, n);
+	return append_text(w, buf_span(&b), out, n);
 }
 
 /* Which later steps a right side needs. */
@@ -158,7 +157,7 @@ static int run_lookup(const struct work *w, struct cf_map *m, struct cf_lookup *
 		buf_reset(&b);
 		cf_join(w->ev->cf, l->dflt, l->ndflt, '\0', false, &b);
 	}
-	return append_text(w, buf_span(&b), CF_SCAN_ADDRESS, out, n);
+	return append_text(w, buf_span(&b), out, n);
 }
 
 /* All lookups of the tokens in, into out. */
@@ -258,7 +257,8 @@ static bool try_rule(struct work *w, uint64_t have, uint16_t *from, uint16_t *to
 
 	if (w->ev->debug >= 12)
 		trace(w, CF_STEP_TRYING, r->lhs, r->nlhs);
-	if ((r->need & ~have) == 0 && r->least <= w->n)
+	/* A trace shows the macros of a left side too, which are looked at on the way. */
+	if (w->ev->debug >= 2 || ((r->need & ~have) == 0 && r->least <= w->n))
 		matched = cf_match(w->ev, r, w->tok, w->n, from, to, fuzzy);
 	if (w->ev->debug >= 10 && !matched)
 		trace(w, CF_STEP_FAILS, NULL, 0);

@@ -254,6 +254,15 @@ static void check_right(struct cf_eval *ev, const struct cf_rule *r, int fuzzy)
 
 		if (botch)
 			cf_report(ev, "", "Inappropriate use of %s on RHS", botch);
+		if (t->op == CF_CANON || t->op == CF_LOOKUP) {
+			size_t end = i;
+
+			while (end < r->nrhs &&
+			       r->rhs[end].op != (t->op == CF_CANON ? CF_CANONEND : CF_LOOKUPEND))
+				end++;
+			if (end == r->nrhs)
+				cf_report(ev, "", "missing map closing token");
+		}
 		if (t->op == CF_REPL && (t->arg <= '0' || t->arg > '0' + fuzzy))
 			cf_report(ev, "", "replacement $%c out of bounds", t->arg);
 	}
@@ -279,7 +288,7 @@ void cf_rule_add(struct cf_eval *ev, int rs, struct span line)
 	 * is split.
 	 */
 	r->line = ev->line;
-	if (scan_side(ev, left, tok, &n)) {
+	if (scan_side(ev, left, tok, &n) && n) {
 		r->nlhs = (uint16_t)n;
 		r->lhs = copy_tokens(ev->cf, tok, n);
 		fuzzy = check_left(ev, r);
@@ -293,7 +302,7 @@ void cf_rule_add(struct cf_eval *ev, int rs, struct span line)
 	/* Any number of tabs parts the sides; a third field is a remark. */
 	while (line.len && line.ptr[0] == '\t')
 		line = span_skip(line, 1);
-	if (scan_side(ev, span_cut(&line, '\t'), tok, &n)) {
+	if (scan_side(ev, span_cut(&line, '\t'), tok, &n) && n) {
 		r->nrhs = (uint16_t)n;
 		r->rhs = copy_tokens(ev->cf, tok, n);
 		check_right(ev, r, fuzzy);

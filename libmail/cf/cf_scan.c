@@ -59,7 +59,8 @@ static void complain(struct scanner *s, const char *code, const char *text)
 /* What to put in for a missing end, or END_CHAR. */
 static int at_end(struct scanner *s)
 {
-	if (s->state == QST) {
+	/* In a rule it stays open. */
+	if (s->state == QST && s->angles) {
 		complain(s, "553", "Unbalanced '\"'");
 		return '"';
 	}

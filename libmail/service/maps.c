@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
-#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -44,8 +43,7 @@ void maps_free(struct maps *m)
 	}
 }
 
-/* Made at the first use, so that a map nobody asks costs nothing. */
-static struct map_data *data_of(struct maps *m, struct cf_map *map)
+struct map_data *maps_data(struct maps *m, struct cf_map *map)
 {
 	struct map_data *d = map->impl;
 
@@ -60,47 +58,13 @@ static struct map_data *data_of(struct maps *m, struct cf_map *map)
 	return d;
 }
 
-/* -s a,b: the parts of a match that make the value. */
-static void parse_parts(struct map_data *d, struct span s)
-{
-	while (s.len && d->parts < MAP_PARTS) {
-		uint64_t v;
-
-		if (num_parse(span_trim(span_cut(&s, ',')), MAP_PARTS - 1, &v))
-			d->part[d->parts++] = (uint8_t)v;
-	}
-}
-
-/* Case does not count unless -f says so; -b is for basic expressions. */
-static bool open_regex(struct maps *m, struct cf_eval *ev, struct cf_map *map)
-{
-	struct map_data *d = data_of(m, map);
-	int flags = cf_map_flag(map, 'b') ? 0 : REG_EXTENDED, rc;
-	char text[CF_LINE], why[128];
-
-	if (!d || !span_to_cstr(map->rest, text, sizeof text))
-		return false;
-	if (!cf_map_flag(map, 'f'))
-		flags |= REG_ICASE;
-	if (cf_map_flag(map, 's'))
-		parse_parts(d, map->S);
-	rc = regcomp(&d->regex, text, flags);
-	if (rc) {
-		regerror(rc, &d->regex, why, sizeof why);
-		cf_report(ev, "", "pattern-compile-error: %s", why);
-		return false;
-	}
-	d->is_regex = true;
-	return true;
-}
-
 static bool check_column(struct cf_eval *ev, const struct cf_map *map, struct span c, char flag)
 {
 	uint64_t v;
 
 	if (c.len == 0 || num_parse(c, COLUMN_MAX, &v))
 		return true;
-	cf_report(ev, "", "Text map %.*s, file %.*s: -%c should specify a number, not %.*s",
+	cf_report(ev, "", "text map \"%.*s\", file %.*s: -%c should specify a number, not %.*s",
 		  SPAN_ARG(map->name), SPAN_ARG(map->file), flag, SPAN_ARG(c));
 	return false;
 }
@@ -111,20 +75,22 @@ bool maps_open(void *ctx, struct cf_eval *ev, struct cf_map *map)
 
 	switch (map->kind) {
 	case CFM_REGEX:
-		return open_regex(m, ev, map);
-	case CFM_TEXT:
-		if (!check_column(ev, map, map->k, 'k') || !check_column(ev, map, map->v, 'v'))
-			return false;
-		break;
+		return maps_open_regex(m, ev, map);
 	/* The type is all that a DNS map needs; without one it is open and never matches. */
 	case CFM_DNS:
 		if (dns_type_of(map->R) == 0) {
+			if (map->R.len)
+				cf_report(ev, "", "dns map %.*s: wrong type %.*s",
+					  SPAN_ARG(map->name), SPAN_ARG(map->R));
 			cf_report(ev, "", "dns map %.*s: missing -R type", SPAN_ARG(map->name));
 			return true;
 		}
 		return true;
+	case CFM_TEXT:
 	case CFM_HASH:
 	case CFM_CDB:
+	case CFM_SOCKET:
+	case CFM_PROGRAM:
 		break;
 	default:
 		return true;
@@ -186,11 +152,15 @@ static bool load_table(struct map_data *d, struct cf_map *map, struct err *e)
 /* A table that failed once is not tried again: each message would have its line in the log. */
 static bool open_table(struct maps *m, struct cf_eval *ev, struct cf_map *map)
 {
-	struct map_data *d = data_of(m, map);
+	struct map_data *d = maps_data(m, map);
 	struct err e = {.sys = 0};
 
 	if (!d || d->is_table)
 		return d != NULL;
+	if (d->failed)
+		return false;
+	d->failed = map->kind == CFM_TEXT &&
+		    (!check_column(ev, map, map->k, 'k') || !check_column(ev, map, map->v, 'v'));
 	if (d->failed)
 		return false;
 	if (load_table(d, map, &e)) {
@@ -201,7 +171,10 @@ static bool open_table(struct maps *m, struct cf_eval *ev, struct cf_map *map)
 	d->missing = e.sys == ENOENT;
 	if (cf_map_flag(map, 'o') && d->missing)
 		return false;
-	if (map->kind == CFM_TEXT)
+	if (map->kind == CFM_TEXT && map->file.ptr[0] != '/')
+		cf_report(ev, "", "text map \"%.*s\": file name must be fully qualified",
+			  SPAN_ARG(map->name));
+	else if (map->kind == CFM_TEXT)
 		cf_report(ev, "", "text map \"%.*s\": unsafe map file %.*s", SPAN_ARG(map->name),
 			  SPAN_ARG(map->file));
 	else
@@ -241,22 +214,25 @@ static int lookup_table(struct maps *m, struct cf_eval *ev, struct cf_map *map, 
 		return EXIT_NOHOST;
 	/* A line of a text map without the column that -v names. */
 	if (!value.ptr)
-		return EXIT_CONFIG;
+		return EXIT_NOHOST;
 	buf_put(out, value);
 	return 0;
 }
 
-static void put_user_field(const struct passwd *pw, struct span field, struct buf *out)
+/* The column of passwd(5) with this name, the first for none; 7 when there is no such. */
+static int user_column(struct span field)
 {
 	static const char *const names[] = {"name",  "passwd", "uid",  "gid",
 					    "gecos", "dir",    "shell"};
 	int i = 0;
 
-	while (i < 7 && !ascii_eq_nocase(span_str(names[i]), field))
+	while (i < 7 && field.len && !ascii_eq_nocase(span_str(names[i]), field))
 		i++;
-	/* Columns count from 1 as in passwd(5); what is none is the name. */
-	if (i == 7)
-		i = field.len && ascii_is_digit(field.ptr[0]) ? field.ptr[0] - '1' : 0;
+	return i;
+}
+
+static void put_user_field(const struct passwd *pw, int i, struct buf *out)
+{
 	switch (i) {
 	case 1:
 		/* No password is there to be had, and asking for it is no reason to tell one. */
@@ -283,10 +259,23 @@ static void put_user_field(const struct passwd *pw, struct span field, struct bu
 }
 
 /* As written first, then in lower case, as mail to "Root" is meant for root. */
-static int lookup_user(struct cf_map *map, struct span key, struct buf *out)
+static int lookup_user(struct maps *m, struct cf_eval *ev, struct cf_map *map, struct span key,
+		       struct buf *out)
 {
 	char name[CF_NAME], mem[2048];
 	struct passwd pw, *found = NULL;
+	int column = user_column(map->v);
+
+	if (column == 7) {
+		struct map_data *d = maps_data(m, map);
+
+		if (d && !d->failed)
+			cf_report(ev, "", "User map %.*s: unknown column name %.*s",
+				  SPAN_ARG(map->name), SPAN_ARG(map->v));
+		if (d)
+			d->failed = true;
+		return EXIT_TEMPFAIL;
+	}
 
 	if (!span_to_cstr(key, name, sizeof name))
 		return EXIT_NOUSER;
@@ -298,37 +287,7 @@ static int lookup_user(struct cf_map *map, struct span key, struct buf *out)
 	}
 	if (!found)
 		return EXIT_NOUSER;
-	put_user_field(found, map->v, out);
-	return 0;
-}
-
-/* -1 is "no match" without an error status; -d joins the parts, else the octet of $|. */
-static int lookup_regex(struct cf_map *map, struct span key, struct buf *out)
-{
-	const struct map_data *d = map->impl;
-	regmatch_t at[MAP_PARTS];
-	char text[CF_LINE];
-	bool first = true, found;
-
-	if (!d || !span_to_cstr(key, text, sizeof text))
-		return EXIT_TEMPFAIL;
-	/* A NUL in the key would end it for the pattern; span_to_cstr refuses it. */
-	found = regexec(&d->regex, text, MAP_PARTS, at, 0) == 0;
-	/* -n turns the pattern around: what does not match is found. */
-	if (found == cf_map_flag(map, 'n'))
-		return -1;
-	for (int i = 0; found && i < d->parts; i++) {
-		const regmatch_t *p = &at[d->part[i]];
-
-		if (p->rm_so < 0)
-			continue;
-		if (!first && cf_map_flag(map, 'd'))
-			buf_put(out, map->d);
-		else if (!first)
-			buf_putc(out, (char)CF_ELSE);
-		first = false;
-		buf_put(out, span_make(text + p->rm_so, (size_t)(p->rm_eo - p->rm_so)));
-	}
+	put_user_field(found, column, out);
 	return 0;
 }
 
@@ -337,16 +296,17 @@ int maps_lookup(void *ctx, struct cf_eval *ev, struct cf_map *map, struct span k
 {
 	struct maps *m = ctx;
 
-	(void)args;
 	switch (map->kind) {
 	case CFM_TEXT:
 	case CFM_HASH:
 	case CFM_CDB:
 		return lookup_table(m, ev, map, key, out);
 	case CFM_USER:
-		return lookup_user(map, key, out);
+		return lookup_user(m, ev, map, key, out);
 	case CFM_REGEX:
-		return lookup_regex(map, key, out);
+		return maps_lookup_regex(ev, map, key, args, out);
+	case CFM_SOCKET:
+		return maps_ask_socket(map, key, out);
 	case CFM_PROGRAM:
 		return maps_run(map->rest, key, out);
 	case CFM_SYSLOG:

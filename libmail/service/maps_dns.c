@@ -8,6 +8,8 @@
 #include "base/err.h"
 #include "service/maps_part.h"
 
+enum { SHOWN = 33 }; /* octets of a name in a message, its middle left out */
+
 /* $[ name $]: the canonical name; [1.2.3.4] is looked up by address. */
 static int ask_host(struct resolver *r, struct span key, struct buf *out)
 {
@@ -29,7 +31,7 @@ static int ask_type(struct resolver *r, struct span key, uint16_t type, struct b
 {
 	struct dns_record rr;
 	struct dns_answer a;
-	int status = resolver_ask(r, key, type, &a);
+	int status = type && key.len ? resolver_ask(r, key, type, &a) : EXIT_NOHOST;
 
 	while (status == 0 && dns_next_record(&a, &rr)) {
 		if (rr.type != type)
@@ -47,8 +49,15 @@ static int ask_bestmx(struct resolver *r, struct cf_map *map, struct span key, s
 {
 	struct resolver_mx mx[RESOLVER_MX];
 	enum resolver_mx_kind kind;
-	int n, status = resolver_find_mx(r, key, mx, &n, &kind);
+	int n, status = EXIT_NOHOST;
 
+	/* A literal is its own exchanger. */
+	if (key.len && key.ptr[0] == '[') {
+		buf_put(out, key);
+		return 0;
+	}
+	if (key.len)
+		status = resolver_find_mx(r, key, mx, &n, &kind);
 	if (status)
 		return status;
 	if (kind == RESOLVER_MX_SELF) {
@@ -78,13 +87,17 @@ int maps_ask(struct maps *m, struct cf_eval *ev, struct cf_map *map, struct span
 	case CFM_HOST:
 		status = ask_host(m->resolver, key, out);
 		if (status == EXIT_TEMPFAIL)
-			cf_report(ev, "", "%.*s: Name server timeout", SPAN_ARG(key));
+			cf_report(ev, "", "%.*s%s%.*s: Name server timeout",
+				  (int)(key.len > SHOWN ? SHOWN / 2 - 1 : key.len), key.ptr,
+				  key.len > SHOWN ? "..." : "",
+				  (int)(key.len > SHOWN ? SHOWN / 2 - 1 : 0),
+				  key.len > SHOWN ? key.ptr + key.len - SHOWN / 2 + 1 : "");
 		return status;
 	case CFM_DNS:
 		return ask_type(m->resolver, key, dns_type_of(map->R), out);
 	case CFM_BESTMX:
 		return ask_bestmx(m->resolver, map, key, out);
 	default:
-		return resolver_reverse(m->resolver, key, out);
+		return resolver_put_reversed(key, out) ? 0 : EXIT_DATAERR;
 	}
 }

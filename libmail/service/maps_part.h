@@ -22,6 +22,17 @@ struct map_data {
 	bool failed, missing; /* opening was tried and failed; for lack of a file */
 };
 
+/* The map's data, made at the first use, so that a map nobody asks costs nothing; or NULL. */
+struct map_data *maps_data(struct maps *m, struct cf_map *map);
+
+/* regex maps: false after a report; a status, or -1: no match, which is no error. */
+bool maps_open_regex(struct maps *m, struct cf_eval *ev, struct cf_map *map);
+int maps_lookup_regex(struct cf_eval *ev, struct cf_map *map, struct span key,
+		      const struct span *args, struct buf *out);
+
+/* socket maps: asks a server in sendmail's socketmap protocol. */
+int maps_ask_socket(struct cf_map *map, struct span key, struct buf *out);
+
 /* host, dns, bestmx and arpa maps. */
 int maps_ask(struct maps *m, struct cf_eval *ev, struct cf_map *map, struct span key,
 	     struct buf *out);

@@ -4,6 +4,8 @@
  * Must not run a shell: what is run is an argument vector, and a key is one
  * argument of it whatever it holds.
  */
+#include <errno.h>
+
 #include "base/err.h"
 #include "service/maps_part.h"
 #include "sys/run.h"
@@ -44,7 +46,9 @@ int maps_run_all(struct span words, struct span last, struct buf *out)
 
 	if (!make_argv(words, last, mem, sizeof mem, argv))
 		return EXIT_CONFIG;
-	return run_capture(argv, PROGRAM_SECONDS, out, &status, &e) ? status : EXIT_TEMPFAIL;
+	if (run_capture(argv, PROGRAM_SECONDS, out, &status, &e))
+		return status;
+	return e.sys == ENOENT ? EXIT_CONFIG : EXIT_TEMPFAIL;
 }
 
 int maps_run(struct span words, struct span key, struct buf *out)

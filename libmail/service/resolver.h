@@ -55,6 +55,9 @@ int resolver_ask(struct resolver *r, struct span name, uint16_t type, struct dns
  */
 int resolver_canon(struct resolver *r, struct span name, bool use_mx, struct buf *out);
 
+/* A numeric address as the arpa domains have it, last part first, appended; false: it is none. */
+bool resolver_put_reversed(struct span address, struct buf *out);
+
 /* The name of a numeric address (IPv4, or IPv6 with or without "IPv6:"). */
 int resolver_reverse(struct resolver *r, struct span address, struct buf *out);
 

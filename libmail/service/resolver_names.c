@@ -118,14 +118,36 @@ static bool has_empty_label(struct span name)
 	return name.len == 0;
 }
 
-int resolver_canon(struct resolver *r, struct span name, bool use_mx, struct buf *out)
+/*
+ * The names of the hosts file's line that has name.  Our own domain, or with no dot at its end
+ * the first labels of it, may be missing there.
+ */
+static struct span hosts_line(const struct resolver *r, struct span name)
 {
-	struct span first = {NULL, 0}, line, w, bare = name;
+	struct span own = span_str(r->own_domain), line, address, domain;
+	bool absolute = false;
 
 	/* A hosts file knows no absolute names. */
-	while (bare.len && bare.ptr[bare.len - 1] == '.')
-		bare.len--;
-	line = resolver_hosts_line(r, bare);
+	for (; name.len && name.ptr[name.len - 1] == '.'; name.len--)
+		absolute = true;
+	domain = name;
+	span_cut(&domain, '.');
+	line = resolver_hosts_line(r, name);
+	if (!line.len && domain.len && ascii_starts_nocase(own, domain) &&
+	    (own.len == domain.len || (!absolute && own.ptr[domain.len] == '.')))
+		line = resolver_hosts_line(r, span_head(name, span_index(name, '.')));
+	/* An address is no name. */
+	address = line;
+	for (struct span w = resolver_word(&address); w.len; w = resolver_word(&address))
+		if (ascii_eq_nocase(w, name) ||
+		    ascii_eq_nocase(w, span_head(name, span_index(name, '.'))))
+			return line;
+	return (struct span){NULL, 0};
+}
+
+int resolver_canon(struct resolver *r, struct span name, bool use_mx, struct buf *out)
+{
+	struct span first = {NULL, 0}, line = hosts_line(r, name), w;
 
 	for (w = resolver_word(&line); w.len; w = resolver_word(&line)) {
 		if (!first.len)
@@ -150,8 +172,7 @@ int resolver_canon(struct resolver *r, struct span name, bool use_mx, struct buf
 	return canon_dns(r, name, use_mx, out, 0);
 }
 
-/* in-addr.arpa and ip6.arpa (RFC 1035 3.5, RFC 3596 2.5). */
-static bool reverse_name(struct span address, struct buf *out)
+bool resolver_put_reversed(struct span address, struct buf *out)
 {
 	char text[INET6_ADDRSTRLEN];
 	unsigned char a[16];
@@ -161,14 +182,13 @@ static bool reverse_name(struct span address, struct buf *out)
 	if (!span_to_cstr(address, text, sizeof text))
 		return false;
 	if (inet_pton(AF_INET, text, a) == 1) {
-		buf_printf(out, "%u.%u.%u.%u.in-addr.arpa", a[3], a[2], a[1], a[0]);
+		buf_printf(out, "%u.%u.%u.%u", a[3], a[2], a[1], a[0]);
 		return true;
 	}
 	if (inet_pton(AF_INET6, text, a) != 1)
 		return false;
 	for (int i = 15; i >= 0; i--)
-		buf_printf(out, "%x.%x.", a[i] & 15u, a[i] >> 4u);
-	buf_puts(out, "ip6.arpa");
+		buf_printf(out, "%x.%x%s", a[i] & 15u, a[i] >> 4u, i ? "." : "");
 	return true;
 }
 
@@ -186,8 +206,10 @@ int resolver_reverse(struct resolver *r, struct span address, struct buf *out)
 		return 0;
 	}
 	buf_init_fixed(&b, mem, sizeof mem);
-	if (!reverse_name(address, &b))
+	if (!resolver_put_reversed(address, &b))
 		return EXIT_NOHOST;
+	/* RFC 1035 3.5, RFC 3596 2.5 */
+	buf_puts(&b, span_index(address, ':') < address.len ? ".ip6.arpa" : ".in-addr.arpa");
 	status = resolver_ask(r, buf_span(&b), DNS_PTR, &a);
 	while (status == 0 && dns_next_record(&a, &rr)) {
 		if (rr.type == DNS_PTR) {

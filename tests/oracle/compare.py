@@ -8,7 +8,7 @@ import difflib, os, random, re, subprocess, sys
 real, ours, pairs, seed = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 KNOWN = [
     (re.compile(r'^.*Sendmail 8\.17'), 'the version number'),
-    (re.compile(r'^BadMX +input: .*\\\[', re.M), 'a backslash in a name that DNS is asked for'),
+    (re.compile(r'^(BadMX|Canonify2) +input: .*\\[.\[]', re.M), 'a backslash in a name that DNS is asked for'),
 ]
 # The real program answers for [name] what the resolver said last about something else.
 STALE = re.compile(r'^(?:[^\n]*\[host\](?:: Name server timeout|\.\.\. Transient parse error[^\n]*)|'
