@@ -188,6 +188,9 @@ void cf_class_file(struct cf_eval *ev, int id, struct span text)
 	if (text.ptr[0] == '|') {
 		path = text;
 		text.len = 0;
+	} else if (text.ptr[0] == '"') {
+		text = span_skip(text, 1);
+		path = span_cut(&text, '"');
 	} else {
 		path = word(&text);
 	}

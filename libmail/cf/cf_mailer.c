@@ -55,6 +55,31 @@ static long number(struct span s)
 	return minus ? -v : v;
 }
 
+static void set_flags(struct cf_mailer *m, struct span letters)
+{
+	for (; letters.len; letters = span_skip(letters, 1)) {
+		unsigned char c = (unsigned char)letters.ptr[0] & 127;
+
+		if (!is_space((char)c))
+			m->flags[c / 64] |= (uint64_t)1 << c % 64;
+	}
+}
+
+void cf_mailers_complete(struct cf *cf)
+{
+	static const char *const names[] = {"local", "prog", "*file*"};
+
+	for (int i = 0; i < 3 && cf->level < 7; i++) {
+		struct cf_mailer *m = cf_mailer_find(cf, span_str(names[i]));
+
+		if (!m)
+			continue;
+		set_flags(m, SPAN("q"));
+		if (cf->level < 6)
+			set_flags(m, i ? SPAN("o") : SPAN("Aw5:|/@"));
+	}
+}
+
 /* "envelope/header", or one for both; false when a name is no ruleset. */
 static bool set_rulesets(struct cf_eval *ev, struct span v, int *envelope, int *header)
 {
@@ -185,10 +210,7 @@ static bool set_field(struct cf_eval *ev, struct cf_mailer *m, char code, struct
 		m->path = v;
 		break;
 	case 'F':
-		for (; v.len; v = span_skip(v, 1))
-			if (!is_space(v.ptr[0]))
-				m->flags[(v.ptr[0] & 127) / 64] |= (uint64_t)1
-								   << (v.ptr[0] & 127) % 64;
+		set_flags(m, v);
 		break;
 	case 'S':
 		return set_rulesets(ev, v, &m->se, &m->sh);
@@ -227,7 +249,6 @@ static bool set_field(struct cf_eval *ev, struct cf_mailer *m, char code, struct
 		break;
 	default:
 		cf_report(ev, "", "M%.*s: unknown mailer equate %c=", SPAN_ARG(m->name), code);
-		return false;
 	}
 	return true;
 }

@@ -161,7 +161,6 @@ static bool leads_to(const struct cf *cf, const struct cf_map *m, struct span na
 static bool parse_members(struct cf_eval *ev, struct cf_map *m)
 {
 	struct span s = m->rest;
-	bool ok = true;
 
 	for (s = skip_blanks(s); s.len; s = skip_blanks(s)) {
 		struct span w = next_word(&s);
@@ -169,12 +168,10 @@ static bool parse_members(struct cf_eval *ev, struct cf_map *m)
 		if (!cf_map_find(ev->cf, w)) {
 			cf_report(ev, "", "Sequence map %.*s: unknown member map %.*s",
 				  SPAN_ARG(m->name), SPAN_ARG(w));
-			ok = false;
 		} else if (ascii_eq_nocase(w, m->name) ||
 			   leads_to(ev->cf, cf_map_find(ev->cf, w), m->name)) {
 			cf_report(ev, "", "Sequence map %.*s: member map %.*s asks it again",
 				  SPAN_ARG(m->name), SPAN_ARG(w));
-			ok = false;
 		} else if (m->members == (int)(sizeof m->member / sizeof m->member[0])) {
 			cf_report(ev, "", "Sequence map %.*s: too many member maps (%d max)",
 				  SPAN_ARG(m->name), m->members);
@@ -183,7 +180,7 @@ static bool parse_members(struct cf_eval *ev, struct cf_map *m)
 			m->member[m->members++] = w;
 		}
 	}
-	return ok || m->members;
+	return true;
 }
 
 /* Checks and opens; a map that is not open never matches. */

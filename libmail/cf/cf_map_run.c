@@ -250,10 +250,11 @@ static bool outside(struct cf_eval *ev, struct cf_map *m, struct span key, const
 	if (regex && !v.ptr)
 		buf_puts(&v, "");
 	/*
-	 * -m: only whether it is there counts, the result is the key itself. A regex has
+	 * -m: only whether it is there counts, the result is the key itself; of a user as the
+	 * system writes it. A regex has
 	 * put the substrings asked for into the value already, where "%1" is matched text.
 	 */
-	if (cf_map_flag(m, 'm'))
+	if (cf_map_flag(m, 'm') && m->kind != CFM_USER)
 		finish_value(m, key, NULL, out);
 	else
 		finish_value(m, buf_span(&v), regex ? NULL : args, out);

@@ -346,6 +346,7 @@ bool cf_load(struct cf_eval *ev, struct span text)
 		n = cf_translate(ev, p, n);
 		config_line(ev, &rs, span_make(p, n));
 	}
+	cf_mailers_complete(ev->cf);
 	ev->line = 0;
 	ev->building = false;
 	return arena_ok(&ev->cf->mem);

@@ -264,7 +264,7 @@ static int lookup_user(struct maps *m, struct cf_eval *ev, struct cf_map *map, s
 {
 	char name[CF_NAME], mem[2048];
 	struct passwd pw, *found = NULL;
-	int column = user_column(map->v);
+	int column = cf_map_flag(map, 'm') ? 0 : user_column(map->v);
 
 	if (column == 7) {
 		struct map_data *d = maps_data(m, map);

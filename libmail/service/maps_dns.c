@@ -98,6 +98,9 @@ int maps_ask(struct maps *m, struct cf_eval *ev, struct cf_map *map, struct span
 	case CFM_BESTMX:
 		return ask_bestmx(m->resolver, map, key, out);
 	default:
+		/* An IPv6 address has its tag here. */
+		if (span_index(key, ':') < key.len && !ascii_starts_nocase(key, SPAN("IPv6:")))
+			return EXIT_DATAERR;
 		return resolver_put_reversed(key, out) ? 0 : EXIT_DATAERR;
 	}
 }

@@ -27,6 +27,9 @@ done
 for f in "$here"/rawcf/*.cf; do
 	sed "s:@TBL@:$tbl:g" "$f" >"$out/$build/${f##*/}"
 done
+for n in 1 2 3; do
+	python3 "$here/rules.py" "$seed.$n" | sed "s:@TBL@:$tbl:g" >"$out/$build/rules$n.cf"
+done
 
 printf '127.0.0.1 localhost\n192.0.2.1 mx.test.example mx\n192.0.2.9 long.test.example\n' >"$out/$build.hosts"
 printf 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n' >"$out/$build.resolv"
