@@ -204,7 +204,7 @@ static void rewrite_user(struct cf_eval *ev, struct cf_addr *a, unsigned flags, 
 {
 	struct span folded;
 
-	cf_macro_set(ev, 'h', a->has_host ? a->host : SPAN(""));
+	cf_macro_set(ev, 'h', a->has_host ? a->host : (struct span){NULL, 0});
 	/* Before level 10 senders and headers were rewritten only when written out. */
 	if (ev->cf->level >= 10 || flags == 0) {
 		cf_rewrite(ev, tok, &n, 2);
@@ -217,6 +217,7 @@ static void rewrite_user(struct cf_eval *ev, struct cf_addr *a, unsigned flags, 
 	if (a->has_host && !cf_mailer_flag(a->mailer, 'h')) {
 		folded = a->host;
 		ascii_fold((char *)folded.ptr, folded.len);
+		cf_macro_set(ev, 'h', folded);
 	}
 	if (!cf_mailer_flag(a->mailer, 'u')) {
 		folded = a->user;

@@ -228,6 +228,11 @@ static int call(const struct work *w, struct cf_tok *tok, size_t *n, size_t max)
 	}
 	k = *n - i - 2;
 	rstat = call(w, tok + i + 2, &k, max - i - 2);
+	/* What could not be worked out is no argument: the call stays as it stands. */
+	if (rstat && rstat != EXIT_TEMPFAIL) {
+		*n = i + 2 + k;
+		return rstat;
+	}
 	memmove(tok + i, tok + i + 2, k * sizeof *tok);
 	sub = (struct work){w->ev, tok + i, k, max - i, rs, w->depth, 0, NULL};
 	/* A ruleset without rules is not even traced. */
