@@ -284,10 +284,8 @@ const char *cf_option_name(const struct cf_option *o);
 void cf_report(struct cf_eval *ev, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Takes a "#" comment out of a line, in place; its new length. */
+/* Takes a comment out of a line, and turns $ notation into internal text: in place; new lengths. */
 size_t cf_strip_comment(char *p, size_t len);
-
-/* Turns $ notation into internal text, in place (it never grows); its new length. */
 size_t cf_translate(struct cf_eval *ev, char *p, size_t len);
 
 /*

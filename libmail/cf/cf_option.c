@@ -265,7 +265,7 @@ static void check_value(struct cf_eval *ev, const char *name, struct span v)
 	struct span user = span_head(v, span_index(v, ':'));
 
 	user = span_trim(span_head(user, span_index(user, '.')));
-	if (memchr(v.ptr, (char)CF_MACRO, v.len))
+	if (span_index(v, (char)CF_MACRO) < v.len)
 		return;
 	if (strcmp(name, "Timeout") == 0)
 		check_timeout(ev, v);

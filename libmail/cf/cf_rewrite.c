@@ -262,7 +262,6 @@ static bool try_rule(struct work *w, uint64_t have, uint16_t *from, uint16_t *to
 
 	if (w->ev->debug >= 12)
 		trace(w, CF_STEP_TRYING, r->lhs, r->nlhs);
-	/* A trace shows the macros of a left side too, which are looked at on the way. */
 	if (w->ev->debug >= 2 || ((r->need & ~have) == 0 && r->least <= w->n))
 		matched = cf_match(w->ev, r, w->tok, w->n, from, to, fuzzy);
 	if (w->ev->debug >= 10 && !matched)

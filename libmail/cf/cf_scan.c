@@ -56,10 +56,9 @@ static void complain(struct scanner *s, const char *code, const char *text)
 	s->ev->to = saved;
 }
 
-/* What to put in for a missing end, or END_CHAR. */
+/* What to put in for a missing end, or END_CHAR; a quote in a rule stays open. */
 static int at_end(struct scanner *s)
 {
-	/* In a rule it stays open. */
 	if (s->state == QST && s->angles) {
 		complain(s, "553", "Unbalanced '\"'");
 		return '"';
