@@ -296,7 +296,6 @@ int cf_macro_id(struct cf_eval *ev, struct span s, size_t *used);
 
 /* "x" or "{name}" for an identifier, appended to out. */
 void cf_macro_name(const struct cf *cf, int id, struct buf *out);
-
 /* A macro's unexpanded value; ptr NULL when undefined. */
 struct span cf_macro_get(const struct cf_eval *ev, int id);
 

@@ -265,8 +265,9 @@ static void check_value(struct cf_eval *ev, const char *name, struct span v)
 	struct span user = span_head(v, span_index(v, ':'));
 
 	user = span_trim(span_head(user, span_index(user, '.')));
-	if (span_index(v, (char)CF_MACRO) < v.len)
-		return;
+	for (size_t i = 0; i < v.len; i++)
+		if ((unsigned char)v.ptr[i] == CF_MACRO)
+			return;
 	if (strcmp(name, "Timeout") == 0)
 		check_timeout(ev, v);
 	else if (listed(times, span_str(name)))
