@@ -173,6 +173,9 @@ struct mta_target {
 	uint32_t max_messages; /* of one connection, 0 = no limit */
 };
 
+/* A body of 8 bits for a mailer that sends them to every server. */
+enum { MTA_BODY_PASS = 'P' };
+
 struct mta_send {
 	struct mta_target target;
 	struct span id; /* queue id, for the log */
@@ -180,7 +183,8 @@ struct mta_send {
 	uint64_t at;    /* where in the file the text to send starts */
 	uint64_t size;  /* octets to send, about */
 	uint32_t rcpts; /* 1..MTA_SEND_RCPTS */
-	char ret, body; /* as struct qfile_head has them */
+	char ret;       /* as struct qfile_head has it */
+	char body;      /* so, too, or MTA_BODY_PASS */
 };
 
 struct mta_send_to {

@@ -237,6 +237,39 @@ static ssize_t read_text(struct relay_session *s, char *mem)
 	return n;
 }
 
+/* A piece of the text, or its end, as the server can take it. */
+static void put_text(struct relay_session *s, struct span text, bool end)
+{
+	struct buf out;
+
+	if (!s->seven) {
+		smtp_client_body(&s->smtp, text, &s->out);
+		return;
+	}
+	buf_init(&out, RELAY_OUT_MAX);
+	mime_seven_feed(s->seven, text, &out);
+	if (end)
+		mime_seven_finish(s->seven, &out);
+	smtp_client_body(&s->smtp, buf_span(&out), &s->out);
+	/* A part that is lost must not be taken for none. */
+	if (!buf_ok(&out))
+		fail(s, ENOMEM);
+	buf_free(&out);
+}
+
+void relay_io_end_body(struct relay_session *s)
+{
+	struct buf none;
+
+	if (!s->seven)
+		return;
+	buf_init(&none, 0);
+	mime_seven_finish(s->seven, &none);
+	buf_free(&none);
+	free(s->seven);
+	s->seven = NULL;
+}
+
 void relay_io_body(struct relay_session *s)
 {
 	char mem[RELAY_CHUNK];
@@ -253,9 +286,11 @@ void relay_io_body(struct relay_session *s)
 			smtp_client_body_abort(&s->smtp, &e);
 		} else if (n == 0) {
 			s->body = false;
-			smtp_client_body_end(&s->smtp, &s->out);
+			put_text(s, SPAN(""), true);
+			if (s->why.class == ERR_NONE)
+				smtp_client_body_end(&s->smtp, &s->out);
 		} else {
-			smtp_client_body(&s->smtp, span_make(mem, (size_t)n), &s->out);
+			put_text(s, span_make(mem, (size_t)n), false);
 		}
 	}
 }
@@ -271,6 +306,7 @@ void relay_io_close(struct relay_session *s)
 		free(s->tls);
 		s->tls = NULL;
 	}
+	relay_io_end_body(s);
 	buf_free(&s->in);
 	buf_free(&s->out);
 	buf_free(&s->cipher);

@@ -2,6 +2,9 @@
  * Messages on a connection: which is next, its envelope, what became of it.  See
  * service/relay_part.h.
  */
+#include <stdlib.h>
+
+#include "format/qfile.h"
 #include "service/relay_part.h"
 
 static void put_rcpt(void *arg, size_t n, struct smtp_client_rcpt *out)
@@ -30,6 +33,19 @@ static void put_rcpt(void *arg, size_t n, struct smtp_client_rcpt *out)
 	    .addr = r->addr, .orcpt = r->orcpt, .notify = notify[r->notify & 15]};
 }
 
+/* A server that does not take 8 bits gets none, unless the mailer says that it does (F=8). */
+static void choose_bits(struct relay_session *s)
+{
+	char body = s->job->send.body;
+
+	if (s->smtp.keywords & SMTP_KW_8BITMIME || body == QFILE_BODY_7BIT || body == MTA_BODY_PASS)
+		return;
+	/* Without memory it goes as it is, which nearly all such servers take. */
+	s->seven = malloc(sizeof *s->seven);
+	if (s->seven)
+		mime_seven_init(s->seven);
+}
+
 /* The next message, or idleness. */
 void relay_message_take(struct relay_session *s)
 {
@@ -53,7 +69,7 @@ void relay_message_take(struct relay_session *s)
 	s->message = (struct smtp_client_message){
 	    .from = job->send.sender,
 	    .size = job->send.size,
-	    .eightbit = job->send.body == '8',
+	    .eightbit = job->send.body == QFILE_BODY_8BIT || job->send.body == MTA_BODY_PASS,
 	    .ret = job->send.ret == 'F'   ? SPAN("FULL")
 		   : job->send.ret == 'H' ? SPAN("HDRS")
 					  : SPAN(""),
@@ -63,6 +79,7 @@ void relay_message_take(struct relay_session *s)
 	    .rcpt = put_rcpt,
 	    .arg = job,
 	};
+	choose_bits(s);
 	smtp_client_send(&s->smtp, &s->message, &s->out);
 }
 
@@ -92,6 +109,7 @@ void relay_message_done(struct relay_session *s)
 	else
 		relay_answer(r, s->job, s->name);
 	s->job = NULL;
+	relay_io_end_body(s);
 	s->body = false;
 	s->messages++;
 }

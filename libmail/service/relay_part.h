@@ -22,6 +22,7 @@
 #include <sys/un.h>
 
 #include "base/buf.h"
+#include "format/mime_seven.h"
 #include "proto/smtp_client.h"
 #include "proto/tls.h"
 #include "service/config.h"
@@ -123,6 +124,7 @@ struct relay_session {
 	struct smtp_client_message message;
 	struct tls_client_config tls_config;
 	struct tls_session *tls;
+	struct mime_seven *seven; /* the message goes out in 7 bits; else NULL */
 	struct buf in, out, cipher;
 	struct relay_job *job;
 	uint64_t began_ms; /* the message */
@@ -266,6 +268,9 @@ bool relay_io_tls(struct relay_session *s);
 
 /* Reads text of the message into s->out; at its end writes the final dot. */
 void relay_io_body(struct relay_session *s);
+
+/* Forgets what is left of a text. */
+void relay_io_end_body(struct relay_session *s);
 
 void relay_io_close(struct relay_session *s);
 

@@ -36,7 +36,7 @@ struct relays_message {
 	uint64_t at, size;
 	const char *id;
 	struct span sender, envid;
-	char ret, body; /* as struct qfile_head has them */
+	char ret, body; /* as struct mta_send has them */
 };
 
 /* One recipient on its way; linked, never copied. */

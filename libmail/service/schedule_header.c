@@ -160,8 +160,11 @@ struct variant *schedule_variant(struct work *w, const struct cf_mailer *m, stru
 {
 	struct variant *v;
 	struct buf old, header;
+	char body = w->item.head.body;
 	bool ok;
 
+	if (m->flags['8' / 64] >> '8' % 64 & 1)
+		body = body == QFILE_BODY_8BIT ? MTA_BODY_PASS : QFILE_BODY_7BIT;
 	for (v = w->variants; v; v = v->next)
 		if (v->mailer == m)
 			return v;
@@ -178,7 +181,7 @@ struct variant *schedule_variant(struct work *w, const struct cf_mailer *m, stru
 					     .id = w->item.id,
 					     .envid = w->item.head.envid,
 					     .ret = w->item.head.ret,
-					     .body = w->item.head.body};
+					     .body = body};
 	buf_init(&old, HEADER_MAX);
 	buf_init(&header, HEADER_MAX);
 	ok = rewrite(w, m, v, &old, &header, e);

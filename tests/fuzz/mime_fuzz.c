@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "format/mime.h"
+#include "format/mime_seven.h"
 
 enum { OUT_MAX = 1 << 22 };
 
@@ -73,6 +74,16 @@ static void show(struct span boundary, struct span in, size_t step, struct buf *
 	}
 }
 
+static void to_seven(struct span in, size_t step, struct buf *out)
+{
+	struct mime_seven m;
+
+	mime_seven_init(&m);
+	for (; in.len; in = span_skip(in, step < in.len ? step : in.len))
+		mime_seven_feed(&m, span_head(in, step), out);
+	mime_seven_finish(&m, out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span in = span_make(data, size), rest = in, head = span_cut(&rest, '\n');
@@ -98,6 +109,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	show(boundary, rest, rest.len + 1, &whole);
 	show(boundary, rest, 1, &b);
 	demand(span_eq(buf_span(&whole), buf_span(&b)));
+	buf_reset(&whole);
+	buf_reset(&b);
+	to_seven(in, in.len + 1, &whole);
+	to_seven(in, 1, &b);
+	demand(buf_ok(&whole) && span_eq(buf_span(&whole), buf_span(&b)));
 	buf_free(&whole);
 	mime_survey_feed(&survey, in);
 	mime_survey_choose(&survey, false);

@@ -7,7 +7,7 @@
 net_enter "$0"
 need openssl
 
-net_addresses 192.0.2.11 192.0.2.12 192.0.2.13 192.0.2.14 192.0.2.15 192.0.2.16 192.0.2.17
+net_addresses 192.0.2.11 192.0.2.12 192.0.2.13 192.0.2.14 192.0.2.15 192.0.2.16 192.0.2.17 192.0.2.18
 net_dns --mx-host=two.test,first.two.test,10 --mx-host=two.test,second.two.test,20 \
     --address=/first.two.test/192.0.2.12 --address=/second.two.test/192.0.2.13 \
     --mx-host=dead.test,dead.dead.test,10 --mx-host=dead.test,live.dead.test,20 \
@@ -16,7 +16,7 @@ net_dns --mx-host=two.test,first.two.test,10 --mx-host=two.test,second.two.test,
     --cname=cname.test,second.two.test --host-record=second.two.test,192.0.2.13 \
     --mx-host=null.test,.,0 --local=/test/ \
     --address=/badtls.test/192.0.2.14 --address=/greet.test/192.0.2.15 \
-    --address=/endless.test/192.0.2.16 --address=/down.test/192.0.2.17 ||
+    --address=/endless.test/192.0.2.16 --address=/down.test/192.0.2.17 --address=/seven.test/192.0.2.18 ||
     fail "dnsmasq starts"
 openssl req -x509 -newkey rsa:2048 -nodes -keyout "$T/key.pem" -out "$T/cert.pem" -days 2 \
     -subj /CN=smart.test -addext subjectAltName=DNS:smart.test >"$T/openssl.log" 2>&1
@@ -30,7 +30,7 @@ start_daemon sink python3 "$ROOT/tests/lib/sink.py" "$T/sink" 192.0.2.12:25,name
     "192.0.2.12:587,name=submission,tls=$T/cert.pem:$T/key.pem,auth=me:secret,login" \
     "192.0.2.12:465,name=smtps,smtps,tls=$T/cert.pem:$T/key.pem,auth=me:secret" \
     "192.0.2.13:26,name=tls,tls=$T/cert.pem:$T/key.pem,keep=2" 192.0.2.13:27,name=one,keep=1 \
-    192.0.2.13:28,name=mute,mute
+    192.0.2.13:28,name=mute,mute 192.0.2.18:25,name=seven,sevenbit
 wait_for 20 test -f "$T/sink/ready" || fail "the receivers start"
 
 # From what the receivers have noted.
@@ -180,6 +180,23 @@ kill -KILL "$relay_pid"
 submit after x@two.test
 ok "killed, it is started again" wait_for 20 arrived after
 end mx
+
+# ---- "hé", as three kinds of server have it: one without 8BITMIME is spared unless F= has an 8
+
+bits() { # NAME RCPT
+    printf 'Subject: %s\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\nh\303\251\n' "$1" |
+        sendmail -odq -B8BITMIME -f u1@example.test "$2" 2>>"$T/submit.log"
+    wait_for 20 arrived "$1"
+    got "m['subject'] == '$1' and m['text'].encode('latin-1').hex() + ' ' + m['params'].split()[-1]"
+}
+cfgen >"$T/eight.cf" && sed 's/F=mDFMuXa8/F=mDFMuXa/' "$T/eight.cf" >"$T/seven.cf"
+for flag in eight seven; do
+    begin -C "$T/$flag.cf"
+    is "$(bits "$flag-able" x@two.test)" "68c3a9 BODY=8BITMIME" "$flag: a server that offers it"
+    is "$(bits "$flag-old" x@seven.test | cut -d= -f1)" \
+        "$([ $flag = seven ] && echo 683d43333d4139 SIZE || echo 68c3a9 SIZE)" "$flag: one that does not"
+    end "$flag bits"
+done
 
 # ---- smart hosts
 
