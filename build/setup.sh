@@ -30,6 +30,8 @@ for_build() { # CC
         ;;
     esac
     have zstd || missing="$missing zstd"
+    # Debian's source packages; gcc and make alone do not bring it.
+    have xz || ! have apt-get || missing="$missing xz-utils"
     [ -n "$missing" ] || return 0
     if ! have apt-get; then
         echo "letterbox: missing:$missing (a musl system's own compiler serves with CC=cc)" >&2
