@@ -70,7 +70,8 @@ static bool enter(struct agent *a, struct err *e)
 	int fds[IPC_FDS_MAX];
 	struct wire_in in;
 	struct mta_box x;
-	struct box box = {.role = "agent", .allow = BOX_FILES, .drop = true, .max_files = 256};
+	struct box box = {
+	    .role = "agent", .allow = BOX_FILES | BOX_THREADS, .drop = true, .max_files = 256};
 
 	if (ipc_receive(PROC_CONTROL_FD, SETUP_WAIT_MS, mem, &in, fds, e) <= 0)
 		return false;
@@ -89,6 +90,8 @@ static bool enter(struct agent *a, struct err *e)
 	box.has_extra = x.spool_gid != UINT32_MAX;
 	box.extra_gid = x.spool_gid;
 	box.paths[0] = (struct box_path){spool, true};
+	/* Where sys/commit.h learns whether one flush serves a whole batch. */
+	box.paths[2] = (struct box_path){"/sys/fs/ext4", false};
 	/* A Maildir below home may have to be made with its parents. */
 	if (a->home[0] && a->mailbox[strlen(a->mailbox) - 1] == '/' &&
 	    strncmp(a->mailbox, a->home, strlen(a->home)) == 0)

@@ -23,6 +23,7 @@ enum {
 	STACK_OCTETS = 64 * 1024, /* the deepest call is a vsnprintf for an error's text */
 	TELL_TRIES = 8,           /* a write to an eventfd fails only when a sandbox makes it */
 	MERGE_MAX = 32,           /* flushed files that do not wait for more company */
+	CREW_MAX = 7,             /* threads that help one batch */
 };
 
 struct queue_of_jobs {
@@ -41,6 +42,13 @@ struct commit_pool {
 	unsigned nflushed, flushing; /* jobs in flushed; workers in the first step */
 	unsigned threads, idle;
 	bool naming, closing; /* a worker is in the second step */
+};
+
+/* Those that flush one batch: each takes the next file. */
+struct crew {
+	const struct commit_steps_dirs *dirs;
+	pthread_mutex_t mutex;
+	struct commit_job *next;
 };
 
 enum step { STEP_NONE, STEP_FLUSH, STEP_NAME };
@@ -171,20 +179,19 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* Signals are the loop's business: threads start with all of them blocked. */
-static bool start_thread(struct commit_pool *p)
+/* Signals are the first thread's business: the others start with all of them blocked. */
+static bool start_thread(void *(*run)(void *), void *arg, int state, pthread_t *id)
 {
 	sigset_t all, old;
 	pthread_attr_t attr;
-	pthread_t id;
 	int failed;
 
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_OCTETS);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setdetachstate(&attr, state);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	failed = pthread_create(&id, &attr, work, p);
+	failed = pthread_create(id, &attr, run, arg);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);
 	return failed == 0;
@@ -251,13 +258,15 @@ struct commit_pool *commit_pool_new(struct loop *l, int from_dir, int to_dir, un
 
 void commit_submit(struct commit_pool *p, struct commit_job *job)
 {
+	pthread_t id;
+
 	p->pending++;
 	job->next = NULL;
 	pthread_mutex_lock(&p->mutex);
 	put_all(&p->waiting, job);
 	if (p->idle > 0)
 		pthread_cond_signal(&p->work);
-	else if (p->threads < p->max && start_thread(p))
+	else if (p->threads < p->max && start_thread(work, p, PTHREAD_CREATE_DETACHED, &id))
 		p->threads++;
 	/* In the caller's thread, so the loop waits for the disk this once. */
 	if (p->threads == 0) {
@@ -299,11 +308,46 @@ void commit_pool_free(struct commit_pool *p)
 	free(p);
 }
 
+static void *help(void *arg)
+{
+	struct crew *c = arg;
+	struct commit_job *j;
+
+	do {
+		pthread_mutex_lock(&c->mutex);
+		j = c->next;
+		if (j)
+			c->next = j->next;
+		pthread_mutex_unlock(&c->mutex);
+		if (j)
+			commit_steps_wait(c->dirs, j);
+	} while (j);
+	return NULL;
+}
+
+/* As commit_steps_flush; flushes that meet are merged, so they are made to. */
+static void flush_together(const struct commit_steps_dirs *d, struct commit_job *first)
+{
+	struct crew c = {.dirs = d, .mutex = PTHREAD_MUTEX_INITIALIZER, .next = first};
+	pthread_t helper[CREW_MAX];
+	unsigned n = 0;
+
+	commit_steps_start(d, first);
+	/* What no thread can be had for is flushed by this one. */
+	for (struct commit_job *j = first->next; j && n < CREW_MAX; j = j->next)
+		if (start_thread(help, &c, PTHREAD_CREATE_JOINABLE, &helper[n]))
+			n++;
+	help(&c);
+	while (n > 0)
+		pthread_join(helper[--n], NULL);
+	pthread_mutex_destroy(&c.mutex);
+}
+
 void commit_batch(int from_dir, int to_dir, struct commit_job *first)
 {
 	struct commit_steps_dirs d = commit_steps_probe(from_dir, to_dir);
 
-	commit_steps_flush(&d, first);
+	(d.ordered ? commit_steps_flush : flush_together)(&d, first);
 	commit_steps_name(&d, first);
 }
 

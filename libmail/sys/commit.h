@@ -60,8 +60,9 @@ size_t commit_pending(const struct commit_pool *p);
 
 /*
  * The same steps at once, for programs without a loop: for a list linked by next, which shares the
- * flushes, or for one job.  Where link(2) is refused (EPERM, EOPNOTSUPP: some network file systems)
- * a rename that replaces nothing takes its place.
+ * flushes (several files are flushed by threads that live until it returns), or for one job.  Where
+ * link(2) is refused (EPERM, EOPNOTSUPP: some network file systems) a rename that replaces nothing
+ * takes its place.
  */
 void commit_batch(int from_dir, int to_dir, struct commit_job *first);
 bool commit_now(int from_dir, int to_dir, struct commit_job *job, struct err *e);

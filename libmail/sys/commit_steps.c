@@ -105,7 +105,7 @@ static bool give_name(const struct commit_steps_dirs *d, struct commit_job *j)
 	return !failed || err_errno(&j->err, errno, "%s", j->to);
 }
 
-void commit_steps_flush(const struct commit_steps_dirs *d, struct commit_job *first)
+void commit_steps_start(const struct commit_steps_dirs *d, struct commit_job *first)
 {
 	for (struct commit_job *j = first; j; j = j->next) {
 		j->err = (struct err){0};
@@ -113,9 +113,18 @@ void commit_steps_flush(const struct commit_steps_dirs *d, struct commit_job *fi
 		if (d->ordered || first->next)
 			(void)sync_file_range(j->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	}
+}
+
+void commit_steps_wait(const struct commit_steps_dirs *d, struct commit_job *j)
+{
+	(void)(d->ordered && j->from ? write_back(j->fd, &j->err) : fs_sync(j->fd, &j->err));
+}
+
+void commit_steps_flush(const struct commit_steps_dirs *d, struct commit_job *first)
+{
+	commit_steps_start(d, first);
 	for (struct commit_job *j = first; j; j = j->next)
-		(void)(d->ordered && j->from ? write_back(j->fd, &j->err)
-					     : fs_sync(j->fd, &j->err));
+		commit_steps_wait(d, j);
 }
 
 void commit_steps_name(const struct commit_steps_dirs *d, struct commit_job *first)

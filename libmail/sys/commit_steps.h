@@ -22,9 +22,11 @@ struct commit_steps_dirs commit_steps_probe(int from_dir, int to_dir);
 /*
  * First step: the contents of each file; a failure stays in the job's err.  One after the other:
  * where each costs a flush of its own, call it for one job at a time in several threads, whose
- * flushes the kernel merges.
+ * flushes the kernel merges.  It is commit_steps_start, and then commit_steps_wait for each.
  */
 void commit_steps_flush(const struct commit_steps_dirs *d, struct commit_job *first);
+void commit_steps_start(const struct commit_steps_dirs *d, struct commit_job *first);
+void commit_steps_wait(const struct commit_steps_dirs *d, struct commit_job *job);
 
 /*
  * Second step, for jobs whose first is done: final names for those without an err, one flush
