@@ -131,23 +131,31 @@ static const char *fault_of(const char *kind, struct span v, const char **hint)
  * X_RELAY for any X, and O_Name for any option, are collected: a line each, the newest first,
  * for the first rule that matches wins.
  */
-static bool collect(struct cfgen *g, const char *list, struct span key, struct span value,
-		    const char *source)
+static bool collect(struct cfgen *g, const char *list, struct span name, struct span key,
+		    struct cfgen_value v)
 {
+	struct cfgen_extra *x = arena_alloc(&g->mem, sizeof *x);
+	struct span value = v.text;
 	struct buf b;
 	const char *hint, *fault = fault_of("", value, &hint);
 
 	if (fault) {
-		cfgen_report(g, true, source, 0, 0, "", "%.*s is %s", SPAN_ARG(key), fault);
+		cfgen_report(g, true, v.source, v.line, (uint32_t)name.len + 2, "", "%.*s is %s",
+			     SPAN_ARG(name), fault);
 		return false;
 	}
+	if (!x)
+		return false;
+	v.text = value.len ? arena_dup(&g->mem, value) : SPAN("");
+	*x = (struct cfgen_extra){g->extra, arena_dup(&g->mem, name), v};
+	g->extra = x;
 	buf_init(&b, CFGEN_VALUE_MAX);
 	buf_put(&b, key);
 	buf_putc(&b, '=');
 	buf_put(&b, value);
 	buf_putc(&b, '\n');
 	buf_put(&b, cfgen_get(g, list));
-	cfgen_derive(g, list, buf_ok(&b) ? buf_span(&b) : SPAN(""), source);
+	cfgen_derive(g, list, buf_ok(&b) ? buf_span(&b) : SPAN(""), v.source);
 	buf_free(&b);
 	return true;
 }
@@ -155,13 +163,14 @@ static bool collect(struct cfgen *g, const char *list, struct span key, struct s
 static bool unknown(struct cfgen *g, struct span name, struct span value, const char *source,
 		    uint32_t line)
 {
+	const struct cfgen_value v = {value, source, line};
 	const char *nearest;
 	char hint[80] = "";
 
 	if (span_ends(name, SPAN("_RELAY")) && name.len > 6)
-		return collect(g, "relays", span_head(name, name.len - 6), value, source);
+		return collect(g, "relays", name, span_head(name, name.len - 6), v);
 	if (span_starts(name, SPAN("O_")) && name.len > 2)
-		return collect(g, "options", span_skip(name, 2), value, source);
+		return collect(g, "options", name, span_skip(name, 2), v);
 	nearest = cfgen_nearest(name);
 	if (nearest)
 		snprintf(hint, sizeof hint, "did you mean %s?", nearest);

@@ -51,13 +51,21 @@ struct cfgen_value {
 	uint32_t line;      /* in the file, 0: none */
 };
 
+/* What X_RELAY and O_Name variables said, a line of --explain each. */
+struct cfgen_extra {
+	struct cfgen_extra *next;
+	struct span name;
+	struct cfgen_value value;
+};
+
 struct cfgen {
 	struct arena mem;
 	const struct cfgen_host *host;
 	struct cfgen_value value[CFGEN_VARIABLES];
-	struct span field[6]; /* of the list item at hand while writing */
-	unsigned errors;      /* errors reported so far */
-	bool full;            /* options, headers, comments: a file, not a policy in memory */
+	struct cfgen_extra *extra; /* the newest first */
+	struct span field[6];      /* of the list item at hand while writing */
+	unsigned errors;           /* errors reported so far */
+	bool full;                 /* options, headers, comments: a file, not a policy in memory */
 };
 
 /* An empty set of values; host is borrowed.  cfgen_free gives the memory back. */

@@ -23,7 +23,7 @@ enum act {
 	REMOTE,      /* nullmailer: HOST [smtp] [--port=...] */
 	DOMAINS,     /* postfix names, $mydomain and the like in them */
 	NETWORKS,    /* CIDR to the first parts of addresses */
-	FILE_OF,     /* hash:/path to /path */
+	FILE_OF,     /* hash:/path to /path, several */
 	LISTENERS,   /* all, loopback-only, addresses */
 	MILTER,      /* inet:host:port to inet:port@host */
 	NOTHING,     /* holds here anyway, or is nobody's loss */

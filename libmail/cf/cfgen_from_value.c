@@ -95,6 +95,21 @@ static bool put_milters(struct span v, struct buf *out)
 	return true;
 }
 
+static bool put_files(struct span v, struct buf *out)
+{
+	struct span word;
+
+	while ((word = cfgen_from_word(&v)).len) {
+		size_t colon = span_index(word, ':');
+
+		if (span_index(word, '$') < word.len)
+			return false;
+		buf_puts(out, out->len ? "," : "");
+		buf_put(out, span_skip(word, colon < word.len ? colon + 1 : 0));
+	}
+	return true;
+}
+
 /* False: it could not be carried over. */
 bool cfgen_from_value(const struct cfgen_from_row *row, struct span v, struct buf *value)
 {
@@ -110,9 +125,7 @@ bool cfgen_from_value(const struct cfgen_from_row *row, struct span v, struct bu
 	case MILTER:
 		return put_milters(v, value);
 	case FILE_OF:
-		buf_put(value,
-			span_skip(v, span_index(v, ':') < v.len ? span_index(v, ':') + 1 : 0));
-		return true;
+		return put_files(v, value);
 	default:
 		/* Another mailer's own variables mean nothing here. */
 		buf_put(value, v);

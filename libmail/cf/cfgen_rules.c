@@ -254,6 +254,8 @@ const char cfgen_rules[] =
     "Sauthinfo\n"
     "~?RELAY_AUTH_MAP\n"
     "R$*\t$: < $(authinfo AuthInfo:$&{server_name} $: $) >\n"
+    "R< >\t$: < $(authinfo AuthInfo:$&{server_addr} $: $) >\n"
+    "R< >\t$: < $(authinfo AuthInfo: $: $) >\n"
     "R< $+ >\t$# $1\n"
     "~:\n"
     "R%relay_name% $| $*\t$# \"U:%RELAY_USER%\" \"P=%relay_secret%\"\n"

@@ -76,26 +76,27 @@ bool cfgen_standard(struct span name, struct buf *out)
 	return true;
 }
 
+static void explain(struct span name, struct span text, const struct cfgen_value *v,
+		    struct buf *out)
+{
+	buf_put(out, name);
+	buf_putc(out, '=');
+	if (span_eq(name, SPAN("RELAY_PASSWORD")) && text.len)
+		buf_puts(out, "(not shown)");
+	else
+		put_quoted(text, out);
+	buf_printf(out, "\t# %s", v->text.ptr && v->source ? v->source : "default");
+	if (v->line)
+		buf_printf(out, ":%u", (unsigned)v->line);
+	buf_putc(out, '\n');
+}
+
 void cfgen_explain(const struct cfgen *g, struct buf *out)
 {
-	for (int i = 0; cfgen_variables[i].name; i++) {
-		const struct cfgen_value *v = &g->value[i];
-		const char *name = cfgen_variables[i].name;
-
-		if (!*name || (!cfgen_variables[i].help && i < CFGEN_VARIABLES &&
-			       !cfgen_is_one_of(span_str(name), "relays|options")))
-			continue;
-		if (!cfgen_variables[i].help && !v->text.ptr)
-			continue;
-		buf_put(out, span_str(name));
-		buf_putc(out, '=');
-		if (strcmp(name, "RELAY_PASSWORD") == 0 && v->text.len)
-			buf_puts(out, "(not shown)");
-		else
-			put_quoted(cfgen_get(g, name), out);
-		buf_printf(out, "\t# %s", v->text.ptr && v->source ? v->source : "default");
-		if (v->line)
-			buf_printf(out, ":%u", (unsigned)v->line);
-		buf_putc(out, '\n');
-	}
+	for (int i = 0; cfgen_variables[i].name; i++)
+		if (*cfgen_variables[i].name && cfgen_variables[i].help)
+			explain(span_str(cfgen_variables[i].name),
+				cfgen_get(g, cfgen_variables[i].name), &g->value[i], out);
+	for (const struct cfgen_extra *x = g->extra; x; x = x->next)
+		explain(x->name, x->value.text, &x->value, out);
 }

@@ -52,6 +52,10 @@ if [ ! -e /etc/mail/sendmail.def ]; then
 else
     skip 3 "there is a definition file on this host"
 fi
+printf 'CSNET_RELAY=relay:a\n\nO_MaxHopCount=9\n' >more.def
+cfgen -e more.def >out
+like "$(cat out)" "^CSNET_RELAY=relay:a	# more.def:1$" "relays of pseudo domains"
+like "$(cat out)" "^O_MaxHopCount=9	# more.def:3$" "and options"
 echo RELAY_PASSWORD=secret >p.def
 cfgen -e p.def >out
 unlike "$(cat out)" "secret" "a password is not shown"
@@ -144,14 +148,15 @@ relayhost = [gw.example.org]:587
 smtp_tls_security_level = encrypt
 inet_interfaces = loopback-only
 smtpd_milters = inet:localhost:8891, unix:/run/x
-alias_maps = hash:/etc/aliases
+alias_maps = hash:/etc/aliases,
+  hash:/etc/more
 smtpd_banner = $myhostname ESMTP
 virtual_alias_domains = v.example
 CONF
 carry main.cf OFFICIAL_NAME=mx.example.org "FROM_ADDRESS='\$m'" "ACCEPT_ADDRS='\$m other.example'" \
     ALLOW_RELAY_FROM=192.168 "DEFAULT_RELAY='smtp://[gw.example.org]:587'" "LISTEN='127.0.0.1:25 [::1]:25'" \
-    "MILTERS='inet:8891@localhost unix:/run/x'" ALIAS_FILE_PATH=/etc/aliases VIRTUAL_DOMAINS=v.example \
-    '# 12: smtpd_banner = $myhostname ESMTP'
+    "MILTERS='inet:8891@localhost unix:/run/x'" ALIAS_FILE_PATH=/etc/aliases,/etc/more VIRTUAL_DOMAINS=v.example \
+    '# 13: smtpd_banner = $myhostname ESMTP'
 exits 64 "a mailer that nobody knows" cfgen --from exim.conf
 
 # Nothing is dropped silently: without any one of its settings a file gives another definition file.

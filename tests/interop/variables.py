@@ -198,7 +198,8 @@ def exists(path):
 
 def files():
     for name, text in (('aliases', 'nick: alice\n'), ('virtual', 'info@v.example\talice\n'), ('masq', 'bob\tb.obb@pub.example\n'),
-                       ('authmap', 'AuthInfo:hub.example\t"U:me" "P:p w"\n'), ('broken', '')):
+                       ('authmap', 'AuthInfo:hub.example\t"U:me" "P:p w"\n'), ('broken', ''),
+                       ('authaddr', 'AuthInfo:192.0.2.13 "U:me" "I:me" "P=cCB3" "M:LOGIN"\n')):
         with open(T + '/' + name, 'w') as f:
             f.write(text)
     # Root's alone: the role that sends reads it before it gives root up.
@@ -230,6 +231,7 @@ CASES = [
     ('RELAY_PASSWORD', dict(HUB, RELAY_USER='me'), 'p w', relayed(), ('auth', WHO, 'From: ' + WHO, True)),
     ('RELAY_USER', dict(HUB, RELAY_PASSWORD='p w', RELAY_USER='you'), 'me', relayed(), ('auth', WHO, 'From: ' + WHO, True)),
     ('RELAY_AUTH_MAP', HUB, 'text:' + T + '/authmap', relayed(), ('auth', WHO, 'From: ' + WHO, True)),
+    ('RELAY_AUTH_MAP', HUB, 'hash:' + T + '/authaddr', relayed(), ('auth', WHO, 'From: ' + WHO, True)),
     ('TLS_CERT', dict(TLS_KEY=T + '/key.pem'), T + '/cert.pem', certificate, True),
     ('TLS_KEY', dict(TLS_CERT=T + '/cert.pem', TLS_KEY=T + '/broken'), T + '/key.pem', certificate, True),
     ('MAX_MESSAGE_SIZE', {}, '1000', tells_size, ('1000', 552)),
