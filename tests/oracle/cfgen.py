@@ -113,7 +113,7 @@ rows = flips()
 if real != '-':
     rng = random.Random(1)
     for beside, flip, probe, want, client in rows:
-        if probe != 'cf' or 'RELAY' in str(flip) or 'CF_TYPE' in flip:
+        if probe != 'cf' or re.search('RELAY|CF_TYPE|MILTER|LISTEN|TLS|DNS|MAX|RATE', str(flip)):
             compare('set', {**BASE, **beside, **flip}, rng)
     for _ in range(30):
         one, two = rng.sample(rows, 2)
