@@ -8,13 +8,14 @@
 #include <string.h>
 
 #include "base/ascii.h"
+#include "cf/cf_header.h"
 #include "format/address.h"
 #include "service/account.h"
 #include "service/mailer.h"
 
 /* Names in the order of enum route_check. */
 static const char *const check_names[ROUTE_CHECKS] = {
-    "check_relay", "check_mail", "check_rcpt", "check_data", NULL,           "check_vrfy",
+    "check_relay", "check_mail", "check_rcpt", "check_data", "check_eoh",    "check_vrfy",
     "check_expn",  "check_etrn", NULL,         "authinfo",   "check_compat",
 };
 
@@ -233,14 +234,12 @@ bool route_local(struct config *c, struct route *r, bool *changed, struct err *e
 	return true;
 }
 
-enum route_verdict route_check(struct config *c, enum route_check which, struct span a,
-			       struct span b, struct err *e)
+static enum route_verdict judge(struct config *c, int rs, bool comments, struct span a,
+				struct span b, struct err *e)
 {
 	struct cf_addr out;
-	int rs = cf_check_find(c->ev, check_names[which]);
 
-	switch (cf_check(c->ev, rs, a, b, which != ROUTE_CHECK_DATA && which != ROUTE_CHECK_EOH,
-			 &out)) {
+	switch (cf_check(c->ev, rs, a, b, !comments, &out)) {
 	case CF_CHECK_DISCARD:
 		return ROUTE_DISCARDED;
 	case CF_CHECK_QUARANTINE:
@@ -252,6 +251,22 @@ enum route_verdict route_check(struct config *c, enum route_check which, struct 
 	default:
 		return ROUTE_OK;
 	}
+}
+
+enum route_verdict route_check(struct config *c, enum route_check which, struct span a,
+			       struct span b, struct err *e)
+{
+	return judge(c, cf_check_find(c->ev, check_names[which]),
+		     which == ROUTE_CHECK_DATA || which == ROUTE_CHECK_EOH, a, b, e);
+}
+
+enum route_verdict route_check_header(struct config *c, int rs, bool comments, struct span value,
+				      struct err *e)
+{
+	enum route_verdict v = judge(c, rs, comments, value, (struct span){NULL, 0}, e);
+
+	/* What has no tokens (one is too long) has nothing that rules could look at. */
+	return v == ROUTE_REFUSED && strstr(e->text, "cannot prescan") ? ROUTE_OK : v;
 }
 
 /* F= of the X line "name, S=..., F=T". */
@@ -287,9 +302,13 @@ static unsigned filter_bits(const struct config *c)
 unsigned route_checks(struct config *c)
 {
 	unsigned bits = filter_bits(c);
+	struct cf_header_line h;
 
 	if (!config_begin(c))
 		return 0;
+	for (const struct cf_line *at = c->cf.lines; cf_header_line(c->ev, &at, &h);)
+		if (h.ruleset.len)
+			bits |= 1u << ROUTE_CHECK_HEADER;
 	for (unsigned i = 0; i < ROUTE_CHECKS; i++)
 		if (check_names[i] && cf_check_find(c->ev, check_names[i]) >= 0)
 			bits |= 1u << i;

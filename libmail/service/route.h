@@ -104,6 +104,10 @@ bool route_local(struct config *c, struct route *r, bool *changed, struct err *e
 enum route_verdict route_check(struct config *c, enum route_check which, struct span a,
 			       struct span b, struct err *e);
 
+/* Asks the ruleset of an H line about a field's value; comments: it wants them. */
+enum route_verdict route_check_header(struct config *c, int rs, bool comments, struct span value,
+				      struct err *e);
+
 /* The bits of settings.checks. */
 unsigned route_checks(struct config *c);
 

@@ -10,6 +10,7 @@
  *	schedule_table.c   the schedule: messages and when each is due
  *	schedule_config.c  the configuration, and evaluations of it
  *	schedule_verdict.c what smtpd asks: clients, MAIL, RCPT and other commands
+ *	schedule_fields.c  the header of a message at its end
  *	schedule_check.c   account look-ups
  *	schedule_choose.c  which messages a run is for, what it tells
  *	schedule_work.c    one message under work
@@ -183,6 +184,20 @@ bool schedule_await(struct schedule *q, struct dns_client_wait *w, unsigned *tur
 
 /* Answers smtpd's MTA_CHECK_...; fd (-1: none) is not taken over.  False: malformed. */
 bool schedule_verdict(struct schedule *q, struct wire_in *in, int fd);
+
+/* ---- schedule_fields.c ---- */
+
+/* A header under check, all 0 but for verdict. */
+struct schedule_headers {
+	struct mta_verdict *verdict; /* gets what came of it */
+	unsigned fields;
+	size_t size;
+	char reason[ERR_TEXT_MAX]; /* of a quarantine */
+};
+
+/* Rulesets of H lines and check_eoh for the message in fd, c->rcpt its place in decimal. */
+void schedule_check_headers(struct schedule *q, const struct mta_check *c, int fd,
+			    struct schedule_headers *h);
 
 /* ---- schedule_check.c ---- */
 

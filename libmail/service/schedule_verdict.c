@@ -5,6 +5,7 @@
  * from its start when that is there: until then it has had no effect.
  */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ struct question {
 	uint32_t id;
 	uint16_t type;
 	unsigned turns;
+	int fd; /* of MTA_CHECK_EOM, owned, or -1 */
 	struct mta_check check;
 	char octets[];
 };
@@ -281,9 +283,24 @@ static bool check_other(struct schedule *q, uint32_t id, const struct mta_check 
 	return true;
 }
 
-static bool run(struct schedule *q, uint16_t type, uint32_t id, const struct mta_check *c)
+static bool check_headers(struct schedule *q, uint32_t id, const struct mta_check *c, int fd)
+{
+	struct mta_verdict v = {0};
+	struct schedule_headers h = {.verdict = &v};
+
+	if (schedule_decide(q, c, &v.err))
+		schedule_check_headers(q, c, fd, &h);
+	if (route_pending(q->config))
+		return false;
+	reply(q, id, &v);
+	return true;
+}
+
+static bool run(struct schedule *q, uint16_t type, uint32_t id, const struct mta_check *c, int fd)
 {
 	switch (type) {
+	case MTA_CHECK_EOM:
+		return check_headers(q, id, c, fd);
 	case MTA_CHECK_MAIL:
 		return check_mail(q, id, c);
 	case MTA_CHECK_RCPT:
@@ -302,17 +319,24 @@ static void fail(struct schedule *q, uint32_t id, const struct err *e)
 	reply(q, id, &v);
 }
 
+static void drop(struct question *k)
+{
+	if (k->fd >= 0)
+		close(k->fd);
+	free(k);
+}
+
 static void on_name(struct dns_client_wait *w)
 {
 	struct question *k = (struct question *)w;
 	struct err e;
 
-	if (!run(k->q, k->type, k->id, &k->check)) {
+	if (!run(k->q, k->type, k->id, &k->check, k->fd)) {
 		if (schedule_await(k->q, &k->wait, &k->turns, &e))
 			return;
 		fail(k->q, k->id, &e);
 	}
-	free(k);
+	drop(k);
 }
 
 static struct span put(char **at, struct span s)
@@ -327,7 +351,7 @@ static struct span put(char **at, struct span s)
 
 /* A copy of the question, which outlives its message. */
 static struct question *keep(struct schedule *q, uint16_t type, uint32_t id,
-			     const struct mta_check *c)
+			     const struct mta_check *c, int fd)
 {
 	struct question *k =
 	    calloc(1, sizeof *k + c->origin.addr.len + c->origin.helo.len + c->origin.auth.len +
@@ -337,6 +361,7 @@ static struct question *keep(struct schedule *q, uint16_t type, uint32_t id,
 	if (!k)
 		return NULL;
 	*k = (struct question){.wait.done = on_name, .q = q, .id = id, .type = type, .check = *c};
+	k->fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
 	at = k->octets;
 	k->check.origin.addr = put(&at, c->origin.addr);
 	k->check.origin.helo = put(&at, c->origin.helo);
@@ -353,18 +378,17 @@ bool schedule_verdict(struct schedule *q, struct wire_in *in, int fd)
 	struct mta_check c;
 	struct err e;
 
-	(void)fd;
 	if (!mta_ipc_get_check(in, &c))
 		return false;
-	if (run(q, in->type, in->id, &c))
+	if (run(q, in->type, in->id, &c, fd))
 		return true;
-	k = keep(q, in->type, in->id, &c);
+	k = keep(q, in->type, in->id, &c, fd);
 	if (!k) {
 		err_temp(&e, "4.3.0", "out of memory");
 		fail(q, in->id, &e);
 	} else if (!schedule_await(q, &k->wait, &k->turns, &e)) {
 		fail(q, in->id, &e);
-		free(k);
+		drop(k);
 	}
 	return true;
 }

@@ -177,6 +177,7 @@ struct smtpd_store {
 	struct agents_job jobs[SMTPD_FAST_MAX]; /* one for each recipient, if all are local */
 	unsigned njobs, waiting;
 	size_t head;     /* octets of the envelope */
+	size_t own;      /* of the envelope and the fields that we put in front */
 	uint64_t octets; /* of envelope and message so far */
 };
 

@@ -116,7 +116,7 @@ bool smtpd_ask_message(struct smtpd_session *s)
 		return false;
 	s->checking = true;
 	fd = smtpd_store_file(s->store);
-	snprintf(number, sizeof number, "%zu", s->store->head);
+	snprintf(number, sizeof number, "%zu", s->store->own);
 	if (fd >= 0 && ask(s, MTA_CHECK_EOM, span_str(number), fd))
 		return true;
 	s->asked = MTA_CHECK_EOM;

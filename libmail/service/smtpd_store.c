@@ -149,6 +149,7 @@ bool smtpd_store_begin(struct smtpd_session *s, struct err *e)
 	put_head(s, &head);
 	st->head = head.len;
 	put_received(s, &head, st->id);
+	st->own = head.len;
 	make_fields(st, s, st->id);
 	/* Its own, since the session may end before the message is safe. */
 	buf_put(&st->sender, buf_span(&s->sender));
