@@ -213,11 +213,14 @@ bool alias_knows(struct span files, struct span user, struct span detail)
 	return known;
 }
 
-const char *alias_folder(const struct alias *a, char *mem, size_t cap)
+bool alias_includes(struct alias *a)
 {
-	const char *path = a->files && !a->file[0]->none ? a->file[0]->path : "";
-	const char *slash = strrchr(path, '/');
+	static const char mark[] = ":include:";
 
-	return slash && span_to_cstr(span_make(path, (size_t)(slash - path) + 1), mem, cap) ? mem
-											    : NULL;
+	alias_open(a);
+	for (int i = 0; i < a->files; i++)
+		if (a->file[i]->open && memmem(a->file[i]->table.data.ptr,
+					       a->file[i]->table.data.len, mark, sizeof mark - 1))
+			return true;
+	return false;
 }

@@ -58,8 +58,8 @@ int alias_find_user(struct alias *a, struct span user, struct span detail, struc
 /* Is that an alias of these files (alias_add), or can that not be told now? */
 bool alias_knows(struct span files, struct span user, struct span detail);
 
-/* The folder of the first file, of cap octets: for a role's box; NULL: there is none. */
-const char *alias_folder(const struct alias *a, char *mem, size_t cap);
+/* Reads all files and tells whether one has an :include: (of a file anywhere). */
+bool alias_includes(struct alias *a);
 
 /* ---- alias_build.c: newaliases ---- */
 

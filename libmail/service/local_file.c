@@ -30,7 +30,7 @@ static bool check_dirs(const char *path, struct err *e)
 	char dir[1024];
 	struct stat st;
 
-	for (size_t i = 0; path[i] && i < sizeof dir; i++) {
+	for (size_t i = 0; i < sizeof dir && path[i]; i++) {
 		if (path[i] != '/')
 			continue;
 		span_to_cstr(span_make(path, i + 1), dir, sizeof dir);

@@ -147,7 +147,7 @@ static bool on_setup(void *arg, struct wire_in *in, int fds[IPC_FDS_MAX])
 
 static bool enter(struct schedule *q, struct err *e)
 {
-	char dir[QUEUE_PATH_MAX + 8], aliases[MTA_PATH_MAX];
+	char dir[QUEUE_PATH_MAX + 8];
 	struct box box = {.role = "queue", .allow = BOX_FILES | BOX_THREADS, .max_files = 1024};
 	int fd;
 
@@ -165,8 +165,9 @@ static bool enter(struct schedule *q, struct err *e)
 	box.paths[1] = (struct box_path){"/etc", false};
 	for (int i = 0; i < CONFIG_DIRS && q->config->dir[i][0]; i++)
 		box.paths[2 + i] = (struct box_path){q->config->dir[i], false};
-	box.paths[2 + CONFIG_DIRS] =
-	    (struct box_path){alias_folder(&q->alias, aliases, sizeof aliases), false};
+	/* Lists lie wherever their owners have them; what the role may read is read by its uid. */
+	if (q->includes)
+		box.paths[2 + CONFIG_DIRS] = (struct box_path){"/", false};
 	return box_account(&box.uid, &box.gid, &box.drop, e) && box_enter(&box, e);
 }
 

@@ -78,8 +78,9 @@ struct schedule {
 	struct alias alias;
 	struct resolver resolver; /* the servers that dns asks */
 	struct dns_client dns;
-	bool may_ask; /* the box lets it make sockets */
-	bool boxed;   /* and it is closed */
+	bool may_ask;  /* the box lets it make sockets */
+	bool includes; /* ... and read any file, since aliases have lists */
+	bool boxed;    /* and it is closed */
 	struct ipc gate, smtpd;
 	struct queue queue;
 	struct agents agents;

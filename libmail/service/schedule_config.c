@@ -46,7 +46,8 @@ bool schedule_config_set(struct schedule *q, struct wire_in *in, int fd)
 	if (q->may_ask)
 		dns_client_attach(&q->dns, &c->resolver);
 	/* The box is closed: started anew, the role gets one that fits. */
-	else if (q->boxed && config_asks(c))
+	if (q->boxed &&
+	    ((!q->may_ask && config_asks(c)) || (!q->includes && alias_includes(&q->alias))))
 		schedule_stop(q);
 	return true;
 }
@@ -57,6 +58,7 @@ bool schedule_config_there(struct schedule *q, struct err *e)
 		return err_temp(e, "4.3.0", "no configuration came from gate");
 	q->quiet.fire = on_quiet;
 	q->may_ask = config_asks(q->config);
+	q->includes = alias_includes(&q->alias);
 	if (q->may_ask) {
 		resolver_init(&q->resolver);
 		dns_client_init(&q->dns, &q->loop, &q->resolver);

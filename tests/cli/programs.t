@@ -6,8 +6,8 @@ need python3
 server_setup mbox
 export HOME=$T/home SECRET=secret
 root() { [ "$(id -u)" = 0 ]; }
-mkdir "$T/programs" "$T/files"
-chmod 755 "$T/programs" "$T/files"
+mkdir "$T/programs" "$T/files" "$T/lists"
+chmod 755 "$T/programs" "$T/files" "$T/lists"
 if root; then
     as=20009 # DefaultUser
     chown 20009:20009 "$T/files"
@@ -37,7 +37,7 @@ link: $files/link
 twice: $files/twice
 wide: $files/wide/box
 fifo: $files/fifo
-list: :include:$T/list
+list: :include:$T/lists/one
 A
 cat >"$T/programs/show" <<P
 #!/bin/sh
@@ -63,10 +63,10 @@ mkdir "$files/wide"
 chmod 777 "$files/wide"
 mkfifo "$files/fifo"
 root && chown 20009 "$files"/exec "$files"/victim "$files"/twice "$files"/wide "$files"/fifo
-echo '|show from-a-list, u1' >"$T/list"
-root && chown 20004 "$T/list"
-chmod 644 "$T/list"
-root || chmod 666 "$T/list"
+echo '|show from-a-list, u1' >"$T/lists/one"
+root && chown 20004 "$T/lists/one"
+chmod 644 "$T/lists/one"
+root || chmod 666 "$T/lists/one"
 
 start() {
     server_smtp "-OProgramFolder=$T/programs" "-ODefaultUser=$as:$as" -OMinQueueAge=1h

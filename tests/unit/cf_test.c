@@ -211,6 +211,9 @@ static const struct {
     {"SA\nRx\t$*", "Inappropriate use of $* on RHS"},
     {"SA\nR$- $- $- $- $- $- $- $- $- $-\tx", "R line: too many wildcards"},
     {"R$*\tx", "missing valid ruleset for"},
+    {"Q", "name required for queue"},
+    {"Qa, X=1", "Qa: unknown queue equate X="},
+    {"Qa, P=/x, F", "queue a: `=' expected"},
 };
 
 TEST(mistakes_are_reported_and_reading_goes_on)
