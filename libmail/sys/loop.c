@@ -15,6 +15,8 @@
 #include "sys/clock.h"
 #include "sys/image.h"
 
+enum { REST_MS = 1000 };
+
 /* Slots are rings with themselves as the end: removing a timer needs not know its slot. */
 bool loop_init(struct loop *l, struct err *e)
 {
@@ -168,16 +170,18 @@ static void advance(struct loop *l)
  * now_ms is read once a turn: all handlers of a turn agree on the time. An interrupted wait gives
  * -1 events, which the loop below takes for none.
  */
-void loop_turn(struct loop *l, int max_ms)
+bool loop_turn(struct loop *l, int max_ms)
 {
 	struct epoll_event batch[LOOP_BATCH];
 	int wait = next_wait(l);
+	bool some;
 
 	if (max_ms >= 0 && (wait < 0 || wait > max_ms))
 		wait = max_ms;
 	l->batch = batch;
 	l->batch_len = epoll_wait(l->epoll, batch, LOOP_BATCH, wait);
 	l->now_ms = clock_ms();
+	some = l->batch_len > 0;
 	for (int i = 0; i < l->batch_len; i++) {
 		struct loop_watch *w = batch[i].data.ptr;
 
@@ -187,14 +191,24 @@ void loop_turn(struct loop *l, int max_ms)
 	l->batch_len = 0;
 	l->batch = NULL;
 	advance(l);
+	return some;
 }
 
 void loop_run(struct loop *l)
 {
+	uint64_t last = clock_ms();
+	bool resting = false;
+
 	l->stopped = false;
-	image_forget_code();
-	while (!l->stopped)
-		loop_turn(l, -1);
+	while (!l->stopped) {
+		if (loop_turn(l, resting ? -1 : REST_MS)) {
+			last = l->now_ms;
+			resting = false;
+		} else if (!resting && l->now_ms - last >= REST_MS) {
+			image_forget_code();
+			resting = true;
+		}
+	}
 }
 
 void loop_stop(struct loop *l)

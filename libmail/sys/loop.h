@@ -70,9 +70,13 @@ void loop_remove(struct loop *l, struct loop_watch *w);
 void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t ms);
 void loop_timer_clear(struct loop *l, struct loop_timer *t);
 
-/* Runs until loop_stop; loop_turn handles what is ready, waiting at most max_ms (-1: for ever). */
+/*
+ * Runs until loop_stop; when nothing has happened for a second, the code that the burst before
+ * needed is given back.  loop_turn handles what is ready, waiting at most max_ms (-1: for ever),
+ * and says whether there was anything but timers.
+ */
 void loop_run(struct loop *l);
-void loop_turn(struct loop *l, int max_ms);
+bool loop_turn(struct loop *l, int max_ms);
 void loop_stop(struct loop *l);
 
 #endif
