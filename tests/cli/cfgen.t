@@ -229,6 +229,16 @@ MY_DOMAIN=example.org
 NULL_CLIENT=smtps://me@relay.example.org
 FROM_ADDRESS='\$m'" "-i ends in a definition file"
     exits 0 "which gives a configuration" cfgen asked.def
+    printf 'box\nexample.org\n\nyes\nexample.org\ny\n' |
+        script -qec "cfgen -i -o asked.def" /dev/null >typescript 2>&1
+    is "$(grep -v '^#' asked.def)" "MY_NAME=box
+MY_DOMAIN=example.org
+ACCEPT_ADDRS=example.org
+FROM_ADDRESS='\$m'
+LISTEN='*:25'" "or, where there are mailboxes, in that of a server"
+    exits 0 "which gives one, too" cfgen asked.def
+    printf 'box\n\004' | script -qec "cfgen -i -o none.def" /dev/null >typescript 2>&1
+    nok "without answers nothing is written" test -e none.def
 else
-    skip 2 "no script(1) on this machine"
+    skip 5 "no script(1) on this machine"
 fi
