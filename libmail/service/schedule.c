@@ -103,6 +103,7 @@ static bool on_smtpd(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 		return false;
 	span_to_cstr(text, id, sizeof id);
 	schedule_note(q, id);
+	schedule_work_free(q, id);
 	return true;
 }
 

@@ -92,6 +92,7 @@ struct schedule {
 	struct schedule_entry *entries;
 	size_t count, room;
 	size_t works, away;
+	struct work *held;           /* of the works, those whose file somebody else holds still */
 	int64_t clock_zero;          /* the wall clock's time when the monotonic one was 0 */
 	int64_t jumped, jumped_from; /* what the wall clock jumped by since, and at what time */
 	struct schedule_lookup *lookups;
@@ -220,5 +221,8 @@ void schedule_relay_ask(struct relays *r);
 
 /* Starts work on id; schedule_over is called when it is over, perhaps at once. */
 void schedule_work_start(struct schedule *q, const char *id);
+
+/* The file has been let go of. */
+void schedule_work_free(struct schedule *q, const char *id);
 
 #endif

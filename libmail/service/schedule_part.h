@@ -54,6 +54,7 @@ struct work {
 	enum bounce_kind kind;
 	struct loop_timer retry;
 	unsigned tries; /* to lock the file */
+	struct work *next_held;
 	char user[MTA_NAME_MAX + 1];
 };
 

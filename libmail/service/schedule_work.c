@@ -264,6 +264,8 @@ static void not_loaded(struct work *w, const struct err *e)
 	bool busy = e->sys == EAGAIN;
 
 	if (busy && w->tries++ < HANDOVER_TRIES && !w->q->stopping) {
+		w->next_held = w->q->held;
+		w->q->held = w;
 		loop_timer_set(&w->q->loop, &w->retry, HANDOVER_MS);
 		return;
 	}
@@ -292,7 +294,21 @@ static void load(struct work *w)
 
 static void on_retry(struct loop_timer *t)
 {
-	load((struct work *)((char *)t - offsetof(struct work, retry)));
+	struct work *w = (struct work *)((char *)t - offsetof(struct work, retry));
+	struct work **at = &w->q->held;
+
+	while (*at != w)
+		at = &(*at)->next_held;
+	*at = w->next_held;
+	load(w);
+}
+
+/* We are told of the name before its owner is done with it; now it is. */
+void schedule_work_free(struct schedule *q, const char *id)
+{
+	for (struct work *w = q->held; w; w = w->next_held)
+		if (strcmp(w->id, id) == 0)
+			loop_timer_set(&q->loop, &w->retry, 0);
 }
 
 void schedule_work_start(struct schedule *q, const char *id)

@@ -249,19 +249,19 @@ static void on_committed(struct commit_job *job)
 {
 	struct smtpd_store *st =
 	    (struct smtpd_store *)((char *)job - offsetof(struct smtpd_store, commit));
+	struct smtpd *d = st->d;
+	struct err e = job->err;
 	char mem[WIRE_MAX];
 	struct buf b;
 
-	if (job->err.class != ERR_NONE) {
-		log_err("%s: cannot commit: %s", st->id, job->err.text);
-	} else {
-		/* The queue role looks at once; without the word it would find it by its own scan.
-		 */
-		buf_init_fixed(&b, mem, sizeof mem);
-		mta_ipc_put_text(&b, MTA_QUEUED, 0, span_str(st->id));
-		ipc_send(&st->d->queue_role, &b, NULL, 0);
-	}
-	smtpd_store_finish(st, &job->err);
+	if (e.class != ERR_NONE)
+		log_err("%s: cannot commit: %s", st->id, e.text);
+	buf_init_fixed(&b, mem, sizeof mem);
+	mta_ipc_put_text(&b, MTA_QUEUED, 0, span_str(st->id));
+	smtpd_store_finish(st, &e);
+	/* The file is let go of: the queue role may look at once, and need not find that out. */
+	if (e.class == ERR_NONE)
+		ipc_send(&d->queue_role, &b, NULL, 0);
 }
 
 void smtpd_store_commit(struct smtpd_store *st)
