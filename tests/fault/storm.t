@@ -33,6 +33,7 @@ owned() { # DAEMON
 # What they own when it has not changed for a while: the queue gives memory back a second after
 # its work.
 settled() { # DAEMON
+    [ "$BUILD" = release ] || { echo 0 && return; } # a sanitizer's heap keeps what was freed
     last=
     looks=0
     since=0

@@ -144,8 +144,10 @@ as_root() {
     is "$(open_files "$check")" "" "popd-check: no file is open"
     is "$(find "/proc/$check/fd" -type l | wc -l)" 4 "popd-check: one channel, and the log"
     key=$T/spool/queue/private/tls.pem
-    is "$(python3 "$T/holds.py" "$key" "$gate") $(python3 "$T/holds.py" "$key" "$check")" "yes no" \
-        "popd-check: the gate's key is not in its memory"
+    # A sanitizer's shadow is terabytes to look through.
+    [ "$BUILD" != release ] || is "$(python3 "$T/holds.py" "$key" "$gate" &&
+        python3 "$T/holds.py" "$key" "$check")" "yes
+no" "popd-check: the gate's key is not in its memory"
     end_check root
     files
     deeds root
