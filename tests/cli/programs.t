@@ -38,6 +38,8 @@ twice: $files/twice
 wide: $files/wide/box
 fifo: $files/fifo
 list: :include:$T/lists/one
+all: "|fail 64", "|fail 65", "|fail 66", "|fail 68", "|fail 69", "|fail 70", "|fail 72",
+    "|fail 73", "|fail 76", "|fail 78", "|fail 79", "|fail 200"
 A
 cat >"$T/programs/show" <<P
 #!/bin/sh
@@ -45,6 +47,8 @@ exec >>"$files/shown"
 for word; do echo "<\$word>"; done
 id -u
 pwd
+grep -E '^(CapInh|CapPrm|CapEff|CapBnd|CapAmb|Groups)' /proc/self/status | tr -d '\\n\\t ' >"$files/powers"
+ls /proc/self/fd | tr '\\n' ' ' >"$files/open"
 env | grep -v '^\(PWD\|SHLVL\|_\|OLDPWD\)=' | sort
 cat
 echo "== end"
@@ -97,6 +101,11 @@ is "$(sed -n '/^AGENT/,/^From /p' "$files/shown" | grep = | cut -d= -f1 | tr '\n
 like "$(sed -n '/^TZ=/,$p' "$files/shown" | sed -n 3p)" '^From u4@example.test ' "the line From"
 like "$(cat "$files/shown")" '^Subject: to show$' "the header"
 like "$(cat "$files/shown")" '^From here$' "the body as it is"
+if root; then
+    like "$(cat "$files/powers")" '^Groups:(CapInh|CapPrm|CapEff|CapBnd|CapAmb|[:0])*$' \
+        "and neither groups nor capabilities, not even to be had"
+fi
+is "$(cat "$files/open")" "0 1 2 3 " "and no descriptor of ours" # 3 is that of ls
 : >"$files/shown"
 put five x
 ok "an alias of a user and a program" wait_for 20 grep -q '^<five>' "$files/shown"
@@ -110,6 +119,29 @@ like "$(status nobody)" '^Status: 5\.1\.1' "exit status 67"
 like "$(status nobody)" 'User unknown' "its words"
 put rights x
 like "$(status rights)" '^Status: 5\.3\.0' "exit status 77"
+# The others, as sendmail 8.17 reports them, by one message.
+put all x
+all_reported() { grep -q 'unknown mailer error 200' "$(mailbox u4)"; }
+wait_for 20 all_reported
+cat >"$T/want" <<W
+Status: 5.5.4 Command line usage error
+Status: 5.5.2 Data format error
+Status: 5.3.0 Cannot open input
+Status: 5.1.2 Host unknown
+Status: 5.5.0 Service unavailable
+Status: 5.5.0 Internal error
+Status: 5.5.0 System file missing
+Status: 5.3.0 Can't create output
+Status: 5.5.0 Remote protocol error
+Status: 5.5.0 Local configuration error
+Status: 5.0.0 unknown mailer error 79
+Status: 5.0.0 unknown mailer error 200
+W
+awk '/^Final-Recipient:/ { mine = /fail [0-9]/ }
+    mine && /^Status:/ { status = $0 }
+    mine && /^Diagnostic-Code:/ { sub(/^[^;]*; /, ""); sub(/: said why.*/, ""); print status " " $0 }' \
+    "$(mailbox u4)" >"$T/got"
+same "$T/got" "$T/want" "the other statuses"
 put absent x
 like "$(status absent)" '^Status: 5\.5\.0' "a program that is not in the folder"
 like "$(status absent)" 'not available for sendmail programs' "smrsh's words"
