@@ -69,10 +69,13 @@ void cf_mailers_complete(struct cf *cf)
 {
 	static const char *const names[] = {"local", "prog", "*file*"};
 
-	for (int i = 0; i < 3 && cf->level < 7; i++) {
+	for (int i = 0; i < 3; i++) {
 		struct cf_mailer *m = cf_mailer_find(cf, span_str(names[i]));
 
-		if (!m)
+		/* Programs and files are for one recipient at a time. */
+		if (m && i)
+			m->flags['m' / 64] &= ~((uint64_t)1 << 'm' % 64);
+		if (!m || cf->level >= 7)
 			continue;
 		set_flags(m, SPAN("q"));
 		if (cf->level < 6)

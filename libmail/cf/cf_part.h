@@ -31,7 +31,7 @@ void cf_check_time(struct cf_eval *ev, struct span v);
 /* The number in column col (from 0) of name's line in a file such as passwd(5), or -1. */
 long cf_account_id(struct cf_eval *ev, const char *file, struct span name, int col);
 
-/* Building: the flags that mailers of files before level 7 have without writing them. */
+/* Building: flags that local, prog and *file* have, or have not, whatever is written. */
 void cf_mailers_complete(struct cf *cf);
 
 /* Reports what is wrong with an H, P, Q or X line; false: it is not to be kept. */

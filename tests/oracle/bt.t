@@ -27,6 +27,13 @@ done
 for f in "$here"/rawcf/*.cf; do
 	sed "s:@TBL@:$tbl:g" "$f" >"$out/$build/${f##*/}"
 done
+# Debian's own for submission, which wants the folder of its m4 files named everywhere.
+rm -rf "$out/$build.share"
+cp -r "$share" "$out/$build.share"
+grep -rl /usr/share/sendmail/cf "$out/$build.share" | xargs sed -i "s:/usr/share/sendmail/cf:$out/$build.share:g"
+sed '/^include(.*cf.m4/d
+	s:/etc/mail/m4/[a-z]*.m4:/dev/null:' "$out/$build.share/debian/submit.mc" >"$out/$build/submit.mc"
+(cd "$out/$build" && m4 -D_CF_DIR_="$out/$build.share/" "$out/$build.share/m4/cf.m4" submit.mc >submit.cf 2>/dev/null)
 for n in 1 2 3; do
 	python3 "$here/rules.py" "$seed.$n" | sed "s:@TBL@:$tbl:g" >"$out/$build/rules$n.cf"
 done
