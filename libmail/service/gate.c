@@ -92,6 +92,9 @@ static bool on_agent(struct gate *g, struct supervise_role *r, struct wire_in *i
 
 	if (!mta_ipc_get_text(in, &key) || key.len > MTA_NAME_MAX)
 		return false;
+	/* Who meets strangers has no business with programs and files. */
+	if (r != &g->queue && key.len && strchr("|/", key.ptr[0]))
+		return false;
 	/* The agent has dropped to the user before it reads anything; the role gets its socket. */
 	fd = gate_agent_start(g->settings, &g->accounts, key, &e);
 	mta_ipc_put_outcome(&g->b, MTA_AGENT_IS, in->id, &e, SPAN(""));
