@@ -93,15 +93,18 @@ enum line_body_event line_body_next(struct line_body *b, struct span in, size_t 
 /* True when LINE_REFUSE met a bare CR or LF: the message must be answered 5.6.11. */
 bool line_body_refused(const struct line_body *b);
 
-/* Zero-initialized at the start of a body. */
+/* Zero-initialized at the start of a body, but for limit. */
 struct line_encoder {
-	uint8_t state; /* private */
+	uint32_t limit;  /* octets of a line; the rest goes to lines of its own; 0 = any length */
+	uint32_t column; /* private, as the next */
+	uint8_t state;
 };
 
 /*
  * Appends in to out as DATA text: LF and CRLF become CRLF, a leading dot is
  * doubled, a CR without LF becomes a space.  At most 2 octets out per octet in;
- * a CR at the end of in is held back.
+ * a CR at the end of in is held back.  Where a line passes the limit, sendmail's "!", a line
+ * end and a space are put in; then it is 4 octets more for each limit octets.
  */
 void line_encode(struct line_encoder *e, struct span in, struct buf *out);
 

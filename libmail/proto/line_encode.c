@@ -9,10 +9,27 @@
 
 enum { ENCODE_BOL, ENCODE_TEXT, ENCODE_CR };
 
+/* Text of a line; *in is cut off. */
+static void put_text(struct line_encoder *e, struct span *in, struct buf *out)
+{
+	size_t n = 0, room = in->len;
+
+	if (e->limit && e->column == e->limit) {
+		buf_puts(out, "!\r\n ");
+		e->column = 1;
+	}
+	if (e->limit && room > e->limit - e->column)
+		room = e->limit - e->column;
+	while (n < room && in->ptr[n] != '\r' && in->ptr[n] != '\n')
+		n++;
+	buf_put(out, span_head(*in, n));
+	*in = span_skip(*in, n);
+	e->column += (uint32_t)n;
+}
+
 void line_encode(struct line_encoder *e, struct span in, struct buf *out)
 {
 	while (in.len) {
-		size_t n = 0;
 		char c = in.ptr[0];
 
 		if (e->state == ENCODE_CR && c != '\n')
@@ -20,6 +37,7 @@ void line_encode(struct line_encoder *e, struct span in, struct buf *out)
 		if (c == '\n') {
 			buf_put(out, SPAN("\r\n"));
 			e->state = ENCODE_BOL;
+			e->column = 0;
 			in = span_skip(in, 1);
 			continue;
 		}
@@ -30,11 +48,8 @@ void line_encode(struct line_encoder *e, struct span in, struct buf *out)
 		}
 		if (c == '.' && e->state == ENCODE_BOL)
 			buf_putc(out, '.');
-		while (n < in.len && in.ptr[n] != '\r' && in.ptr[n] != '\n')
-			n++;
-		buf_put(out, span_head(in, n));
+		put_text(e, &in, out);
 		e->state = ENCODE_TEXT;
-		in = span_skip(in, n);
 	}
 }
 

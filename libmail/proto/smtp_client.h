@@ -73,6 +73,7 @@ struct smtp_client_message {
 	uint64_t size;        /* octets with CRLF, 0 = unknown; sent as SIZE= if offered */
 	bool eightbit;        /* BODY=8BITMIME if offered */
 	bool eightbit_strict; /* not offered: fail with 5.6.3 instead of sending as it is */
+	uint32_t line_limit;  /* octets of a line of the text, as struct line_encoder has it */
 	bool utf8;            /* needs SMTPUTF8, else 5.6.7 */
 	struct span ret;      /* "FULL", "HDRS" or empty */
 	struct span envid;    /* xtext, or empty */

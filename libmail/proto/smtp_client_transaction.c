@@ -115,7 +115,7 @@ static unsigned on_data(struct smtp_client *c, struct buf *out)
 		return c->err.class == ERR_NONE ? smtp_client_unexpected(c) : report(c, c->err);
 	if (c->accepted > 0) {
 		c->state = SMTP_CL_BODY;
-		c->body = (struct line_encoder){0};
+		c->body = (struct line_encoder){.limit = c->msg->line_limit};
 		return SMTP_CLIENT_BODY;
 	}
 	/* DATA was under way when the last recipient was refused (RFC 2920 3.1). */

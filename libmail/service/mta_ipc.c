@@ -152,6 +152,7 @@ void mta_ipc_put_send(struct buf *b, uint32_t id, const struct mta_send *m)
 	wire_put_u64(b, m->at);
 	wire_put_u64(b, m->size);
 	wire_put_u32(b, m->rcpts);
+	wire_put_u32(b, m->line_limit);
 	wire_put_u8(b, (uint8_t)m->ret);
 	wire_put_u8(b, (uint8_t)m->body);
 }
@@ -166,6 +167,7 @@ bool mta_ipc_get_send(struct wire_in *in, struct mta_send *m)
 	m->at = wire_get_u64(in);
 	m->size = wire_get_u64(in);
 	m->rcpts = wire_get_u32(in);
+	m->line_limit = wire_get_u32(in);
 	m->ret = (char)wire_get_u8(in);
 	m->body = (char)wire_get_u8(in);
 	/* An offset beyond what a file can have would be a negative one for the system. */

@@ -180,11 +180,12 @@ struct mta_send {
 	struct mta_target target;
 	struct span id; /* queue id, for the log */
 	struct span sender, envid;
-	uint64_t at;    /* where in the file the text to send starts */
-	uint64_t size;  /* octets to send, about */
-	uint32_t rcpts; /* 1..MTA_SEND_RCPTS */
-	char ret;       /* as struct qfile_head has it */
-	char body;      /* so, too, or MTA_BODY_PASS */
+	uint64_t at;         /* where in the file the text to send starts */
+	uint64_t size;       /* octets to send, about */
+	uint32_t rcpts;      /* 1..MTA_SEND_RCPTS */
+	uint32_t line_limit; /* of the mailer, 0 = none */
+	char ret;            /* as struct qfile_head has it */
+	char body;           /* so, too, or MTA_BODY_PASS */
 };
 
 struct mta_send_to {

@@ -70,6 +70,7 @@ void relay_message_take(struct relay_session *s)
 	    .from = job->send.sender,
 	    .size = job->send.size,
 	    .eightbit = job->send.body == QFILE_BODY_8BIT || job->send.body == MTA_BODY_PASS,
+	    .line_limit = job->send.line_limit,
 	    .ret = job->send.ret == 'F'   ? SPAN("FULL")
 		   : job->send.ret == 'H' ? SPAN("HDRS")
 					  : SPAN(""),

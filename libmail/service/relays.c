@@ -79,6 +79,7 @@ static void send_job(struct relays *r, struct relays_job *job)
 				.at = m->at,
 				.size = m->size,
 				.rcpts = (uint32_t)job->count,
+				.line_limit = m->line_limit,
 				.ret = m->ret,
 				.body = m->body};
 	char mem[WIRE_MAX];

@@ -36,7 +36,8 @@ struct relays_message {
 	uint64_t at, size;
 	const char *id;
 	struct span sender, envid;
-	char ret, body; /* as struct mta_send has them */
+	uint32_t line_limit; /* this, too: as struct mta_send has them */
+	char ret, body;
 };
 
 /* One recipient on its way; linked, never copied. */

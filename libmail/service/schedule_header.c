@@ -21,7 +21,7 @@
 #include "sys/clock.h"
 #include "sys/fs.h"
 
-enum { HEADER_MAX = 4 << 20, STEP = 16384 };
+enum { HEADER_MAX = 4 << 20, STEP = 16384, LINE_LIMIT_MIN = 64 };
 
 /* The length of the header with its last line end, or 0 while its end is not there. */
 static size_t header_length(struct span s)
@@ -182,6 +182,9 @@ struct variant *schedule_variant(struct work *w, const struct cf_mailer *m, stru
 					     .envid = w->item.head.envid,
 					     .ret = w->item.head.ret,
 					     .body = body};
+	/* A limit that is no such is that of a typing error. */
+	if (m->line_limit >= LINE_LIMIT_MIN && m->line_limit <= UINT32_MAX)
+		v->message.line_limit = (uint32_t)m->line_limit;
 	buf_init(&old, HEADER_MAX);
 	buf_init(&header, HEADER_MAX);
 	ok = rewrite(w, m, v, &old, &header, e);

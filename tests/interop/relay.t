@@ -82,6 +82,12 @@ like "$(logged x@two.test Sent)" \
 is "$(got "m['subject'] == 'two' and m['text']")" "line
 .dot" "dots at the start of a line survive"
 
+{ printf 'Subject: long\n\n' && printf '%2000s\n' '' | tr ' ' x; } |
+    sendmail -f u1@example.test x@two.test 2>>"$T/submit.log"
+ok "a line of 2000 octets" wait_for 20 arrived long
+is "$(got "m['subject'] == 'long' and [len(x) for x in m['text'].split(chr(10))]")" \
+    "[991, 991, 22]" "... is split as the mailer's L= says"
+
 submit many a@two.test b@two.test c@two.test
 ok "several recipients" wait_for 20 arrived many
 is "$(got "m['subject'] == 'many' and len(m['to'])")" 3 "... are one transaction"

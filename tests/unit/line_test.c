@@ -252,24 +252,28 @@ TEST(encoder)
 {
 	static const struct {
 		struct span in, want;
+		uint32_t limit;
 	} rows[] = {
-	    {SPAN(""), SPAN(".\r\n")},
-	    {SPAN("a"), SPAN("a\r\n.\r\n")},
-	    {SPAN("a\n"), SPAN("a\r\n.\r\n")},
-	    {SPAN("a\r\n"), SPAN("a\r\n.\r\n")},
-	    {SPAN(".\n..\r\n.a\nb."), SPAN("..\r\n...\r\n..a\r\nb.\r\n.\r\n")},
-	    {SPAN("a\r.\r\n"), SPAN("a .\r\n.\r\n")},
-	    {SPAN("\r.\n"), SPAN(" .\r\n.\r\n")},
-	    {SPAN("a\r\r\n"), SPAN("a \r\n.\r\n")},
-	    {SPAN("a\r"), SPAN("a\r\n.\r\n")},
-	    {SPAN("a\n\n.\n"), SPAN("a\r\n\r\n..\r\n.\r\n")},
-	    {SPAN("a\0\xff\n"), SPAN("a\0\xff\r\n.\r\n")},
+	    {SPAN("abcd\n.bcd\nabcd"), SPAN("abcd\r\n..bcd\r\nabcd\r\n.\r\n"), 4},
+	    {SPAN("abcde\nabcdefgh\na"), SPAN("abcd!\r\n e\r\nabcd!\r\n efg!\r\n h\r\na\r\n.\r\n"),
+	     4},
+	    {SPAN(""), SPAN(".\r\n"), 0},
+	    {SPAN("a"), SPAN("a\r\n.\r\n"), 0},
+	    {SPAN("a\n"), SPAN("a\r\n.\r\n"), 0},
+	    {SPAN("a\r\n"), SPAN("a\r\n.\r\n"), 0},
+	    {SPAN(".\n..\r\n.a\nb."), SPAN("..\r\n...\r\n..a\r\nb.\r\n.\r\n"), 0},
+	    {SPAN("a\r.\r\n"), SPAN("a .\r\n.\r\n"), 0},
+	    {SPAN("\r.\n"), SPAN(" .\r\n.\r\n"), 0},
+	    {SPAN("a\r\r\n"), SPAN("a \r\n.\r\n"), 0},
+	    {SPAN("a\r"), SPAN("a\r\n.\r\n"), 0},
+	    {SPAN("a\n\n.\n"), SPAN("a\r\n\r\n..\r\n.\r\n"), 0},
+	    {SPAN("a\0\xff\n"), SPAN("a\0\xff\r\n.\r\n"), 0},
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		for (size_t k = 0; k <= rows[i].in.len + 1; k++) {
 			struct cut cut = {k, k > rows[i].in.len};
-			struct line_encoder e = {0};
+			struct line_encoder e = {.limit = rows[i].limit};
 			struct buf out;
 			size_t done = 0;
 

@@ -74,6 +74,7 @@ TEST(mta_ipc_send)
 			     .at = 1ULL << 40,
 			     .size = 5,
 			     .rcpts = MTA_SEND_RCPTS,
+			     .line_limit = 990,
 			     .ret = 'F',
 			     .body = '8'},
 			got;
