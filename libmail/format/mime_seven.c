@@ -21,11 +21,12 @@ void mime_seven_init(struct mime_seven *m)
 /* Remembers the boundary of a multipart; false: its parts cannot be found. */
 static bool open_multipart(struct mime_seven *m, const struct mime_type *t)
 {
-	char *at = m->boundary[m->depth];
 	struct buf name;
+	char *at;
 
 	if (m->depth == MIME_SEVEN_DEPTH)
 		return false;
+	at = m->boundary[m->depth];
 	buf_init_fixed(&name, at, MIME_BOUNDARY_MAX + 1);
 	if (!mime_param(t->params, SPAN("boundary"), &name) || !buf_ok(&name) || name.len == 0 ||
 	    name.len > MIME_BOUNDARY_MAX)
