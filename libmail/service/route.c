@@ -223,7 +223,7 @@ bool route_local(struct config *c, struct route *r, bool *changed, struct err *e
 	struct cf_addr a;
 
 	*changed = false;
-	if (r->kind != ROUTE_LOCAL || !cf_mailer_flag(r->mailer, '5') || !c->cf.rs[5].first)
+	if (!cf_mailer_flag(r->mailer, '5') || !c->cf.rs[5].first)
 		return true;
 	if (!cf_addr_local(c->ev, span_str(r->user), span_str(r->host), &a))
 		return a.is_error ? refused(c, &a, e) : true;

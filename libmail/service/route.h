@@ -94,9 +94,9 @@ bool route_recipient(struct config *c, const struct settings *s, struct span rcp
 		     struct route *out, struct err *e);
 
 /*
- * Ruleset 5 (localaddr) for a LOCAL result that is no alias, in place: it may name another user or
- * mailer, and then *changed is set.  Calls are bounded by the caller.  Fails with what $#error
- * says, or TEMP.
+ * Ruleset 5 (localaddr) for a result of a mailer with F=5 that is no alias, in place: it may name
+ * another user or mailer, and then *changed is set.  Calls are bounded by the caller.  Fails with
+ * what $#error says, or TEMP.
  */
 bool route_local(struct config *c, struct route *r, bool *changed, struct err *e);
 

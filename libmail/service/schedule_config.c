@@ -85,7 +85,7 @@ bool schedule_resolve(struct schedule *q, struct route *r, bool *is_alias, struc
 		*is_alias = false;
 	/* Ruleset 5 may name another user, who is looked at in turn. */
 	for (int i = 0; changed && !r->deferred && i < LOCAL_TURNS; i++) {
-		if (is_alias && r->kind == ROUTE_LOCAL && cf_mailer_flag(r->mailer, 'A')) {
+		if (is_alias && cf_mailer_flag(r->mailer, 'A')) {
 			buf_init(&mine, ALIAS_MAX);
 			status = alias_find_user(&q->alias, span_str(r->user), span_str(r->host),
 						 right ? right : &mine);
