@@ -6,8 +6,11 @@ need python3
 server_setup mbox
 export HOME=$T/home SECRET=secret
 root() { [ "$(id -u)" = 0 ]; }
-mkdir "$T/programs" "$T/files" "$T/lists"
-chmod 755 "$T/programs" "$T/files" "$T/lists"
+mkdir "$T/programs" "$T/files"
+# A place that nothing else of the configuration is in.
+lists=$(mktemp -d "${TMPDIR:-/tmp}/letterbox-test.XXXXXX")
+trap 'rm -rf "$lists"; tap_end' EXIT
+chmod 755 "$T/programs" "$T/files" "$lists"
 if root; then
     as=20009 # DefaultUser
     chown 20009:20009 "$T/files"
@@ -37,7 +40,7 @@ link: $files/link
 twice: $files/twice
 wide: $files/wide/box
 fifo: $files/fifo
-list: :include:$T/lists/one
+list: :include:$lists/one
 all: "|fail 64", "|fail 65", "|fail 66", "|fail 68", "|fail 69", "|fail 70", "|fail 72",
     "|fail 73", "|fail 76", "|fail 78", "|fail 79", "|fail 200"
 A
@@ -67,10 +70,10 @@ mkdir "$files/wide"
 chmod 777 "$files/wide"
 mkfifo "$files/fifo"
 root && chown 20009 "$files"/exec "$files"/victim "$files"/twice "$files"/wide "$files"/fifo
-echo '|show from-a-list, u1' >"$T/lists/one"
-root && chown 20004 "$T/lists/one"
-chmod 644 "$T/lists/one"
-root || chmod 666 "$T/lists/one"
+echo '|show from-a-list, u1' >"$lists/one"
+root && chown 20004 "$lists/one"
+chmod 644 "$lists/one"
+root || chmod 666 "$lists/one"
 
 start() {
     server_smtp "-OProgramFolder=$T/programs" "-ODefaultUser=$as:$as" -OMinQueueAge=1h
