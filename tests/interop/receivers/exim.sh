@@ -39,7 +39,7 @@ box:
   directory = /var/lib/exim4/mail/all
   maildir_format
 begin retry
-* * F,1h,1m
+* * F,1h,1s
 C
 }
 

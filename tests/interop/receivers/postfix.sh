@@ -49,6 +49,10 @@ smtpd_tls_security_level = may
 smtpd_tls_received_header = yes
 smtpd_relay_restrictions = reject_unauth_destination
 smtpd_recipient_restrictions = check_recipient_access texthash:/var/lib/postfix/access
+queue_run_delay = 1s
+minimal_backoff_time = 1s
+maximal_backoff_time = 1s
+transport_retry_time = 1s
 maillog_file = /var/lib/postfix/log
 C
     # A process for each connection, which reads the tables anew.
