@@ -88,10 +88,10 @@ int maps_ask(struct maps *m, struct cf_eval *ev, struct cf_map *map, struct span
 		status = ask_host(m->resolver, key, out);
 		if (status == EXIT_TEMPFAIL)
 			cf_report(ev, "", "%.*s%s%.*s: Name server timeout",
-				  (int)(key.len > SHOWN ? SHOWN / 2 - 1 : key.len), key.ptr,
-				  key.len > SHOWN ? "..." : "",
-				  (int)(key.len > SHOWN ? SHOWN / 2 - 1 : 0),
-				  key.len > SHOWN ? key.ptr + key.len - SHOWN / 2 + 1 : "");
+				  (int)(key.len >= SHOWN ? SHOWN / 2 - 1 : key.len), key.ptr,
+				  key.len >= SHOWN ? "..." : "",
+				  (int)(key.len >= SHOWN ? SHOWN / 2 - 1 : 0),
+				  key.len >= SHOWN ? key.ptr + key.len - SHOWN / 2 + 1 : "");
 		return status;
 	case CFM_DNS:
 		return ask_type(m->resolver, key, dns_type_of(map->R), out);
