@@ -33,7 +33,7 @@ static unsigned feed_line(struct smtp_server *s, struct span in, size_t *used, s
 	/* Spans into input that is gone: nobody shall find them again. */
 	s->text = s->mech = s->mail.envid = s->mail.auth = (struct span){0};
 	s->rcpt = (struct smtp_rcpt){0};
-	s->line.lenient = (s->cfg->flags & SMTP_LENIENT) != 0;
+	s->line.lenient = (s->flags & SMTP_LENIENT) != 0;
 	kind = line_next(&s->line, in, max, used, &t.line);
 	t.more = *used < in.len;
 	if (kind == LINE_MORE)
@@ -78,7 +78,7 @@ static const char *verdict(const struct smtp_server *s, struct smtp_server_fault
 	else if (max && s->body.octets > max)
 		smtp_server_fault(f, 552, "5.2.3", "Message exceeds maximum fixed size (%llu)",
 				  (unsigned long long)max);
-	else if ((s->cfg->flags & SMTP_NUL_REFUSED) && (s->body.flags & LINE_HAS_NUL))
+	else if ((s->flags & SMTP_NUL_REFUSED) && (s->body.flags & LINE_HAS_NUL))
 		smtp_server_fault(f, 550, "5.6.0", "NUL byte not allowed");
 	else
 		return NULL;
@@ -90,7 +90,7 @@ static unsigned end_of_body(struct smtp_server *s, struct buf *out)
 	struct smtp_server_fault f;
 
 	s->state = SMTP_ST_COMMAND;
-	s->answers = s->cfg->flags & SMTP_LMTP ? s->rcpts : 1;
+	s->answers = s->flags & SMTP_LMTP ? s->rcpts : 1;
 	if (!verdict(s, &f))
 		return smtp_server_due(s, SMTP_EV_EOM);
 	for (size_t i = 0; i < s->answers; i++)
@@ -129,7 +129,7 @@ enum smtp_server_event smtp_server_feed(struct smtp_server *s, struct span in, s
 		bool waits = s->due == SMTP_EV_HELO || s->due == SMTP_EV_DATA;
 
 		if (in.len &&
-		    (s->due == SMTP_EV_STARTTLS || (waits && !(s->cfg->flags & SMTP_EARLY_OK))))
+		    (s->due == SMTP_EV_STARTTLS || (waits && !(s->flags & SMTP_EARLY_OK))))
 			s->early = true;
 		return SMTP_EV_WAIT;
 	}
@@ -147,7 +147,25 @@ enum smtp_server_event smtp_server_feed(struct smtp_server *s, struct span in, s
 void smtp_server_init(struct smtp_server *s, const struct smtp_server_config *cfg,
 		      struct span client)
 {
-	*s = (struct smtp_server){.cfg = cfg, .client = client, .first = true};
+	*s = (struct smtp_server){.cfg = cfg, .flags = cfg->flags, .client = client, .first = true};
+}
+
+void smtp_server_feature(struct smtp_server *s, char letter)
+{
+	static const char letters[] = "BDEPSX";
+	static const uint32_t flags[] = {SMTP_OFFER_VERB,     SMTP_OFFER_DSN,
+					 SMTP_OFFER_ETRN,     SMTP_OFFER_PIPELINING,
+					 SMTP_OFFER_STARTTLS, SMTP_OFFER_EXPN};
+	const char *at = strchr(letters, ascii_upper(letter));
+
+	if (ascii_upper(letter) == 'L')
+		s->flags = letter == 'l' ? s->flags | SMTP_NEED_AUTH
+					 : s->flags & ~(uint32_t)SMTP_NEED_AUTH;
+	if (!at || !*at)
+		return;
+	s->flags &= ~flags[at - letters];
+	if (letter != *at)
+		s->flags |= s->cfg->flags & flags[at - letters];
 }
 
 void smtp_server_greet(struct smtp_server *s, struct span date, struct buf *out)

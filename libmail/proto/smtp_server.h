@@ -158,6 +158,7 @@ struct smtp_server {
 	bool early;         /* the client sent input that it had to hold back */
 	/* ---- */
 	const struct smtp_server_config *cfg;
+	uint32_t flags; /* of cfg, and what smtp_server_feature changed */
 	struct span client;
 	struct span refusal; /* why every command is refused; ptr NULL = it is not */
 	struct line line;
@@ -189,6 +190,12 @@ void smtp_server_greet(struct smtp_server *s, struct span date, struct buf *out)
  */
 void smtp_server_greet_refuse(struct smtp_server *s, int code, struct span text, struct span reason,
 			      struct buf *out);
+
+/*
+ * A letter of sendmail's srv_features, for this client alone: B VERB, D DSN, E ETRN, P PIPELINING,
+ * S STARTTLS, X EXPN are not offered, in lower case they are if cfg has them; l: AUTH is required.
+ */
+void smtp_server_feature(struct smtp_server *s, char letter);
 
 /* After the greeting: from now on commands are refused, as smtp_server_greet_refuse does. */
 void smtp_server_refuse(struct smtp_server *s, struct span reason);

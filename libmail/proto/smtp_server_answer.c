@@ -138,7 +138,7 @@ void smtp_server_put_helo(const struct smtp_server *s, struct buf *out)
 	for (size_t i = 0; i < sizeof keywords / sizeof keywords[0] && !s->refusal.ptr; i++) {
 		bool auth = keywords[i].flag == 0;
 
-		if (auth ? mechs.len == 0 : !(s->cfg->flags & keywords[i].flag))
+		if (auth ? mechs.len == 0 : !(s->flags & keywords[i].flag))
 			continue;
 		/* RFC 3207 4.2: not offered twice */
 		if (keywords[i].flag == SMTP_OFFER_STARTTLS && s->tls)

@@ -62,7 +62,7 @@ unsigned smtp_server_due(struct smtp_server *s, unsigned event)
 /* Input behind a command whose reply the client must wait for. */
 static bool too_early(struct smtp_server *s, const struct smtp_server_turn *t, bool always)
 {
-	if (t->more && (always || !(s->cfg->flags & SMTP_EARLY_OK)))
+	if (t->more && (always || !(s->flags & SMTP_EARLY_OK)))
 		s->early = true;
 	return s->early;
 }
@@ -93,7 +93,7 @@ static unsigned cmd_helo(struct smtp_server *s, const struct smtp_server_turn *t
 
 	for (size_t i = 0; i < 4; i++)
 		verb[i] = ascii_upper(t->line.ptr[i]);
-	if (((s->cfg->flags & SMTP_LMTP) != 0) != (verb[0] == 'L'))
+	if (((s->flags & SMTP_LMTP) != 0) != (verb[0] == 'L'))
 		return wrong_echo(s, t, 500, "Command unrecognized");
 	if (t->arg.len == 0) {
 		struct smtp_server_fault f;
@@ -126,11 +126,11 @@ static unsigned cmd_mail(struct smtp_server *s, const struct smtp_server_turn *t
 {
 	struct smtp_server_fault f;
 
-	if ((s->cfg->flags & (SMTP_NEED_HELO | SMTP_LMTP)) && !s->greeted)
+	if ((s->flags & (SMTP_NEED_HELO | SMTP_LMTP)) && !s->greeted)
 		return order(t, "5.0.0", "Polite people say HELO first");
 	if (s->in_mail)
 		return order(t, "5.5.0", "Sender already specified");
-	if ((s->cfg->flags & SMTP_NEED_AUTH) && !s->authenticated)
+	if ((s->flags & SMTP_NEED_AUTH) && !s->authenticated)
 		return smtp_server_wrong(s, t->out, 530, "5.7.0", "Authentication required");
 	if (!smtp_server_param_mail(s, t->arg, &f))
 		return smtp_server_wrong(s, t->out, f.code, f.status, f.text);
@@ -192,7 +192,7 @@ static unsigned cmd_help(struct smtp_server *s, const struct smtp_server_turn *t
 
 static unsigned cmd_verb(struct smtp_server *s, const struct smtp_server_turn *t)
 {
-	if (!(s->cfg->flags & SMTP_OFFER_VERB))
+	if (!(s->flags & SMTP_OFFER_VERB))
 		return smtp_server_wrong(s, t->out, 502, "5.7.0", "Verbose unavailable");
 	smtp_server_putf(t->out, 250, "2.0.0", "Verbose mode");
 	return SMTP_EV_VERB;
@@ -207,7 +207,7 @@ static unsigned denied(struct smtp_server *s, const struct smtp_server_turn *t)
 static unsigned ask(struct smtp_server *s, const struct smtp_server_turn *t, uint32_t need_helo,
 		    unsigned event)
 {
-	if ((s->cfg->flags & need_helo) && !s->greeted)
+	if ((s->flags & need_helo) && !s->greeted)
 		return order(t, "5.0.0", "I demand that you introduce yourself first");
 	if (t->arg.len == 0)
 		return smtp_server_wrong(s, t->out, 501, "5.5.2", "Argument required");
@@ -218,7 +218,7 @@ static unsigned ask(struct smtp_server *s, const struct smtp_server_turn *t, uin
 
 static unsigned cmd_vrfy(struct smtp_server *s, const struct smtp_server_turn *t)
 {
-	if (s->cfg->flags & SMTP_OFFER_VRFY)
+	if (s->flags & SMTP_OFFER_VRFY)
 		return ask(s, t, SMTP_NEED_VRFY_HELO, SMTP_EV_VRFY);
 	smtp_server_putf(t->out, 252, "2.5.2",
 			 "Cannot VRFY user; try RCPT to attempt delivery (or try finger)");
@@ -227,14 +227,14 @@ static unsigned cmd_vrfy(struct smtp_server *s, const struct smtp_server_turn *t
 
 static unsigned cmd_expn(struct smtp_server *s, const struct smtp_server_turn *t)
 {
-	if (!(s->cfg->flags & SMTP_OFFER_EXPN))
+	if (!(s->flags & SMTP_OFFER_EXPN))
 		return denied(s, t);
 	return ask(s, t, SMTP_NEED_EXPN_HELO, SMTP_EV_EXPN);
 }
 
 static unsigned cmd_etrn(struct smtp_server *s, const struct smtp_server_turn *t)
 {
-	if (!(s->cfg->flags & SMTP_OFFER_ETRN))
+	if (!(s->flags & SMTP_OFFER_ETRN))
 		return denied(s, t);
 	if (t->arg.len == 0)
 		return smtp_server_wrong(s, t->out, 500, "5.5.2", "Parameter required");
@@ -245,12 +245,13 @@ static unsigned cmd_etrn(struct smtp_server *s, const struct smtp_server_turn *t
 
 static unsigned cmd_starttls(struct smtp_server *s, const struct smtp_server_turn *t)
 {
-	if (s->tls)
+	/* It runs already, or this client alone is not offered it. */
+	if (s->tls || s->cfg->flags & ~s->flags & SMTP_OFFER_STARTTLS)
 		return order(t, "5.5.0", "TLS not available");
 	if (t->arg.len)
 		return smtp_server_wrong(s, t->out, 501, "5.5.2",
 					 "Syntax error (no parameters allowed)");
-	if (!(s->cfg->flags & SMTP_OFFER_STARTTLS))
+	if (!(s->flags & SMTP_OFFER_STARTTLS))
 		return smtp_server_wrong(s, t->out, 454, "4.3.3", "TLS not available after start");
 	if (s->in_mail)
 		return order(t, "5.5.0", "TLS not permitted during a mail transaction");
@@ -387,7 +388,7 @@ unsigned smtp_server_command(struct smtp_server *s, struct smtp_server_turn *t)
 			continue;
 		if (s->refusal.ptr && !(commands[i].flags & CMD_REFUSED))
 			return rejected(s, t);
-		if ((s->cfg->flags & SMTP_NEED_TLS) && !s->tls && !(commands[i].flags & CMD_PLAIN))
+		if ((s->flags & SMTP_NEED_TLS) && !s->tls && !(commands[i].flags & CMD_PLAIN))
 			return smtp_server_wrong(s, t->out, 530, "5.7.0",
 						 "Must issue a STARTTLS command first");
 		return commands[i].run(s, t);

@@ -183,7 +183,7 @@ static bool take_mail_param(struct smtp_server *s, const struct param *p,
 			    struct smtp_server_fault *f)
 {
 	struct smtp_mail *m = &s->mail;
-	uint32_t offer = s->cfg->flags;
+	uint32_t offer = s->flags;
 
 	if (ascii_eq_nocase(p->key, SPAN("SIZE")) && (offer & SMTP_OFFER_SIZE))
 		return take_size(m, p, f);
@@ -345,7 +345,7 @@ bool smtp_server_param_mail(struct smtp_server *s, struct span arg, struct smtp_
 	if (!take_keyword(SPAN("FROM"), &arg, f))
 		return false;
 	/* SMTPUTF8 stands behind the address that it permits. */
-	s->mail.utf8 = (s->cfg->flags & SMTP_OFFER_SMTPUTF8) != 0;
+	s->mail.utf8 = (s->flags & SMTP_OFFER_SMTPUTF8) != 0;
 	if (!take_path(s, &arg, "5.1.7", f))
 		return false;
 	s->mail.utf8 = false;
@@ -380,7 +380,7 @@ bool smtp_server_param_rcpt(struct smtp_server *s, struct span arg, struct smtp_
 
 		if (!notify && !ascii_eq_nocase(p.key, SPAN("ORCPT")))
 			return unknown(f, p.key);
-		if (!(s->cfg->flags & SMTP_OFFER_DSN))
+		if (!(s->flags & SMTP_OFFER_DSN))
 			return no_dsn(f, notify ? "NOTIFY" : "ORCPT");
 		if (notify ? !take_notify(&s->rcpt.notify, &p, f)
 			   : !take_orcpt(&s->rcpt.orcpt, &p, f))

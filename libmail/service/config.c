@@ -299,6 +299,11 @@ static int find_macro(const struct cf *cf, struct span name)
 	return 0;
 }
 
+bool config_uses(const struct config *c, const char *name)
+{
+	return find_macro(&c->cf, span_str(name)) != 0;
+}
+
 void config_set(struct config *c, const char *name, struct span value)
 {
 	int id = find_macro(&c->cf, span_str(name));

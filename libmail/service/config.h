@@ -98,6 +98,9 @@ struct cf_eval *config_begin(struct config *c);
 /* Gives the evaluation's memory back; for when nothing is to be decided soon. */
 void config_idle(struct config *c);
 
+/* Has the configuration a use for the macro ("{client_port}")? */
+bool config_uses(const struct config *c, const char *name);
+
 /* Sets a macro of the evaluation by name ("f", "{client_addr}"). */
 void config_set(struct config *c, const char *name, struct span value);
 

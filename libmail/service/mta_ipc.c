@@ -45,6 +45,8 @@ void mta_ipc_put_verdict(struct buf *b, uint32_t id, const struct mta_verdict *v
 	wire_put_span(b, v->user);
 	wire_put_span(b, v->macros);
 	wire_put_u8(b, v->fate);
+	wire_put_span(b, v->features);
+	wire_put_u32(b, v->pause_ms);
 }
 
 bool mta_ipc_get_verdict(struct wire_in *in, struct mta_verdict *v)
@@ -59,6 +61,8 @@ bool mta_ipc_get_verdict(struct wire_in *in, struct mta_verdict *v)
 	v->user = wire_get_span(in, MTA_NAME_MAX);
 	v->macros = wire_get_span(in, MTA_MACROS_MAX);
 	v->fate = wire_get_u8(in);
+	v->features = wire_get_span(in, MTA_FEATURES_MAX);
+	v->pause_ms = wire_get_u32(in);
 	return wire_end(in) && route <= MTA_TO_LOCAL && v->fate <= MTA_HELD;
 }
 

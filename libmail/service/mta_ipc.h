@@ -68,9 +68,11 @@ enum {
 	MTA_ADDR_MAX = 1024,
 	MTA_NAME_MAX = 255,
 	MTA_PATH_MAX = 1024,
-	MTA_MACROS_MAX = 1200,
-	MTA_WORDS_MAX = 1400, /* octets of a program's arguments */
-	MTA_TEXT_MAX = 16384, /* octets of a message that travels without a file */
+	MTA_MACROS_MAX = 1800,
+	MTA_FEATURES_MAX = 32,
+	MTA_PAUSE_MAX = 300000, /* sendmail's limit of greet_pause, in ms */
+	MTA_WORDS_MAX = 1400,   /* octets of a program's arguments */
+	MTA_TEXT_MAX = 16384,   /* octets of a message that travels without a file */
 };
 
 /* Where a transaction comes from: what policy may look at. */
@@ -103,6 +105,9 @@ struct mta_verdict {
 	struct span user;   /* MTA_TO_LOCAL: the account */
 	struct span macros; /* to go with the next checks of the session or transaction */
 	uint8_t fate;       /* enum mta_fate; with MTA_HELD err.text is the reason */
+	/* CHECK_CONNECT: letters of srv_features, and how long the client has to wait */
+	struct span features;
+	uint32_t pause_ms;
 };
 
 /* What an agent is for; the name of each is in struct mta_box.mailbox. */

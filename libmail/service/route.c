@@ -15,8 +15,15 @@
 
 /* Names in the order of enum route_check. */
 static const char *const check_names[ROUTE_CHECKS] = {
-    "check_relay", "check_mail", "check_rcpt", "check_data", "check_eoh",    "check_vrfy",
-    "check_expn",  "check_etrn", NULL,         "authinfo",   "check_compat",
+    "check_relay",  "check_mail", "check_rcpt",   "check_data",  "check_eoh",
+    "check_vrfy",   "check_expn", "check_etrn",   NULL,          "authinfo",
+    "check_compat", "tls_client", "srv_features", "greet_pause",
+};
+
+const char *const route_macros[ROUTE_M_COUNT] = {
+    "{client_port}", "{client_connections}", "{client_rate}",    "{daemon_addr}",
+    "{daemon_port}", "{daemon_family}",      "{daemon_flags}",   "{if_addr}",
+    "{if_name}",     "{if_family}",          "{client_resolve}", "{client_ptr}",
 };
 
 void route_put_macro(struct buf *macros, const char *name, struct span value)
@@ -260,6 +267,17 @@ enum route_verdict route_check(struct config *c, enum route_check which, struct 
 		     which == ROUTE_CHECK_DATA || which == ROUTE_CHECK_EOH, a, b, e);
 }
 
+int route_words(struct config *c, enum route_check which, struct span a, struct span b,
+		struct span *words, size_t *max)
+{
+	int rs = cf_check_find(c->ev, check_names[which]);
+
+	if (rs >= 0)
+		return cf_check_words(c->ev, rs, a, b, words, max);
+	*max = 0;
+	return 0;
+}
+
 enum route_verdict route_check_header(struct config *c, int rs, bool comments, struct span value,
 				      struct err *e)
 {
@@ -312,6 +330,9 @@ unsigned route_checks(struct config *c)
 	for (unsigned i = 0; i < ROUTE_CHECKS; i++)
 		if (check_names[i] && cf_check_find(c->ev, check_names[i]) >= 0)
 			bits |= 1u << i;
+	for (unsigned i = 0; i < ROUTE_M_COUNT; i++)
+		if (config_uses(c, route_macros[i]))
+			bits |= 1u << (ROUTE_MACROS + i);
 	config_idle(c);
 	return bits;
 }

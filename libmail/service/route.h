@@ -57,6 +57,9 @@ enum route_check {
 	ROUTE_CHECK_HEADER, /* not by name: an H line has a ruleset */
 	ROUTE_AUTHINFO,     /* asked by the relay role, when a server offers AUTH */
 	ROUTE_CHECK_COMPAT,
+	ROUTE_TLS_CLIENT,
+	ROUTE_SRV_FEATURES,
+	ROUTE_GREET_PAUSE,
 	ROUTE_CHECKS,
 	/*
 	 * Bits of settings.checks alone: there are mail filters (InputMailFilters), which nobody
@@ -64,8 +67,29 @@ enum route_check {
 	 */
 	ROUTE_FILTERS = ROUTE_CHECKS,
 	ROUTE_FILTERS_TEMP,
-	ROUTE_FILTERS_REJECT
+	ROUTE_FILTERS_REJECT,
+	ROUTE_MACROS, /* and from here on: the configuration looks at one of enum route_macro */
 };
+
+/* Macros of a session that few configurations look at; the others are not told of them. */
+enum route_macro {
+	ROUTE_M_CLIENT_PORT,
+	ROUTE_M_CONNECTIONS,
+	ROUTE_M_RATE,
+	ROUTE_M_DAEMON_ADDR,
+	ROUTE_M_DAEMON_PORT,
+	ROUTE_M_DAEMON_FAMILY,
+	ROUTE_M_DAEMON_FLAGS,
+	ROUTE_M_IF_ADDR,
+	ROUTE_M_IF_NAME,
+	ROUTE_M_IF_FAMILY,
+	ROUTE_M_RESOLVE, /* told by the queue role, as the next one */
+	ROUTE_M_PTR,
+	ROUTE_M_COUNT
+};
+
+/* Their names, "{client_port}". */
+extern const char *const route_macros[ROUTE_M_COUNT];
 
 /* REFUSED fills the error: reply, status, text.  QUARANTINE: its text is the reason. */
 enum route_verdict { ROUTE_OK, ROUTE_REFUSED, ROUTE_DISCARDED, ROUTE_QUARANTINED };
@@ -103,6 +127,13 @@ bool route_local(struct config *c, struct route *r, bool *changed, struct err *e
 /* Asks one of the check rulesets.  b.ptr NULL: one argument. */
 enum route_verdict route_check(struct config *c, enum route_check which, struct span a,
 			       struct span b, struct err *e);
+
+/*
+ * Asks one that answers in words behind $#: those that there are, at most max, in words; status
+ * TEMPFAIL where a map could not be asked.
+ */
+int route_words(struct config *c, enum route_check which, struct span a, struct span b,
+		struct span *words, size_t *max);
 
 /* Asks the ruleset of an H line about a field's value; comments: it wants them. */
 enum route_verdict route_check_header(struct config *c, int rs, bool comments, struct span value,

@@ -11,6 +11,7 @@
  *	schedule_config.c  the configuration, and evaluations of it
  *	schedule_verdict.c what smtpd asks: clients, MAIL, RCPT and other commands
  *	schedule_fields.c  the header of a message at its end
+ *	schedule_client.c  a client's name, and the service it gets
  *	schedule_check.c   account look-ups
  *	schedule_choose.c  which messages a run is for, what it tells
  *	schedule_work.c    one message under work
@@ -200,6 +201,21 @@ struct schedule_headers {
 /* Rulesets of H lines and check_eoh for the message in fd, c->rcpt its place in decimal. */
 void schedule_check_headers(struct schedule *q, const struct mta_check *c, int fd,
 			    struct schedule_headers *h);
+
+/* ---- schedule_client.c ---- */
+
+/*
+ * The name of an address, "" when it has none, and {client_resolve}; false: an answer is under
+ * way.
+ */
+bool schedule_client_name(struct schedule *q, struct span addr, struct buf *name, const char **how);
+
+/*
+ * Asks srv_features (the first letter of each word goes to letters) and greet_pause as sendmail
+ * does, for the verdict on a connection.
+ */
+void schedule_client_service(struct schedule *q, struct span name, struct buf *letters,
+			     struct mta_verdict *v);
 
 /* ---- schedule_check.c ---- */
 

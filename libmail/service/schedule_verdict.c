@@ -4,7 +4,6 @@
  * A question whose rules need an answer from the domain name system is kept and asked again
  * from its start when that is there: until then it has had no effect.
  */
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -125,6 +124,16 @@ static void check_user(struct schedule *q, uint32_t id, const struct route *r,
 	schedule_check_account(q, span_str(r->user), &p->lookup);
 }
 
+/* What sendmail sets around both: the kind of address, and that nobody has tried yet. */
+static bool decide(struct schedule *q, const struct mta_check *c, const char *type, struct err *e)
+{
+	if (!schedule_decide(q, c, e))
+		return false;
+	config_set(q->config, "{addr_type}", span_str(type));
+	config_set(q->config, "{ntries}", SPAN("0"));
+	return true;
+}
+
 /* False: the answer needs one from elsewhere; nothing was said. */
 static bool check_rcpt(struct schedule *q, uint32_t id, const struct mta_check *c)
 {
@@ -134,7 +143,7 @@ static bool check_rcpt(struct schedule *q, uint32_t id, const struct mta_check *
 	bool is_alias, ok;
 	struct route r;
 
-	ok = schedule_decide(q, c, &v.err) &&
+	ok = decide(q, c, "e r", &v.err) &&
 	     route_recipient(q->config, &q->settings, c->rcpt, &r, &v.err) &&
 	     ask(q, ROUTE_CHECK_RCPT, bracketed(c->rcpt, mem, sizeof mem), none, &v) &&
 	     route_is_open(&r, &v.err) && schedule_resolve(q, &r, &is_alias, NULL, &v.err);
@@ -179,7 +188,7 @@ static bool check_mail(struct schedule *q, uint32_t id, const struct mta_check *
 	/* Rulesets see the address as it was given. */
 	route_put_macro(&macros, "f", c->sender);
 	route_put_macro(&macros, "{mail_from}", bracketed(c->sender, arg, sizeof arg));
-	if (schedule_decide(q, c, &v.err) &&
+	if (decide(q, c, "e s", &v.err) &&
 	    route_parse_sender(q->config, c->sender, &macros, &v.err) &&
 	    choose_sender(q, c, &sender, &v.err) &&
 	    ask(q, ROUTE_CHECK_MAIL, bracketed(c->sender, arg, sizeof arg), none, &v)) {
@@ -193,60 +202,23 @@ static bool check_mail(struct schedule *q, uint32_t id, const struct mta_check *
 	return true;
 }
 
-/* Does name have this address?  A sysexits status, or pending. */
-static int confirm(struct resolver *r, struct span name, struct span addr, bool six)
-{
-	unsigned char want[16];
-	size_t len = six ? 16 : 4;
-	struct dns_record rr;
-	struct dns_answer a;
-	char text[64];
-	int status;
-
-	if (!span_to_cstr(addr, text, sizeof text) ||
-	    inet_pton(six ? AF_INET6 : AF_INET, text, want) != 1)
-		return EXIT_NOHOST;
-	status = resolver_ask(r, name, six ? DNS_AAAA : DNS_A, &a);
-	while (status == 0 && dns_next_record(&a, &rr))
-		if (rr.data.len == len && memcmp(rr.data.ptr, want, len) == 0 &&
-		    rr.type == (six ? DNS_AAAA : DNS_A))
-			return 0;
-	return status ? status : EXIT_NOHOST;
-}
-
-/* {client_name}, {client_ptr} and {client_resolve}; false: an answer is under way. */
-static bool name_client(struct schedule *q, struct span addr, struct buf *name, const char **how)
-{
-	struct resolver *r = &q->config->resolver;
-	bool six = span_starts(addr, SPAN("IPv6:"));
-	struct span plain = span_skip(addr, six ? 5 : 0);
-	int status = q->may_ask ? resolver_reverse(r, plain, name) : EXIT_NOHOST;
-
-	*how = status == EXIT_TEMPFAIL ? "TEMP" : "FAIL";
-	if (status == 0 && resolver_hosts_line(r, plain).len == 0) {
-		status = confirm(r, buf_span(name), plain, six);
-		*how = status == EXIT_NOHOST ? "FORGED" : "TEMP";
-	}
-	if (status == 0)
-		*how = "OK";
-	return status != RESOLVER_PENDING;
-}
-
 static bool check_connect(struct schedule *q, uint32_t id, const struct mta_check *c)
 {
 	char mem[DNS_NAME_MAX], list[MTA_MACROS_MAX], shown[DNS_NAME_MAX + 2];
+	char features[MTA_FEATURES_MAX + 1];
 	struct mta_verdict v = {0};
-	struct buf name, macros, show;
+	struct buf name, macros, show, letters;
 	const char *how;
 
 	buf_init_fixed(&name, mem, sizeof mem);
 	buf_init_fixed(&macros, list, sizeof list);
 	buf_init_fixed(&show, shown, sizeof shown);
+	buf_init_fixed(&letters, features, sizeof features);
 	if (!schedule_decide(q, c, &v.err)) {
 		reply(q, id, &v);
 		return true;
 	}
-	if (!name_client(q, c->origin.addr, &name, &how))
+	if (!schedule_client_name(q, c->origin.addr, &name, &how))
 		return false;
 	/* A name that is not known to be the client's is none. */
 	if (name.len && strcmp(how, "TEMP") != 0)
@@ -257,7 +229,8 @@ static bool check_connect(struct schedule *q, uint32_t id, const struct mta_chec
 	route_put_macro(&macros, "{client_ptr}", name.len ? buf_span(&name) : buf_span(&show));
 	route_put_macro(&macros, "{client_resolve}", span_str(how));
 	route_set_macros(q->config, buf_span(&macros));
-	ask(q, ROUTE_CHECK_RELAY, buf_span(&show), route_client_addr(q->config), &v);
+	if (ask(q, ROUTE_CHECK_RELAY, buf_span(&show), route_client_addr(q->config), &v))
+		schedule_client_service(q, buf_span(&show), &letters, &v);
 	if (route_pending(q->config))
 		return false;
 	v.macros = buf_span(&macros);
@@ -269,14 +242,16 @@ static bool check_connect(struct schedule *q, uint32_t id, const struct mta_chec
 /* check_data and those of other commands: "N argument", N the check's number. */
 static bool check_other(struct schedule *q, uint32_t id, const struct mta_check *c)
 {
-	struct span arg = c->rcpt, none = {NULL, 0};
+	struct span arg = c->rcpt, other = {NULL, 0};
 	struct mta_verdict v = {0};
 	unsigned which = c->rcpt.len ? (unsigned char)c->rcpt.ptr[0] : 0;
 
-	if (which < ROUTE_CHECK_DATA || which > ROUTE_CHECK_ETRN)
+	if (which == ROUTE_TLS_CLIENT)
+		other = SPAN("STARTTLS");
+	if (which != ROUTE_TLS_CLIENT && (which < ROUTE_CHECK_DATA || which > ROUTE_CHECK_ETRN))
 		err_temp(&v.err, "4.3.0", "malformed check");
 	else if (schedule_decide(q, c, &v.err))
-		ask(q, (enum route_check)which, span_skip(arg, 1), none, &v);
+		ask(q, (enum route_check)which, span_skip(arg, 1), other, &v);
 	if (route_pending(q->config))
 		return false;
 	reply(q, id, &v);

@@ -222,7 +222,7 @@ static void each_listener(const struct settings *s,
 		const struct settings_listener *l = &s->listeners[i];
 
 		snprintf(text, sizeof text, "Name=%s,Addr=%s,Port=%u,M=%s,Family=%s", l->name,
-			 l->addr, l->port, l->tls ? "s" : "",
+			 l->addr, l->port, l->modifiers[0] || !l->tls ? l->modifiers : "s",
 			 l->family == 4   ? "inet"
 			 : l->family == 6 ? "inet6"
 					  : "any");

@@ -48,8 +48,9 @@ struct settings_listener {
 	char addr[64]; /* numeric, or "" for all */
 	char name[16]; /* "MTA" */
 	uint16_t port;
-	uint8_t family; /* 4, 6 or 0: by the address, else both */
-	bool tls;       /* M=s, or port 465: TLS from the start */
+	uint8_t family;     /* 4, 6 or 0: by the address, else both */
+	char modifiers[16]; /* the letters of M= */
+	bool tls;           /* M=s, or port 465: TLS from the start */
 };
 
 struct settings {

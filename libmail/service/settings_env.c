@@ -146,6 +146,8 @@ static bool parse_pairs(struct settings_listener *l, struct span text)
 			break;
 		case 'm':
 			l->tls = span_index(value, 's') < value.len;
+			span_to_cstr(span_head(value, sizeof l->modifiers - 1), l->modifiers,
+				     sizeof l->modifiers);
 			break;
 		default: /* Listen, SendBufferSize...: no effect here */
 			break;

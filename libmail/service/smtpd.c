@@ -145,7 +145,7 @@ static bool on_session(struct smtpd *d, struct wire_in *in, int fds[IPC_FDS_MAX]
 	if (!mta_ipc_get_number(in, &uid) || fds[0] < 0)
 		return false;
 	d->one_shot = true;
-	smtpd_session_open(d, fds[0], MTA_L_SUBMIT, "local", "", uid, uid);
+	smtpd_session_open(d, fds[0], MTA_L_SUBMIT, NULL, "", uid, uid);
 	fds[0] = -1;
 	return true;
 }

@@ -10,8 +10,10 @@
  *	smtpd_config.c   settings for the protocol machine
  *	smtpd_accept.c   who may connect
  *	smtpd_session.c  one connection: the order of things, timeouts
+ *	smtpd_greet.c    the greeting and the pause before it
  *	smtpd_io.c       octets out, TLS
  *	smtpd_ask.c      questions to the queue role
+ *	smtpd_macros.c   what rulesets may look at
  *	smtpd_event.c    what the protocol machine asks: policy, replies
  *	smtpd_known.c    answers that are still fresh
  *	smtpd_store.c    one message: gathered, spilled to a queue file, committed
@@ -71,7 +73,7 @@ struct smtpd_listener {
 
 struct smtpd_rate {
 	uint64_t source; /* hash of the address */
-	uint64_t minute;
+	uint64_t since_ms; /* its minute began */
 	uint32_t count;
 };
 
@@ -138,15 +140,17 @@ struct smtpd_session {
 	enum mta_type asked;       /* what the queue role was asked last */
 	bool asked_open;           /* and has not answered */
 	struct smtpd_known *known; /* the question, for smtpd_known_learn */
-	bool connecting;           /* the client is not greeted yet */
+	bool connecting;           /* a verdict on the client itself is awaited, or its pause */
+	uint32_t pause_ms;         /* before the greeting; 0: not now */
 	bool at_data;              /* the verdict asked for is on DATA */
 	bool checking;             /* the message is there, and its header is being judged */
 	bool in_body, closing, gone, want_tls, broken;
 	char addr[64];    /* "192.0.2.1", "IPv6:...", "" local */
 	char client[384]; /* text of the HELO reply: "[192.0.2.1]" or "root@localhost" */
 	char listener[16];
-	struct buf refusal; /* of all commands */
-	struct buf macros;  /* of the client, from the queue role */
+	char features[MTA_FEATURES_MAX + 1]; /* letters of srv_features */
+	struct buf refusal;                  /* of all commands */
+	struct buf macros;                   /* of the client, from the queue role */
 	/* the transaction */
 	struct buf mail_macros; /* of the sender, from the queue role */
 	uint8_t fate;           /* enum mta_fate */
@@ -198,6 +202,9 @@ void smtpd_configure(struct smtpd *d);
 /* A listening socket is ready (struct loop_watch). */
 void smtpd_accept_ready(struct loop_watch *w, uint32_t events);
 
+/* How many sessions the source has, and how many it began in this minute. */
+void smtpd_accept_count(const struct smtpd *d, uint64_t source, unsigned *open, unsigned *rate);
+
 /* What PrivacyOptions changes in the protocol. */
 void smtpd_accept_policy(uint32_t privacy, struct smtp_server_config *c);
 
@@ -214,9 +221,11 @@ bool smtpd_io_tls(struct smtpd_session *s);
 
 /* ---- smtpd_session.c ---- */
 
-/* A new connection; takes over fd.  Says 421 and closes when there are too many. */
-void smtpd_session_open(struct smtpd *d, int fd, enum mta_listener kind, const char *listener,
-			const char *addr, uint64_t source, uint32_t uid);
+/* A new connection, l NULL: handed over by gate; takes over fd.  Says 421 and closes when there are
+ * too many. */
+void smtpd_session_open(struct smtpd *d, int fd, enum mta_listener kind,
+			const struct smtpd_listener *l, const char *addr, uint64_t source,
+			uint32_t uid);
 
 /* After an answer came: goes on with the input that waits. */
 void smtpd_session_resume(struct smtpd_session *s);
@@ -228,8 +237,16 @@ void smtpd_session_free(struct smtpd_session *s);
 /* The session that id names, or NULL when it is gone. */
 struct smtpd_session *smtpd_session_find(struct smtpd *d, uint32_t id);
 
-/* Greets; the client may talk now. */
-void smtpd_session_greet(struct smtpd_session *s);
+/* ---- smtpd_greet.c ---- */
+
+/* Greets; the client may talk now.  early: it talked before, and is refused. */
+void smtpd_greet_client(struct smtpd_session *s, bool early);
+
+/* Has it wait for the greeting; what it says meanwhile is early. */
+void smtpd_greet_pause(struct smtpd_session *s, uint32_t ms);
+
+/* Has the client that waits talked, or gone?  Then it was greeted accordingly. */
+bool smtpd_greet_early(struct smtpd_session *s);
 
 /* ---- smtpd_ask.c ---- */
 
@@ -240,11 +257,22 @@ void smtpd_ask(struct smtpd_session *s, enum mta_type type, struct span arg);
 bool smtpd_ask_connect(struct smtpd_session *s);
 void smtpd_ask_connected(struct smtpd_session *s, const struct mta_verdict *v);
 
+/* Asks tls_client when TLS runs. */
+void smtpd_ask_tls(struct smtpd_session *s);
+
 /* Asks a check of enum route_check with its argument; false: the configuration has none. */
 bool smtpd_ask_check(struct smtpd_session *s, unsigned which, struct span arg);
 
 /* Asks about the header of the session's message; false: there is nothing to ask. */
 bool smtpd_ask_message(struct smtpd_session *s);
+
+/* ---- smtpd_macros.c ---- */
+
+/* Puts those that stay as they are for the session into s->macros. */
+void smtpd_macros_begin(struct smtpd_session *s, const struct smtpd_listener *l);
+
+/* Appends all that rulesets may want to know besides the addresses. */
+void smtpd_macros_put(const struct smtpd_session *s, struct buf *b);
 
 /* ---- smtpd_event.c ---- */
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "service/route.h"
 #include "service/smtpd.h"
 #include "sys/log.h"
 #include "sys/peer.h"
@@ -22,30 +23,38 @@ enum { ACCEPTS_PER_TURN = 16 };
 static bool too_fast(struct smtpd *d, uint64_t source)
 {
 	struct smtpd_rate *r;
-	uint64_t minute = d->loop.now_ms / 60000;
+	uint64_t now = d->loop.now_ms;
 
-	if (!d->settings.max_rate)
+	if (!d->settings.max_rate && !(d->settings.checks & 1u << (ROUTE_MACROS + ROUTE_M_RATE)))
 		return false;
-	/* Made with the first connection, and only when there is a limit. */
+	/* Made with the first connection, and only when somebody wants to know. */
 	if (!d->rates)
 		d->rates = calloc(SMTPD_RATES, sizeof *d->rates);
 	if (!d->rates)
 		return false;
 	r = &d->rates[source % SMTPD_RATES];
-	if (r->source != source || r->minute != minute)
-		*r = (struct smtpd_rate){.source = source, .minute = minute};
-	return ++r->count > d->settings.max_rate;
+	if (r->source != source || now - r->since_ms >= 60000)
+		*r = (struct smtpd_rate){.source = source, .since_ms = now};
+	r->count++;
+	return d->settings.max_rate && r->count > d->settings.max_rate;
+}
+
+void smtpd_accept_count(const struct smtpd *d, uint64_t source, unsigned *open, unsigned *rate)
+{
+	*open = 0;
+	for (size_t i = 0; i < d->slots; i++)
+		*open += d->sessions[i] && d->sessions[i]->source == source;
+	*rate = d->rates ? d->rates[source % SMTPD_RATES].count : 0;
 }
 
 static bool too_many(const struct smtpd *d, uint64_t source)
 {
-	uint64_t n = 0;
+	unsigned open, rate;
 
 	if (!d->settings.max_per_source)
 		return false;
-	for (size_t i = 0; i < d->slots; i++)
-		n += d->sessions[i] && d->sessions[i]->source == source;
-	return n >= d->settings.max_per_source;
+	smtpd_accept_count(d, source, &open, &rate);
+	return open >= d->settings.max_per_source;
 }
 
 /* Messages still being stored count: who hangs up and comes again must not gather them. */
@@ -82,7 +91,7 @@ static void admit_tcp(struct smtpd_listener *l, int fd, const struct sockaddr_st
 	else if (l->kind == MTA_L_SMTPS && !d->chain)
 		refuse(d, fd, addr, "There is no certificate yet");
 	else
-		smtpd_session_open(d, fd, l->kind, l->name, addr, source, UINT32_MAX);
+		smtpd_session_open(d, fd, l->kind, l, addr, source, UINT32_MAX);
 }
 
 static void admit_local(struct smtpd_listener *l, int fd)
@@ -96,7 +105,7 @@ static void admit_local(struct smtpd_listener *l, int fd)
 	else if (full(l->d))
 		refuse(l->d, fd, "local socket", "Too many connections, try again later");
 	else
-		smtpd_session_open(l->d, fd, MTA_L_SUBMIT, l->name, "", who.uid, who.uid);
+		smtpd_session_open(l->d, fd, MTA_L_SUBMIT, l, "", who.uid, who.uid);
 }
 
 /*

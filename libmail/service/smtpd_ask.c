@@ -10,33 +10,6 @@
 #include "service/smtpd.h"
 #include "sys/log.h"
 
-/* What rulesets may want to know besides the addresses. */
-static void put_macros(const struct smtpd_session *s, struct buf *b)
-{
-	char number[24];
-
-	buf_put(b, buf_span(&s->macros));
-	buf_put(b, buf_span(&s->mail_macros));
-	route_put_macro(b, "r", s->smtp.esmtp ? SPAN("ESMTP") : SPAN("SMTP"));
-	route_put_macro(b, "_", span_str(s->client));
-	route_put_macro(b, "{daemon_name}", span_str(s->listener));
-	if (s->kind == MTA_L_TCP && s->macros.len == 0)
-		route_put_macro(b, "{client_name}", span_str(s->client));
-	snprintf(number, sizeof number, "%u", s->nrcpts);
-	route_put_macro(b, "{nrcpts}", span_str(number));
-	snprintf(number, sizeof number, "%u", s->bad_rcpts);
-	route_put_macro(b, "{nbadrcpts}", span_str(number));
-	if (s->smtp.mail.size) {
-		snprintf(number, sizeof number, "%llu", (unsigned long long)s->smtp.mail.size);
-		route_put_macro(b, "{msg_size}", span_str(number));
-	}
-	if (s->tls) {
-		route_put_macro(b, "{tls_version}", span_str(tls_version_name(s->tls)));
-		route_put_macro(b, "{cipher}", span_str(tls_cipher_name(s->tls)));
-		route_put_macro(b, "{verify}", SPAN("NO"));
-	}
-}
-
 static bool ask(struct smtpd_session *s, enum mta_type type, struct span arg, int fd)
 {
 	char mem[WIRE_MAX], list[MTA_MACROS_MAX];
@@ -52,7 +25,7 @@ static bool ask(struct smtpd_session *s, enum mta_type type, struct span arg, in
 	struct mta_verdict v;
 
 	buf_init_fixed(&macros, list, sizeof list);
-	put_macros(s, &macros);
+	smtpd_macros_put(s, &macros);
 	/* Without room for all of them none is sent: rulesets must not be fooled by length. */
 	c.macros = buf_span(&macros);
 	buf_init_fixed(&b, mem, sizeof mem);
@@ -84,7 +57,11 @@ void smtpd_ask(struct smtpd_session *s, enum mta_type type, struct span arg)
 
 bool smtpd_ask_connect(struct smtpd_session *s)
 {
-	if (s->kind != MTA_L_TCP || !(s->d->settings.checks & 1u << ROUTE_CHECK_RELAY) ||
+	unsigned bits = 1u << ROUTE_CHECK_RELAY | 1u << ROUTE_SRV_FEATURES |
+			1u << ROUTE_GREET_PAUSE | 1u << (ROUTE_MACROS + ROUTE_M_RESOLVE) |
+			1u << (ROUTE_MACROS + ROUTE_M_PTR);
+
+	if (s->kind != MTA_L_TCP || !(s->d->settings.checks & bits) ||
 	    !ask(s, MTA_CHECK_CONNECT, SPAN(""), -1))
 		return false;
 	s->connecting = true;
@@ -138,24 +115,46 @@ static void name_client(struct smtpd_session *s, const struct mta_verdict *v)
 			 bad ? " (may be forged)" : "");
 }
 
+/* From now on each command gets the words of e. */
+static void note_refusal(struct smtpd_session *s, const char *ruleset, const struct err *e)
+{
+	log_info("ruleset=%s, arg2=%s, relay=%s, reject=%d %s %s", ruleset, s->addr, s->client,
+		 err_reply_code(e), e->status, e->text);
+	buf_free(&s->refusal);
+	buf_init(&s->refusal, ERR_TEXT_MAX + ERR_STATUS_MAX + 8);
+	buf_printf(&s->refusal, "%d %s %s", err_reply_code(e), e->status, e->text);
+}
+
+void smtpd_ask_tls(struct smtpd_session *s)
+{
+	s->connecting = s->d->settings.checks & 1u << ROUTE_TLS_CLIENT;
+	smtpd_ask_check(s, ROUTE_TLS_CLIENT, SPAN("NO"));
+}
+
 void smtpd_ask_connected(struct smtpd_session *s, const struct mta_verdict *v)
 {
 	s->connecting = false;
-	name_client(s, v);
-	s->fate = v->fate;
-	if (v->err.class == ERR_NONE) {
-		smtpd_session_greet(s);
+	if (s->asked == MTA_CHECK_OTHER) {
+		if (v->err.class == ERR_NONE)
+			return;
+		note_refusal(s, "tls_client", &v->err);
+		smtp_server_refuse(&s->smtp, buf_span(&s->refusal));
 		return;
 	}
-	log_info("ruleset=check_relay, arg1=%s, arg2=%s, relay=%s, reject=%d %s %s", s->client,
-		 s->addr, s->client, err_reply_code(&v->err), v->err.status, v->err.text);
+	name_client(s, v);
+	s->fate = v->fate;
+	if (v->err.class != ERR_NONE)
+		note_refusal(s, "check_relay", &v->err);
 	/* 421 ends the connection; after anything else each command is refused. */
-	if (err_reply_code(&v->err) == 421) {
+	if (v->err.class != ERR_NONE && err_reply_code(&v->err) == 421) {
 		buf_printf(&s->out, "421 %s %s\r\n", v->err.status, v->err.text);
 		s->closing = true;
 		return;
 	}
-	buf_init(&s->refusal, ERR_TEXT_MAX + ERR_STATUS_MAX + 8);
-	buf_printf(&s->refusal, "%d %s %s", err_reply_code(&v->err), v->err.status, v->err.text);
-	smtpd_session_greet(s);
+	span_to_cstr(v->features, s->features, sizeof s->features);
+	/* Where TLS comes first, its handshake is no early talk, and proof enough of patience. */
+	if (v->pause_ms && v->err.class == ERR_NONE && !s->tls)
+		smtpd_greet_pause(s, v->pause_ms);
+	else
+		smtpd_greet_client(s, false);
 }

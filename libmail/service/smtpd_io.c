@@ -116,6 +116,7 @@ bool smtpd_io_tls(struct smtpd_session *s)
 		log_info("STARTTLS=server, relay=%s, version=%s, cipher=%s, bits=%u", s->client,
 			 tls_version_name(s->tls), tls_cipher_name(s->tls),
 			 tls_cipher_bits(s->tls));
+		smtpd_ask_tls(s);
 	}
 	/* Taken only if all of it fits; TLS keeps it else, and the client has to wait. */
 	if (plain.len && s->in.len + plain.len <= SMTPD_IN_MAX) {

@@ -12,9 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "format/date.h"
 #include "service/smtpd.h"
-#include "sys/clock.h"
 #include "sys/log.h"
 
 struct smtpd_session *smtpd_session_find(struct smtpd *d, uint32_t id)
@@ -79,6 +77,11 @@ static void set_timer(struct smtpd_session *s)
 	const struct settings *o = &s->d->settings;
 	uint64_t limit = s->in_body ? o->timeout_data_s : o->timeout_command_s;
 	uint64_t now = s->d->loop.now_ms, due = now + limit * 1000, last = last_ms(s);
+
+	if (s->pause_ms) {
+		loop_timer_set(&s->d->loop, &s->timer, s->pause_ms);
+		return;
+	}
 
 	if (last && (!limit || due > last))
 		due = last;
@@ -269,6 +272,9 @@ static void on_ready(struct loop_watch *w, uint32_t events)
 		s->gone = true;
 		if (!waiting(s))
 			s->broken = true;
+	} else if (events & EPOLLIN && s->pause_ms) {
+		if (smtpd_greet_early(s))
+			set_timer(s);
 	} else if (events & EPOLLIN && waiting(s)) {
 		loop_events(&s->d->loop, &s->watch, s->watch.events & ~(uint32_t)EPOLLIN);
 	} else if (events & EPOLLIN) {
@@ -285,6 +291,12 @@ static void on_timeout(struct loop_timer *t)
 	struct smtpd_session *s =
 	    (struct smtpd_session *)((char *)t - offsetof(struct smtpd_session, timer));
 
+	if (s->pause_ms) {
+		smtpd_greet_client(s, false);
+		set_timer(s);
+		settle(s);
+		return;
+	}
 	if (waiting(s) && !s->gone) {
 		/* Our own answer is late (a slow disk), not the client: set anew when it comes. */
 		return;
@@ -311,24 +323,9 @@ void smtpd_session_shut(struct smtpd_session *s, const char *status, const char 
 	smtpd_session_free(s);
 }
 
-void smtpd_session_greet(struct smtpd_session *s)
-{
-	char mem[64];
-	struct buf date;
-	int64_t now = clock_wall().s;
-
-	buf_init_fixed(&date, mem, sizeof mem);
-	date_put(&date, now, clock_zone(now));
-	smtp_server_init(&s->smtp, &s->d->config[s->kind], span_str(s->client));
-	smtp_server_greet(&s->smtp, buf_span(&date), &s->out);
-	if (s->refusal.len)
-		smtp_server_refuse(&s->smtp, buf_span(&s->refusal));
-	else if (s->kind == MTA_L_TCP && s->d->filtered.len)
-		smtp_server_refuse(&s->smtp, s->d->filtered);
-}
-
-void smtpd_session_open(struct smtpd *d, int fd, enum mta_listener kind, const char *listener,
-			const char *addr, uint64_t source, uint32_t uid)
+void smtpd_session_open(struct smtpd *d, int fd, enum mta_listener kind,
+			const struct smtpd_listener *l, const char *addr, uint64_t source,
+			uint32_t uid)
 {
 	struct smtpd_session *s = smtpd_spare_session(d);
 	bool tls = kind == MTA_L_SMTPS;
@@ -347,17 +344,19 @@ void smtpd_session_open(struct smtpd *d, int fd, enum mta_listener kind, const c
 	s->source = source;
 	s->started_ms = d->loop.now_ms;
 	snprintf(s->addr, sizeof s->addr, "%s", addr);
-	snprintf(s->listener, sizeof s->listener, "%s", listener);
+	snprintf(s->listener, sizeof s->listener, "%s", l ? l->name : "local");
 	if (kind == MTA_L_SUBMIT)
 		snprintf(s->client, sizeof s->client, "uid%u@localhost", (unsigned)uid);
 	else
 		snprintf(s->client, sizeof s->client, "[%s]", addr);
+	s->watch.fd = fd;
+	smtpd_macros_begin(s, l);
 	smtp_server_init(&s->smtp, &d->config[kind], span_str(s->client));
 	/* The greeting waits for the handshake. */
 	if (tls)
 		smtpd_io_start_tls(s);
 	if (!smtpd_ask_connect(s))
-		smtpd_session_greet(s);
+		smtpd_greet_client(s, false);
 	if (!loop_add(&d->loop, &s->watch, fd, EPOLLIN, &e)) {
 		close(fd);
 		s->watch.fd = -1;

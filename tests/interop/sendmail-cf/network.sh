@@ -1,9 +1,9 @@
 #!/bin/sh
 # network.sh real|ours|tables CF COMMAND...: in a network of its own, with names, users and a name server
 # that knows no other name, starts sendmail -bD on port 2525 and runs the command; tables: only makes
-# the real one's data bases.
+# the real one's data bases, of MAPS.  MODIFIERS: of the daemon's port.
 set -u
-who=$1 cf=$2
+who=$1 cf=$2 listen=Port=2525,Name=MTA${MODIFIERS:+,M=$MODIFIERS}
 shift 2
 here=$(dirname "$0")
 W=$S/$(basename "$cf").$who
@@ -29,7 +29,7 @@ python3 "$here/nxdomain.py" &
 dns=$!
 [ "$who" = ours ] || export LD_LIBRARY_PATH="$REAL_LIBS"
 if [ "$who" = tables ]; then
-    for map in access virtusertable mailertable genericstable; do
+    for map in ${MAPS:-access virtusertable mailertable genericstable}; do
         "$REAL/makemap" -C "$cf" hash "$S/etc/$map" <"$S/etc/$map"
     done
     "$REAL/sendmail" -C "$cf" -bi
@@ -37,10 +37,10 @@ if [ "$who" = tables ]; then
     exit
 fi
 if [ "$who" = real ]; then
-    "$REAL/sendmail" -C "$cf" -bD -ODaemonPortOptions=Port=2525,Name=MTA -OQueueDirectory="$W/queue" &
+    "$REAL/sendmail" -C "$cf" -bD -ODaemonPortOptions="$listen" -OQueueDirectory="$W/queue" &
 else
     export LETTERBOX_LOG=stderr LETTERBOX_MAILBOX="$W/mail/%u" LETTERBOX_QUEUE="$W/queue"
-    "$BIN" sendmail -C "$cf" -bD -ODaemonPortOptions=Port=2525,Name=MTA &
+    "$BIN" sendmail -C "$cf" -bD -ODaemonPortOptions="$listen" &
 fi
 daemon=$!
 n=0

@@ -1,0 +1,133 @@
+"""Talks SMTP from several addresses and prints what rulesets of sessions make of it."""
+import re
+import socket
+import ssl
+import time
+
+KEYWORDS = ("PIPELINING", "STARTTLS")
+open_sockets = []
+
+
+class Session:
+    """One connection; the greeting is read by the caller."""
+
+    def __init__(self, source):
+        self.s = socket.socket()
+        self.s.settimeout(30)
+        self.s.bind((source, 0))
+        self.port = self.s.getsockname()[1]
+        self.s.connect(("192.0.2.1", 2525))
+        self.f = self.s.makefile("rwb")
+        open_sockets.append(self)
+
+    def reply(self):
+        lines = []
+        while True:
+            line = self.f.readline().decode("latin1").rstrip()
+            lines.append(re.sub(r"\b%d\b" % self.port, "PORT", line))
+            if line[3:4] != "-":
+                return lines
+
+    def greeting(self):
+        # Programs and dates differ; refusals do not.
+        line = self.reply()[-1]
+        print(line[:18] if line[:1] == "2" else line)
+
+    def say(self, *lines):
+        for line in lines:
+            self.f.write((line + "\r\n").encode())
+            self.f.flush()
+            print(re.sub("^(221 [^ ]* ).*", r"\1", self.reply()[-1]))
+
+    def ehlo(self):
+        self.f.write(b"EHLO c.test\r\n")
+        self.f.flush()
+        lines = self.reply()
+        print(lines[0], *[k for k in KEYWORDS if any(k == line[4:] for line in lines)])
+
+    def starttls(self):
+        self.say("STARTTLS")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers("ECDHE-RSA-AES128-GCM-SHA256")
+        self.f.close()
+        self.s = context.wrap_socket(self.s)
+        self.f = self.s.makefile("rwb")
+
+    def close(self):
+        self.say("QUIT")
+        self.f.close()
+        self.s.close()
+
+
+def begin(name, source):
+    print("==", name)
+    s = Session(source)
+    s.greeting()
+    return s
+
+
+def mail(*names):
+    return ["MAIL FROM:<%s@show.test> SIZE=1234" % name for name in names]
+
+
+first = begin("the macros of a session", "192.0.2.77")
+s = begin("a second one", "192.0.2.77")
+s.ehlo()
+for n in range(1, 6):
+    s.say(*mail("c%d" % n), "RCPT TO:<ok@local.test>", "RSET")
+s.say(*mail("joe"), "RCPT TO:<r1@local.test>", "RCPT TO:<r2@elsewhere.test>", "RSET")
+s.starttls()
+s.ehlo()
+s.say(*mail("c5"), "RCPT TO:<ok@local.test>")
+s.close()
+first.close()
+
+s = begin("tls_client: no TLS", "192.0.2.1")
+s.ehlo()
+s.say(*mail("joe"), "RCPT TO:<alice@local.test>")
+s.say("RSET")
+s.starttls()
+s.ehlo()
+s.say(*mail("joe"), "RCPT TO:<alice@local.test>", "NOOP")
+s.close()
+
+s = begin("tls_client: refused at STARTTLS", "192.0.2.69")
+s.ehlo()
+s.starttls()
+s.ehlo()
+s.say(*mail("joe"), "NOOP")
+s.close()
+s = begin("a rate of two", "192.0.2.69")
+s.ehlo()
+s.close()
+s = begin("a rate of three", "192.0.2.69")
+s.say("EHLO c.test", *mail("joe"))
+s.close()
+
+start = time.monotonic()
+s = begin("greet_pause", "192.0.2.66")
+print("waited" if 0.65 < time.monotonic() - start < 30 else "at once")
+s.ehlo()
+s.say("STARTTLS", *mail("joe"))
+s.close()
+print("== early talker")
+s = Session("192.0.2.66")
+s.f.write(b"EHLO c.test\r\n")
+s.f.flush()
+start = time.monotonic()
+s.greeting()
+print("at once" if time.monotonic() - start < 0.65 else "waited")
+print(s.reply()[0])
+s.say(*mail("joe"))
+s.close()
+
+first = begin("one connection", "192.0.2.67")
+first.ehlo()
+s = begin("two connections", "192.0.2.67")
+print(s.f.read())
+first.say(*mail("joe"))
+first.close()
+print("== end")
