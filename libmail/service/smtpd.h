@@ -72,7 +72,7 @@ struct smtpd_listener {
 };
 
 struct smtpd_rate {
-	uint64_t source; /* hash of the address */
+	uint64_t source;   /* hash of the address */
 	uint64_t since_ms; /* its minute began */
 	uint32_t count;
 };

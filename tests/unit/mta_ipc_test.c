@@ -172,7 +172,11 @@ TEST(mta_ipc_check)
 TEST(mta_ipc_verdict)
 {
 	char mem[WIRE_MAX];
-	struct mta_verdict v = {.address = SPAN("a@b"), .route = MTA_TO_LOCAL, .user = SPAN("a")},
+	struct mta_verdict v = {.address = SPAN("a@b"),
+				.route = MTA_TO_LOCAL,
+				.user = SPAN("a"),
+				.features = SPAN("SP"),
+				.pause_ms = 700},
 			   got;
 	struct wire_in in;
 	struct buf b;
@@ -185,6 +189,8 @@ TEST(mta_ipc_verdict)
 	CHECK_SPAN(span_str(got.err.text), SPAN("User unknown"));
 	CHECK_INT(got.route, MTA_TO_LOCAL);
 	CHECK_SPAN(got.user, SPAN("a"));
+	CHECK_SPAN(got.features, SPAN("SP"));
+	CHECK_INT(got.pause_ms, 700);
 	refuse_others(&b, get_verdict);
 }
 

@@ -819,6 +819,52 @@ TEST(replies_of_the_program)
 	session_end(&t);
 }
 
+/* Letters of srv_features: what is not offered any more, and what comes back. */
+TEST(features_of_a_client)
+{
+	static const char *const letters[] = {"P", "PXEBDS", "PXp", "s", "LAaz?"};
+	static const char *const gone[] = {"PIPELINING", "PIPELINING EXPN ETRN VERB DSN", "EXPN",
+					   "", ""};
+
+	for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++) {
+		struct span all = SPAN("PIPELINING EXPN ETRN VERB DSN STARTTLS");
+		struct session t;
+
+		session_start(&t, &usual);
+		for (const char *p = letters[i]; *p; p++)
+			smtp_server_feature(&t.s, *p);
+		session_feed(&t, SPAN("EHLO x\r\n"), 0);
+		while (all.len) {
+			struct span word = span_cut(&all, ' ');
+			bool offered = memmem(t.out.ptr, t.out.len, word.ptr, word.len) != NULL;
+			bool lacks = memmem(gone[i], strlen(gone[i]), word.ptr, word.len) != NULL;
+
+			/* There is no certificate. */
+			CHECK_INT(offered, !lacks && !span_eq(word, SPAN("STARTTLS")));
+		}
+		session_end(&t);
+	}
+}
+
+TEST(features_that_refuse)
+{
+	struct smtp_server_config cfg = usual;
+	struct session t;
+
+	cfg.flags |= SMTP_OFFER_STARTTLS;
+	session_start(&t, &cfg);
+	smtp_server_feature(&t.s, 'S');
+	smtp_server_feature(&t.s, 'l');
+	buf_reset(&t.out);
+	session_feed(&t, SPAN("STARTTLS\r\n" MAIL "\r\n"), 0);
+	CHECK_SPAN(buf_span(&t.out), SPAN("503 5.5.0 TLS not available\r\n"
+					  "530 5.7.0 Authentication required\r\n"));
+	smtp_server_feature(&t.s, 'L');
+	session_feed(&t, SPAN(MAIL "\r\n"), 0);
+	CHECK(t.s.in_mail);
+	session_end(&t);
+}
+
 TEST(lenient)
 {
 	struct smtp_server_config cfg = usual;
