@@ -163,9 +163,6 @@ bool config_asks(const struct config *c)
 {
 	bool maps = false;
 
-	/* What is known of a client is known by its name. */
-	if (config_uses(c, "{client_resolve}") || config_uses(c, "{client_ptr}"))
-		return true;
 	for (int i = 0; i < c->cf.nmaps; i++) {
 		enum cf_map_kind k = c->cf.maps[i]->kind;
 

@@ -21,9 +21,8 @@ static const char *const check_names[ROUTE_CHECKS] = {
 };
 
 const char *const route_macros[ROUTE_M_COUNT] = {
-    "{client_port}", "{client_connections}", "{client_rate}",    "{daemon_addr}",
-    "{daemon_port}", "{daemon_family}",      "{daemon_flags}",   "{if_addr}",
-    "{if_name}",     "{if_family}",          "{client_resolve}", "{client_ptr}",
+    "{client_port}",   "{client_connections}", "{client_rate}", "{daemon_addr}", "{daemon_port}",
+    "{daemon_family}", "{daemon_flags}",       "{if_addr}",     "{if_name}",     "{if_family}",
 };
 
 void route_put_macro(struct buf *macros, const char *name, struct span value)

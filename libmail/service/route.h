@@ -83,8 +83,6 @@ enum route_macro {
 	ROUTE_M_IF_ADDR,
 	ROUTE_M_IF_NAME,
 	ROUTE_M_IF_FAMILY,
-	ROUTE_M_RESOLVE, /* told by the queue role, as the next one */
-	ROUTE_M_PTR,
 	ROUTE_M_COUNT
 };
 

@@ -51,13 +51,16 @@ void schedule_client_service(struct schedule *q, struct span name, struct buf *l
 	struct span words[MTA_FEATURES_MAX];
 	size_t n = MTA_FEATURES_MAX;
 	uint64_t pause;
+	bool later;
 
-	if (route_words(q->config, ROUTE_SRV_FEATURES, name, SPAN(""), words, &n) == EXIT_TEMPFAIL)
-		buf_putc(letters, 't');
-	for (size_t i = 0; i < n; i++)
+	later =
+	    route_words(q->config, ROUTE_SRV_FEATURES, name, SPAN(""), words, &n) == EXIT_TEMPFAIL;
+	for (size_t i = 0; i < n; i++) {
+		later |= span_eq(words[i], SPAN("temp"));
 		buf_put(letters, span_head(words[i], 1));
+	}
 	v->features = buf_span(letters);
-	if (memchr(letters->ptr, 't', letters->len)) {
+	if (later) {
 		err_temp(&v->err, "4.3.0", "Please try again later.");
 		v->err.reply = 450;
 		return;

@@ -142,6 +142,7 @@ struct smtpd_session {
 	struct smtpd_known *known; /* the question, for smtpd_known_learn */
 	bool connecting;           /* a verdict on the client itself is awaited, or its pause */
 	uint32_t pause_ms;         /* before the greeting; 0: not now */
+	bool named;                /* macros says who the client is */
 	bool at_data;              /* the verdict asked for is on DATA */
 	bool checking;             /* the message is there, and its header is being judged */
 	bool in_body, closing, gone, want_tls, broken;

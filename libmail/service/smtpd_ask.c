@@ -57,9 +57,8 @@ void smtpd_ask(struct smtpd_session *s, enum mta_type type, struct span arg)
 
 bool smtpd_ask_connect(struct smtpd_session *s)
 {
-	unsigned bits = 1u << ROUTE_CHECK_RELAY | 1u << ROUTE_SRV_FEATURES |
-			1u << ROUTE_GREET_PAUSE | 1u << (ROUTE_MACROS + ROUTE_M_RESOLVE) |
-			1u << (ROUTE_MACROS + ROUTE_M_PTR);
+	unsigned bits =
+	    1u << ROUTE_CHECK_RELAY | 1u << ROUTE_SRV_FEATURES | 1u << ROUTE_GREET_PAUSE;
 
 	if (s->kind != MTA_L_TCP || !(s->d->settings.checks & bits) ||
 	    !ask(s, MTA_CHECK_CONNECT, SPAN(""), -1))
@@ -110,16 +109,18 @@ static void name_client(struct smtpd_session *s, const struct mta_verdict *v)
 	    v->macros.len && memmem(v->macros.ptr, v->macros.len, forged, sizeof forged) != NULL;
 
 	buf_put(&s->macros, v->macros);
+	s->named = v->macros.len > 0;
 	if (v->address.len)
 		snprintf(s->client, sizeof s->client, "%.*s [%s]%s", SPAN_ARG(v->address), s->addr,
 			 bad ? " (may be forged)" : "");
 }
 
 /* From now on each command gets the words of e. */
-static void note_refusal(struct smtpd_session *s, const char *ruleset, const struct err *e)
+static void note_refusal(struct smtpd_session *s, const char *ruleset, const char *arg1,
+			 const char *arg2, const struct err *e)
 {
-	log_info("ruleset=%s, arg2=%s, relay=%s, reject=%d %s %s", ruleset, s->addr, s->client,
-		 err_reply_code(e), e->status, e->text);
+	log_info("ruleset=%s, arg1=%s, arg2=%s, relay=%s, reject=%d %s %s", ruleset, arg1, arg2,
+		 s->client, err_reply_code(e), e->status, e->text);
 	buf_free(&s->refusal);
 	buf_init(&s->refusal, ERR_TEXT_MAX + ERR_STATUS_MAX + 8);
 	buf_printf(&s->refusal, "%d %s %s", err_reply_code(e), e->status, e->text);
@@ -137,14 +138,14 @@ void smtpd_ask_connected(struct smtpd_session *s, const struct mta_verdict *v)
 	if (s->asked == MTA_CHECK_OTHER) {
 		if (v->err.class == ERR_NONE)
 			return;
-		note_refusal(s, "tls_client", &v->err);
+		note_refusal(s, "tls_client", "NO", "STARTTLS", &v->err);
 		smtp_server_refuse(&s->smtp, buf_span(&s->refusal));
 		return;
 	}
 	name_client(s, v);
 	s->fate = v->fate;
 	if (v->err.class != ERR_NONE)
-		note_refusal(s, "check_relay", &v->err);
+		note_refusal(s, "check_relay", s->client, s->addr, &v->err);
 	/* 421 ends the connection; after anything else each command is refused. */
 	if (v->err.class != ERR_NONE && err_reply_code(&v->err) == 421) {
 		buf_printf(&s->out, "421 %s %s\r\n", v->err.status, v->err.text);
@@ -153,7 +154,7 @@ void smtpd_ask_connected(struct smtpd_session *s, const struct mta_verdict *v)
 	}
 	span_to_cstr(v->features, s->features, sizeof s->features);
 	/* Where TLS comes first, its handshake is no early talk, and proof enough of patience. */
-	if (v->pause_ms && v->err.class == ERR_NONE && !s->tls)
+	if (v->pause_ms && v->err.class == ERR_NONE && !s->tls && s->watch.fd >= 0)
 		smtpd_greet_pause(s, v->pause_ms);
 	else
 		smtpd_greet_client(s, false);

@@ -1,6 +1,8 @@
 /*
  * The greeting, its pause, and clients that do not wait for it; see service/smtpd.h.
  */
+#include <errno.h>
+
 #include "format/date.h"
 #include "service/smtpd.h"
 #include "sys/clock.h"
@@ -36,13 +38,14 @@ bool smtpd_greet_early(struct smtpd_session *s)
 	char octet;
 	ssize_t n = recv(s->watch.fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT);
 
-	if (n == 0)
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n <= 0)
 		s->gone = true;
-	else if (n > 0)
+	else
 		log_info("rejecting commands from %s due to pre-greeting traffic", s->client);
-	if (n >= 0)
-		smtpd_greet_client(s, true);
-	return n >= 0;
+	smtpd_greet_client(s, true);
+	return true;
 }
 
 void smtpd_greet_pause(struct smtpd_session *s, uint32_t ms)

@@ -99,8 +99,7 @@ void smtpd_macros_put(const struct smtpd_session *s, struct buf *b)
 {
 	char number[24];
 
-	/* The first one that is set may be replaced by what the queue role found out. */
-	if (s->kind == MTA_L_TCP)
+	if (s->kind == MTA_L_TCP && !s->named)
 		route_put_macro(b, "{client_name}", span_str(s->client));
 	buf_put(b, buf_span(&s->macros));
 	buf_put(b, buf_span(&s->mail_macros));

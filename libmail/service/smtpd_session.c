@@ -82,7 +82,6 @@ static void set_timer(struct smtpd_session *s)
 		loop_timer_set(&s->d->loop, &s->timer, s->pause_ms);
 		return;
 	}
-
 	if (last && (!limit || due > last))
 		due = last;
 	if (limit || last)
