@@ -13,7 +13,7 @@ mkdir -p "$W/run" "$W/queue" "$W/mail"
 chmod 1777 "$W/mail"
 hostname mx.local.test
 ip link set lo up
-for i in 1 66 67 69 77; do
+for i in 1 66 67 68 69 77; do
     ip addr add "192.0.2.$i/32" dev lo
 done
 printf '%s\n' '127.0.0.1 localhost' '192.0.2.1 mx.local.test mx' '192.0.2.66 c66.test' \
