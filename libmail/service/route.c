@@ -33,18 +33,6 @@ void route_put_macro(struct buf *macros, const char *name, struct span value)
 	buf_putc(macros, '\0');
 }
 
-/* name NUL value NUL ... */
-void route_set_macros(struct config *c, struct span list)
-{
-	while (list.len) {
-		struct span name = span_cut(&list, '\0'), value = span_cut(&list, '\0');
-		char mem[64];
-
-		if (name.len && span_to_cstr(name, mem, sizeof mem))
-			config_set(c, mem, value);
-	}
-}
-
 /* "IPv6:2001:db8::1" as "IPv6:2001:db8:0:0:0:0:0:1". */
 static bool put_full(struct span addr, char *out, size_t cap)
 {
@@ -63,18 +51,28 @@ static bool put_full(struct span addr, char *out, size_t cap)
 }
 
 /* sendmail writes IPv6 addresses in full unless UseCompressedIPv6Addresses says otherwise. */
-static void set_client(struct config *c, struct span addr)
+static struct span spelled(struct config *c, struct span addr)
 {
 	struct span compressed = cf_option_get(&c->cf, "UseCompressedIPv6Addresses");
-	struct span full;
 	char text[64];
 
 	if (addr.len && !(compressed.len && strchr("TtYy1", compressed.ptr[0])) &&
 	    put_full(addr, text, sizeof text))
 		addr = span_str(text);
-	full = arena_dup(&c->ev->mem, addr);
-	c->client = full;
-	config_set(c, "{client_addr}", full);
+	return arena_dup(&c->ev->mem, addr);
+}
+
+/* name NUL value NUL ... */
+void route_set_macros(struct config *c, struct span list)
+{
+	while (list.len) {
+		struct span name = span_cut(&list, '\0'), value = span_cut(&list, '\0');
+		char mem[64];
+
+		if (name.len && span_to_cstr(name, mem, sizeof mem))
+			config_set(c, mem,
+				   span_starts(value, SPAN("IPv6:")) ? spelled(c, value) : value);
+	}
 }
 
 bool route_begin(struct config *c, const struct mta_check *m)
@@ -84,7 +82,8 @@ bool route_begin(struct config *c, const struct mta_check *m)
 	c->client = SPAN("");
 	if (!ev || !m)
 		return ev != NULL;
-	set_client(c, m->origin.addr);
+	c->client = spelled(c, m->origin.addr);
+	config_set(c, "{client_addr}", c->client);
 	config_set(c, "s", m->origin.helo);
 	config_set(c, "f", m->sender);
 	if (m->origin.auth.len)

@@ -80,6 +80,33 @@ TEST(route_relay_permission)
 	config_free(c);
 }
 
+/* Addresses of IPv6 are spelled as sendmail does, whichever macro they are in. */
+TEST(route_spelling)
+{
+	struct mta_check m = {.origin = {.addr = SPAN("IPv6:2001:db8::7"), .uid = UINT32_MAX},
+			      .macros = SPAN("{if_addr}\0IPv6:::1\0")};
+	static const struct {
+		struct span cf, shown;
+	} rows[] = {
+	    {SPAN("V10\nScheck_rcpt\nR$*\t$#error $: $&{client_addr} on $&{if_addr}\n"),
+	     SPAN("IPv6:2001:db8:0:0:0:0:0:7 on IPv6:0:0:0:0:0:0:0:1")},
+	    {SPAN("V10\nO UseCompressedIPv6Addresses=true\nScheck_rcpt\n"
+		  "R$*\t$#error $: $&{client_addr} on $&{if_addr}\n"),
+	     SPAN("IPv6:2001:db8::7 on IPv6:::1")},
+	};
+	static struct settings s;
+	struct err e = {0};
+
+	set(&s);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct config *c = config_load(rows[i].cf, "test", NULL, &s, &e);
+
+		CHECK(c && !may_relay(c, &m, &e));
+		CHECK_SPAN(span_str(e.text), rows[i].shown);
+		config_free(c);
+	}
+}
+
 TEST(route_recipients)
 {
 	static const struct {
