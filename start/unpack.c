@@ -96,8 +96,8 @@ static bool map(uint64_t at, uint64_t octets, int protection, int flags, long fd
 /* Room for the image and the decoder's slack, wherever; NULL when there is none. */
 static uint8_t *map_room(int flags, long fd)
 {
-	long at = call(SYS_mmap, 0, (long)image.octets + ZSTD_SLACK, PROT_READ | PROT_WRITE, flags,
-		       fd, 0);
+	long at = call(SYS_mmap, 0, (long)image.octets + ZSTD_SLACK, PROT_READ | PROT_WRITE,
+		       flags | MAP_POPULATE, fd, 0);
 
 	return at < 0 && at > -IMAGE_PAGE ? NULL : (uint8_t *)at;
 }
