@@ -22,7 +22,9 @@ exec 9>"$out/lock"
 flock 9
 if [ ! -x "$out/root/usr/libexec/sendmail/sendmail" ]; then
 	libs="liblockfile1 libsasl2-2 libdb5.3 libldap-2.5-0 libssl3 libwrap0 libnsl2 libtirpc3"
-	(cd "$out/deb" && apt-get download sendmail-bin sendmail-cf >/dev/null 2>&1) ||
+	# Again, if another one that uses apt was in the way.
+	(cd "$out/deb" && { apt-get download sendmail-bin sendmail-cf ||
+		apt-get download sendmail-bin sendmail-cf; } >/dev/null 2>&1) ||
 		skip "cannot download sendmail-bin, sendmail-cf"
 	for lib in $libs; do
 		(cd "$out/deb" && apt-get download $lib >/dev/null 2>&1)
