@@ -4,9 +4,7 @@
 # short, or is the last one of its process or of all: exit status 0 means that the message is
 # there, whole and once; anything else may mean neither, but nothing torn is ever left.
 
-[ "$BUILD" = release ] || skip_all "system calls are counted in the shipped build"
-inject=$OBJ/tests/fault/inject_peer
-"$inject" write 1 EIO true 2>/dev/null || skip_all "processes may not be traced here"
+. "$ROOT/tests/lib/inject.sh"
 server_setup mbox
 
 calls=write,pwrite64,writev,openat,open,link,linkat,rename,renameat,fsync,fdatasync,ftruncate
