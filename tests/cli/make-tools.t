@@ -42,12 +42,12 @@ apt
 chmod 666 "$T/asked"
 exits 2 "an ordinary user's make fails" someone env PATH="$T/tools" make -C "$T/tree" CC=musl-gcc
 is "$(grep '^letterbox:' "$T/err")" \
-    "letterbox: missing packages; run as root: apt-get install musl-tools zstd" \
+    "letterbox: missing packages; run as root: apt-get install musl-tools zstd xz-utils" \
     "and says exactly which command to run"
 is "$(cat "$T/asked")" "" "it does not try to install anything"
 exits 2 "also with VARIANT=fuzz" someone env PATH="$T/tools" make -C "$T/tree" VARIANT=fuzz
 is "$(grep '^letterbox:' "$T/err")" \
-    "letterbox: missing packages; run as root: apt-get install clang libclang-rt-14-dev zstd" \
+    "letterbox: missing packages; run as root: apt-get install clang libclang-rt-14-dev zstd xz-utils" \
     "where the compiler is another"
 rm "$T/tools/apt-get"
 exits 2 "without apt-get it fails, too" someone env PATH="$T/tools" make -C "$T/tree" CC=musl-gcc
@@ -58,7 +58,7 @@ is "$(grep '^letterbox:' "$T/err")" \
 if [ "$(id -u)" = 0 ]; then
     apt
     ok "root's make has it installed" env PATH="$T/tools" sh "$T/tree/build/setup.sh" build musl-gcc
-    like "$(cat "$T/asked")" 'apt-get install .* musl-tools zstd$' "by apt-get"
+    like "$(cat "$T/asked")" 'apt-get install .* musl-tools zstd xz-utils$' "by apt-get"
 else
     skip 2 "needs root: packages are installed"
 fi
