@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sys/clock.h"
 #include "sys/commit_steps.h"
 
 enum {
@@ -24,6 +25,7 @@ enum {
 	TELL_TRIES = 8,           /* a write to an eventfd fails only when a sandbox makes it */
 	MERGE_MAX = 32,           /* flushed files that do not wait for more company */
 	CREW_MAX = 7,             /* threads that help one batch */
+	SLOW_MS = 2,              /* a flush from which on help is worth it */
 };
 
 struct queue_of_jobs {
@@ -325,16 +327,27 @@ static void *help(void *arg)
 	return NULL;
 }
 
-/* As commit_steps_flush; flushes that meet are merged, so they are made to. */
+/*
+ * As commit_steps_flush.  Flushes that meet are merged, so they are made to where one takes long;
+ * where it does not, threads would cost more than they save.
+ */
 static void flush_together(const struct commit_steps_dirs *d, struct commit_job *first)
 {
-	struct crew c = {.dirs = d, .mutex = PTHREAD_MUTEX_INITIALIZER, .next = first};
+	struct crew c = {.dirs = d, .mutex = PTHREAD_MUTEX_INITIALIZER};
 	pthread_t helper[CREW_MAX];
+	uint64_t began = clock_ms(), now;
+	struct commit_job *j = first;
 	unsigned n = 0;
 
 	commit_steps_start(d, first);
+	for (bool slow = false; j && !slow; j = j->next, began = now) {
+		commit_steps_wait(d, j);
+		now = clock_ms();
+		slow = now - began >= SLOW_MS;
+	}
+	c.next = j;
 	/* What no thread can be had for is flushed by this one. */
-	for (struct commit_job *j = first->next; j && n < CREW_MAX; j = j->next)
+	for (; j && j->next && n < CREW_MAX; j = j->next)
 		if (start_thread(help, &c, PTHREAD_CREATE_JOINABLE, &helper[n]))
 			n++;
 	help(&c);
