@@ -23,7 +23,7 @@ TEST(full_table_refuses_and_stays)
 	for (size_t i = 0; i < SLOTS; i++)
 		d->sessions[i] = s;
 	s->id = SLOTS - 1;
-	smtpd_session_open(d, fd, MTA_L_TCP, "MTA", "192.0.2.1", 1, UINT32_MAX);
+	smtpd_session_open(d, fd, MTA_L_TCP, NULL, "192.0.2.1", 1, UINT32_MAX);
 	CHECK_INT(fcntl(fd, F_GETFD), -1);
 	CHECK_INT(errno, EBADF);
 	CHECK_INT(d->open, SLOTS);
