@@ -218,9 +218,12 @@ bool alias_includes(struct alias *a)
 	static const char mark[] = ":include:";
 
 	alias_open(a);
-	for (int i = 0; i < a->files; i++)
-		if (a->file[i]->open && memmem(a->file[i]->table.data.ptr,
-					       a->file[i]->table.data.len, mark, sizeof mark - 1))
+	for (int i = 0; i < a->files; i++) {
+		struct span text = buf_span(&a->file[i]->table.data);
+
+		if (a->file[i]->open && text.len &&
+		    memmem(text.ptr, text.len, mark, sizeof mark - 1))
 			return true;
+	}
 	return false;
 }
