@@ -52,7 +52,8 @@ enum {
 
 struct schedule_entry {
 	char id[QUEUE_ID_MAX];
-	uint64_t next_ms; /* when it is due, as loop.now_ms; UINT64_MAX: never */
+	uint64_t next_ms;   /* when it is due, as loop.now_ms; UINT64_MAX: never */
+	int64_t clock_zero; /* the wall clock's time at 0 of the other, when it was first seen */
 	bool busy, seen;
 };
 
@@ -93,9 +94,7 @@ struct schedule {
 	struct schedule_entry *entries;
 	size_t count, room;
 	size_t works, away;
-	struct work *held;           /* of the works, those whose file somebody else holds still */
-	int64_t clock_zero;          /* the wall clock's time when the monotonic one was 0 */
-	int64_t jumped, jumped_from; /* what the wall clock jumped by since, and at what time */
+	struct work *held; /* of the works, those whose file somebody else holds still */
 	struct schedule_lookup *lookups;
 	uint32_t next_number;
 	struct schedule_cached *cache;
@@ -129,12 +128,6 @@ void schedule_away(struct schedule *q);
 /* Work on id is over: due again in so many seconds or SCHEDULE_NEVER, or gone. */
 #define SCHEDULE_NEVER UINT64_MAX
 void schedule_over(struct schedule *q, const char *id, bool gone, uint64_t wait_s);
-
-/*
- * Seconds that went by since created (seconds since 1970).  Jumps of the wall clock while this
- * process runs do not count: a message must not expire because a clock was set.
- */
-int64_t schedule_age(struct schedule *q, int64_t created);
 
 /* ---- schedule_choose.c ---- */
 
@@ -236,7 +229,7 @@ void schedule_relay_ask(struct relays *r);
 /* ---- schedule_work.c ---- */
 
 /* Starts work on id; schedule_over is called when it is over, perhaps at once. */
-void schedule_work_start(struct schedule *q, const char *id);
+void schedule_work_start(struct schedule *q, const char *id, int64_t clock_zero);
 
 /* The file has been let go of. */
 void schedule_work_free(struct schedule *q, const char *id);

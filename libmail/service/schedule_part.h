@@ -53,10 +53,17 @@ struct work {
 	struct queue_writer report;
 	enum bounce_kind kind;
 	struct loop_timer retry;
-	unsigned tries; /* to lock the file */
+	unsigned tries;     /* to lock the file */
+	int64_t clock_zero; /* as schedule_entry has it */
 	struct work *next_held;
 	char user[MTA_NAME_MAX + 1];
 };
+
+/*
+ * Seconds since the message was made.  Jumps of the wall clock after it was first seen do not
+ * count: it must not expire because a clock was set.
+ */
+int64_t schedule_age(const struct work *w);
 
 /* Routes the recipient and hands it on; schedule_task_answered follows, perhaps at once. */
 void schedule_task_start(struct task *t);

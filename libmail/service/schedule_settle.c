@@ -14,8 +14,7 @@ static void expire(const struct work *w, struct err *e)
 	uint64_t limit = w->q->settings.queue_return_s;
 	char why[ERR_TEXT_MAX];
 
-	if (e->class != ERR_TEMP || !limit ||
-	    schedule_age(w->q, w->item.head.state.created) <= (int64_t)limit)
+	if (e->class != ERR_TEMP || !limit || schedule_age(w) <= (int64_t)limit)
 		return;
 	memcpy(why, e->text, sizeof why);
 	err_perm(e, "4.4.7", "Message could not be delivered for %llu hours: %.150s",
@@ -41,7 +40,7 @@ static void put_log(const struct work *w, const struct task *t, const char *stat
 	const struct qfile_state *state = &w->item.head.state;
 	char delay[24], xdelay[24];
 
-	put_delay(delay, schedule_age(w->q, state->created));
+	put_delay(delay, schedule_age(w));
 	if (!t->mailer) {
 		log_info("%s: to=<%.*s>, delay=%s, dsn=%s, stat=%s", w->item.id, SPAN_ARG(r->addr),
 			 delay, r->status, stat);

@@ -10,27 +10,6 @@
 #include "sys/clock.h"
 #include "sys/log.h"
 
-/* Corrections that are less are no jump; they count as time that went by. */
-enum { JUMP_S = 60 };
-
-int64_t schedule_age(struct schedule *q, int64_t created)
-{
-	int64_t now = clock_wall().s, zero = now - (int64_t)(clock_ms() / 1000);
-	int64_t jump = zero - q->clock_zero;
-	bool before;
-
-	if (jump > JUMP_S || jump < -JUMP_S) {
-		log_warn("the clock jumped by %lld s: messages get no older by it",
-			 (long long)jump);
-		q->clock_zero = zero;
-		q->jumped += jump;
-		q->jumped_from = now - jump;
-	}
-	/* Was it made by the clock before the jump? */
-	before = q->jumped > 0 ? created <= q->jumped_from : created > now;
-	return now - created - (before ? q->jumped : 0);
-}
-
 static struct schedule_entry *find(struct schedule *q, const char *id)
 {
 	for (size_t i = 0; i < q->count; i++)
@@ -79,7 +58,8 @@ void schedule_note(struct schedule *q, const char *id)
 		q->room = more;
 	}
 	entry = &q->entries[q->count++];
-	*entry = (struct schedule_entry){.seen = true};
+	*entry = (struct schedule_entry){
+	    .seen = true, .clock_zero = clock_wall().s - (int64_t)(clock_ms() / 1000)};
 	span_to_cstr(span_str(id), entry->id, sizeof entry->id);
 	set_wake(q);
 }
@@ -126,6 +106,7 @@ static void on_wake(struct loop_timer *t)
 
 	for (size_t i = 0; i < q->count && q->works < SCHEDULE_WORKS && !q->stopping; i++) {
 		struct schedule_entry *entry = &q->entries[i];
+		int64_t zero = entry->clock_zero;
 		char id[QUEUE_ID_MAX];
 
 		if (entry->busy || entry->next_ms > q->loop.now_ms)
@@ -134,7 +115,7 @@ static void on_wake(struct loop_timer *t)
 		q->works++;
 		/* The table may change under us while the work starts. */
 		memcpy(id, entry->id, sizeof id);
-		schedule_work_start(q, id);
+		schedule_work_start(q, id, zero);
 	}
 	set_wake(q);
 	check_idle(q);
@@ -171,8 +152,6 @@ static void on_scan(struct loop_timer *t)
 	struct schedule *q = (struct schedule *)((char *)t - offsetof(struct schedule, scan));
 
 	scan(q);
-	/* So that a jump is found while what was made before and after can be told apart. */
-	(void)schedule_age(q, 0);
 	loop_timer_set(&q->loop, &q->scan, SCHEDULE_SCAN_S * 1000);
 }
 
@@ -208,7 +187,6 @@ void schedule_changed(struct loop_watch *w, uint32_t events)
 
 void schedule_table_init(struct schedule *q)
 {
-	q->clock_zero = clock_wall().s - (int64_t)(clock_ms() / 1000);
 	q->wake.fire = on_wake;
 	q->scan.fire = on_scan;
 	loop_timer_set(&q->loop, &q->scan, SCHEDULE_SCAN_S * 1000);

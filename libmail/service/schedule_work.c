@@ -78,6 +78,13 @@ static bool any(const struct work *w, char state)
 	return false;
 }
 
+int64_t schedule_age(const struct work *w)
+{
+	int64_t now = w->clock_zero + (int64_t)(w->q->loop.now_ms / 1000);
+
+	return now - w->item.head.state.created;
+}
+
 /*
  * All settled: the file goes. Else the next attempt is written into it, and a message
  * whose report could not be made comes back with the rest.
@@ -94,8 +101,7 @@ static void conclude(struct work *w)
 			over(w, false, DAMAGED_RETRY_S);
 			return;
 		}
-		log_info("%s: done; delay=%lld", w->item.id,
-			 (long long)schedule_age(w->q, state->created));
+		log_info("%s: done; delay=%lld", w->item.id, (long long)schedule_age(w));
 		over(w, true, 0);
 		return;
 	}
@@ -147,7 +153,7 @@ static bool wants_warning(const struct work *w)
 
 	/* Nobody is told about the delay of a report (null sender). */
 	return after && any(w, QFILE_PENDING) && !(state->flags & (QFILE_WARNED | QFILE_BOUNCE)) &&
-	       w->item.head.sender.len && schedule_age(w->q, state->created) > (int64_t)after;
+	       w->item.head.sender.len && schedule_age(w) > (int64_t)after;
 }
 
 static void report(struct work *w)
@@ -311,7 +317,7 @@ void schedule_work_free(struct schedule *q, const char *id)
 			loop_timer_set(&q->loop, &w->retry, 0);
 }
 
-void schedule_work_start(struct schedule *q, const char *id)
+void schedule_work_start(struct schedule *q, const char *id, int64_t clock_zero)
 {
 	struct work *w = calloc(1, sizeof *w);
 
@@ -320,6 +326,7 @@ void schedule_work_start(struct schedule *q, const char *id)
 		return;
 	}
 	w->q = q;
+	w->clock_zero = clock_zero;
 	w->report.fd = -1;
 	w->retry.fire = on_retry;
 	span_to_cstr(span_str(id), w->id, sizeof w->id);

@@ -18,15 +18,23 @@ tried_more() { # ID THAN
     [ "$(attempts "$1")" -gt "$2" ]
 }
 
-send() { # SUBJECT
-    printf 'Subject: %s\n\ntext\n' "$1" | sendmail -f u2@example.test u1@example.test
+deferred() { # COUNT
+    [ "$(sed -n 's/.* \([^ ]*\): to=.*stat=Deferred.*/\1/p' "$T/smtp.log" | sort -u | wc -l)" -ge "$1" ]
+}
+
+sent=0
+send() { # SUBJECT WHAT
+    printf 'Subject: %s\n\ntext\n' "$1" >"$T/message"
+    ok "$2" "$clock" "$T/shift" sendmail -f u2@example.test u1@example.test <"$T/message"
+    sent=$((sent + 1))
+    ok "and deferred" wait_for 20 deferred $sent
 }
 
 jump() { # SECONDS WHAT
     echo "$1" >"$T/shift"
     before=$(attempts "$id")
     # The second from now was planned by the new clock.
-    ok "$2: the message is tried again" wait_for 30 tried_more "$id" $((before + 2))
+    ok "$2: the message is tried again" wait_for 30 tried_more "$id" $((before + 1))
     nok "$2: nothing is reported, nothing given up" grep -E 'DSN|4\.4\.7|stat=Sent' "$T/smtp.log"
 }
 
@@ -54,15 +62,14 @@ wait_port "$SMTP" smtp || fail "the server starts"
 python3 "$T/session.py" "$SMTP" "$T/go" >"$T/session.out" 2>&1 &
 session=$!
 ok "a session is open" wait_for 20 test -e "$T/go"
-ok "a message is taken" send first
-ok "and deferred" wait_log smtp 'stat=Deferred'
+send first "a message is taken"
 id=$(sed -n 's/.* \([^ ]*\): to=.*stat=Deferred.*/\1/p' "$T/smtp.log" | head -n 1)
 jump 864000 "ten days ahead"
-ok "a message is taken then" send second
+send second "a message is taken then"
 jump -864000 "twenty days back"
-ok "and then" send third
+send third "and then"
 jump 0 "ten days ahead again"
-like "$(grep -c 'the clock jumped' "$T/smtp.log")" '^3$' "each jump is in the log"
+nok "no message gets days older by it" grep 'delay=[0-9]*+' "$T/smtp.log"
 ok "the session is there still" kill -0 $session
 rm -f "$T/go"
 ok "and ends as it should" wait $session
