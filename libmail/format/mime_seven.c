@@ -9,13 +9,11 @@
 #include "base/ascii.h"
 #include "format/header.h"
 
-enum { LINE_HELD = 256 }; /* no delimiter is longer, but for blanks behind it */
-
 void mime_seven_init(struct mime_seven *m)
 {
 	*m = (struct mime_seven){.in_header = true};
 	buf_init(&m->header, MIME_SEVEN_HEADER_MAX);
-	buf_init(&m->line, LINE_HELD);
+	buf_init_fixed(&m->line, m->held, sizeof m->held);
 }
 
 /* Remembers the boundary of a multipart; false: its parts cannot be found. */
@@ -125,12 +123,14 @@ static void take(struct mime_seven *m, struct span line, struct buf *out)
 		buf_reset(&m->header);
 		m->in_header = false;
 	}
-	if (m->in_header)
+	if (m->in_header) {
 		buf_put(&m->header, line);
-	else if (m->encoding)
+		out->overflow |= !buf_ok(&m->header);
+	} else if (m->encoding) {
 		mime_encode(&m->encoder, line, out);
-	else
+	} else {
 		buf_put(out, line);
+	}
 }
 
 void mime_seven_feed(struct mime_seven *m, struct span in, struct buf *out)
@@ -138,11 +138,11 @@ void mime_seven_feed(struct mime_seven *m, struct span in, struct buf *out)
 	while (in.len) {
 		size_t eol = span_index(in, '\n'), n = eol < in.len ? eol + 1 : eol;
 
-		if (n > LINE_HELD - m->line.len)
-			n = LINE_HELD - m->line.len;
+		if (n > MIME_SEVEN_LINE - m->line.len)
+			n = MIME_SEVEN_LINE - m->line.len;
 		buf_put(&m->line, span_head(in, n));
 		in = span_skip(in, n);
-		if (m->line.len < LINE_HELD && m->line.ptr[m->line.len - 1] != '\n')
+		if (m->line.len < MIME_SEVEN_LINE && m->line.ptr[m->line.len - 1] != '\n')
 			return;
 		take(m, buf_span(&m->line), out);
 		buf_reset(&m->line);
@@ -154,6 +154,6 @@ void mime_seven_finish(struct mime_seven *m, struct buf *out)
 	if (m->line.len)
 		take(m, buf_span(&m->line), out);
 	end_part(m, out);
-	buf_free(&m->line);
+	buf_reset(&m->line);
 	buf_free(&m->header);
 }
