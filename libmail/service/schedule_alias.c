@@ -108,19 +108,22 @@ static bool read_list(const char *file, struct buf *text, bool *unsafe, struct e
 {
 	int fd = fs_open_regular(AT_FDCWD, file, O_RDONLY, FS_FOLLOW, e);
 	struct stat st;
-	bool ok = false;
+	bool ok;
 	char *at;
 
 	if (fd < 0)
-		return false;
-	if (fstat(fd, &st) == 0 && (at = buf_reserve(text, (size_t)st.st_size)) != NULL) {
-		text->len = (size_t)st.st_size;
-		ok = fs_pread(fd, at, text->len, 0) == st.st_size;
-		*unsafe =
-		    (st.st_uid != 0 && st.st_uid != geteuid()) || st.st_mode & (S_IWGRP | S_IWOTH);
+		return err_temp(e, "4.2.4", "Cannot open %.150s: %s", file, strerror(e->sys));
+	ok = fstat(fd, &st) == 0;
+	/* An empty one has nobody in it, and needs no room. */
+	if (ok && st.st_size > 0) {
+		at = buf_reserve(text, (size_t)st.st_size);
+		ok = at && fs_pread(fd, at, (size_t)st.st_size, 0) == st.st_size;
+		text->len = ok ? (size_t)st.st_size : 0;
 	}
+	*unsafe =
+	    ok && ((st.st_uid != 0 && st.st_uid != geteuid()) || st.st_mode & (S_IWGRP | S_IWOTH));
 	close(fd);
-	return ok || err_temp(e, "4.2.4", "%.150s: cannot be read", file);
+	return ok || err_temp(e, "4.2.4", "%.150s: cannot be read whole", file);
 }
 
 static bool add_file(struct expansion *x, struct span path, const char *name, int depth,
@@ -129,14 +132,13 @@ static bool add_file(struct expansion *x, struct span path, const char *name, in
 	char file[MTA_PATH_MAX];
 	struct span s, list;
 	struct buf text;
-	bool ok = true, outer = x->unsafe, unsafe = false;
+	bool ok, outer = x->unsafe, unsafe = false;
 
 	buf_init(&text, LIST_MAX);
 	if (depth >= DEPTH_MAX || !span_to_cstr(path, file, sizeof file))
 		return err_perm(e, "5.4.6", "aliasing/forwarding loop broken at :include:%.*s",
 				SPAN_ARG(path));
-	if (!read_list(file, &text, &unsafe, e))
-		ok = err_temp(e, "4.2.4", "Cannot open %.150s: %s", file, strerror(e->sys));
+	ok = read_list(file, &text, &unsafe, e);
 	s = buf_span(&text);
 	x->unsafe |= unsafe;
 	while (ok && aliases_next_list(&s, &list))
@@ -238,7 +240,8 @@ static void put_envelope(struct expansion *x, const struct task *t, struct span 
 	const struct qfile_rcpt *of = &t->work->item.rcpts[t->rcpt];
 	struct span s = buf_span(&x->finals);
 
-	h.state = (struct qfile_state){.created = h.state.created,
+	/* As old as this one, by the clock of now. */
+	h.state = (struct qfile_state){.created = clock_wall().s - schedule_age(t->work),
 				       .flags = (h.state.flags & QFILE_BOUNCE) | QFILE_NO_ALIAS};
 	if (sender.len && h.sender.len)
 		h.sender = sender;

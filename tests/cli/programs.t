@@ -41,6 +41,7 @@ twice: $files/twice
 wide: $files/wide/box
 fifo: $files/fifo
 list: :include:$lists/one
+empty: :include:$lists/empty, u1
 all: "|fail 64", "|fail 65", "|fail 66", "|fail 68", "|fail 69", "|fail 70", "|fail 72",
     "|fail 73", "|fail 76", "|fail 78", "|fail 79", "|fail 200"
 A
@@ -71,6 +72,8 @@ chmod 777 "$files/wide"
 mkfifo "$files/fifo"
 root && chown 20009 "$files"/exec "$files"/victim "$files"/twice "$files"/wide "$files"/fifo
 echo '|show from-a-list, u1' >"$lists/one"
+: >"$lists/empty"
+chmod 644 "$lists/empty"
 root && chown 20004 "$lists/one"
 chmod 644 "$lists/one"
 root || chmod 666 "$lists/one"
@@ -205,8 +208,11 @@ is "$(cat "$files/victim" "$files/exec" "$files/twice")" "" "nothing was written
 nok "no file in a folder of everybody's" test -e "$files/wide/box"
 
 : >"$files/shown"
+before=$(grep -c '^From ' "$(mailbox u1)")
+put empty x
+ok "an empty list is nobody, and keeps the others waiting for nothing" wait_for 20 has_mail u1 $((before + 1))
 put list x
-ok "a list of somebody's" wait_for 20 has_mail u1 2
+ok "a list of somebody's" wait_for 20 has_mail u1 $((before + 2))
 unlike "$(cat "$files/shown")" 'from-a-list' "names no programs"
 python3 - "$SMTP" >"$T/smtp-said" <<'P'
 import socket, sys
