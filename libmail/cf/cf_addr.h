@@ -50,7 +50,13 @@ int cf_addr_remote_at(struct cf_eval *ev, struct span addr, const struct cf_mail
  */
 bool cf_addr_local(struct cf_eval *ev, struct span user, struct span host, struct cf_addr *out);
 
-enum cf_verdict { CF_CHECK_OK, CF_CHECK_REFUSED, CF_CHECK_DISCARD, CF_CHECK_QUARANTINE };
+enum cf_verdict {
+	CF_CHECK_OK,
+	CF_CHECK_REFUSED,
+	CF_CHECK_DISCARD,
+	CF_CHECK_QUARANTINE,
+	CF_CHECK_UNSPLIT, /* no tokens can be made of the arguments; out says "for now" */
+};
 
 /*
  * Asks a check_... ruleset about one argument, or two (b.ptr NULL: one): sendmail's rscheck.

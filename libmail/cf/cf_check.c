@@ -94,7 +94,7 @@ enum cf_verdict cf_check(struct cf_eval *ev, int rs, struct span a, struct span 
 	if (!tok) {
 		out->code = SPAN("451 4.3.2");
 		out->text = SPAN("cannot prescan input");
-		return CF_CHECK_REFUSED;
+		return arena_ok(&ev->mem) ? CF_CHECK_UNSPLIT : CF_CHECK_REFUSED;
 	}
 	cf_rewrite(ev, tok, &n, rs);
 	/* Whatever is no mailer triple of these two is consent. */

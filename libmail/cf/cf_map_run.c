@@ -198,9 +198,12 @@ static struct cf_map *switched(struct cf_eval *ev, struct cf_map *m, int *status
 	    !span_eq(m->file, SPAN("passwd")))
 		return NULL;
 	*status = EXIT_NOHOST;
-	if (!sub && !m->members++)
+	/* A switch has no members of its own: the count says that this was told. */
+	if (!sub && !m->members) {
+		m->members = 1;
 		cf_report(ev, "", "Switch map %.*s: unknown member map %.*s", SPAN_ARG(m->name),
 			  SPAN_ARG(buf_span(&b)));
+	}
 	return sub;
 }
 

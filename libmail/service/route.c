@@ -239,19 +239,18 @@ bool route_local(struct config *c, struct route *r, bool *changed, struct err *e
 	return true;
 }
 
-static enum route_verdict judge(struct config *c, int rs, bool comments, struct span a,
-				struct span b, struct err *e)
+static enum route_verdict judge(struct config *c, enum cf_verdict verdict,
+				const struct cf_addr *out, struct err *e)
 {
-	struct cf_addr out;
-
-	switch (cf_check(c->ev, rs, a, b, !comments, &out)) {
+	switch (verdict) {
 	case CF_CHECK_DISCARD:
 		return ROUTE_DISCARDED;
 	case CF_CHECK_QUARANTINE:
-		err_temp(e, "4.7.0", "%.*s", SPAN_ARG(out.text));
+		err_temp(e, "4.7.0", "%.*s", SPAN_ARG(out->text));
 		return ROUTE_QUARANTINED;
 	case CF_CHECK_REFUSED:
-		refused(c, &out, e);
+	case CF_CHECK_UNSPLIT:
+		refused(c, out, e);
 		return ROUTE_REFUSED;
 	default:
 		return ROUTE_OK;
@@ -261,8 +260,12 @@ static enum route_verdict judge(struct config *c, int rs, bool comments, struct 
 enum route_verdict route_check(struct config *c, enum route_check which, struct span a,
 			       struct span b, struct err *e)
 {
-	return judge(c, cf_check_find(c->ev, check_names[which]),
-		     which == ROUTE_CHECK_DATA || which == ROUTE_CHECK_EOH, a, b, e);
+	bool comments = which == ROUTE_CHECK_DATA || which == ROUTE_CHECK_EOH;
+	struct cf_addr out;
+
+	return judge(
+	    c, cf_check(c->ev, cf_check_find(c->ev, check_names[which]), a, b, !comments, &out),
+	    &out, e);
 }
 
 int route_words(struct config *c, enum route_check which, struct span a, struct span b,
@@ -279,10 +282,11 @@ int route_words(struct config *c, enum route_check which, struct span a, struct 
 enum route_verdict route_check_header(struct config *c, int rs, bool comments, struct span value,
 				      struct err *e)
 {
-	enum route_verdict v = judge(c, rs, comments, value, (struct span){NULL, 0}, e);
+	struct cf_addr out;
+	enum cf_verdict v = cf_check(c->ev, rs, value, (struct span){NULL, 0}, !comments, &out);
 
 	/* What has no tokens (one is too long) has nothing that rules could look at. */
-	return v == ROUTE_REFUSED && strstr(e->text, "cannot prescan") ? ROUTE_OK : v;
+	return v == CF_CHECK_UNSPLIT ? ROUTE_OK : judge(c, v, &out, e);
 }
 
 /* F= of the X line "name, S=..., F=T". */

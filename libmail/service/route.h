@@ -86,6 +86,8 @@ enum route_macro {
 	ROUTE_M_COUNT
 };
 
+_Static_assert(ROUTE_MACROS + ROUTE_M_COUNT <= 32, "bits of settings.checks are made by 1u <<");
+
 /* Their names, "{client_port}". */
 extern const char *const route_macros[ROUTE_M_COUNT];
 
