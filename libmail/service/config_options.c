@@ -158,7 +158,7 @@ static bool asks(const struct cf_tok *tok, size_t n, bool look_up)
 	return false;
 }
 
-/* $[ in a rule, or any look-up where there are maps that ask. */
+/* $[ in a rule, or any look-up where there are maps that ask: a socket is needed then. */
 bool config_asks(const struct config *c)
 {
 	bool maps = false;
@@ -166,7 +166,7 @@ bool config_asks(const struct config *c)
 	for (int i = 0; i < c->cf.nmaps; i++) {
 		enum cf_map_kind k = c->cf.maps[i]->kind;
 
-		maps |= k == CFM_DNS || k == CFM_BESTMX || k == CFM_ARPA ||
+		maps |= k == CFM_DNS || k == CFM_BESTMX || k == CFM_ARPA || k == CFM_SOCKET ||
 			(k == CFM_HOST && !span_eq(c->cf.maps[i]->name, SPAN("host")));
 	}
 	for (int rs = 0; rs < CF_RULESETS; rs++)

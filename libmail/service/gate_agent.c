@@ -119,16 +119,19 @@ static int start(const struct account *a, enum mta_box_kind kind, uint32_t spool
 	return -1;
 }
 
-/* "user", "user:group" or "user.group", names or numbers; false: there is none of that name. */
+/* "user:group", ':' or for it '.' or '/', names or numbers; false: there is none of that name. */
 static bool find_user(struct span spec, struct account *a)
 {
-	size_t end = span_index(spec, ':');
-	struct span group = span_skip(spec, end + 1);
+	size_t end = 0;
+	struct span group;
 	const struct passwd *pw = NULL;
 	const struct group *gr;
 	char name[64];
 	uint64_t n;
 
+	while (end < spec.len && !strchr(":./", spec.ptr[end]))
+		end++;
+	group = span_skip(spec, end + 1);
 	if (!span_to_cstr(span_head(spec, end), name, sizeof name))
 		return false;
 	if (num_parse(span_str(name), UINT32_MAX - 1, &n))

@@ -35,5 +35,12 @@ bool mailer_runs(const struct cf_mailer *m)
 
 bool mailer_is_shell(const struct cf_mailer *m)
 {
-	return span_ends(base_name(m->path), SPAN("sh"));
+	struct span argv = m->argv;
+
+	if (!span_ends(base_name(m->path), SPAN("sh")))
+		return false;
+	while (argv.len)
+		if (span_eq(span_cut(&argv, ' '), SPAN("-c")))
+			return true;
+	return false;
 }

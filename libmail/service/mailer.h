@@ -15,7 +15,7 @@ bool mailer_runs(const struct cf_mailer *m);
 /* Is it [IPC] or [TCP]? */
 bool mailer_is_ipc(const struct cf_mailer *m);
 
-/* Is P= a shell (sh, smrsh): A= then ends in a command of format/command.h? */
+/* Is P= a shell (sh, smrsh, and what else ends so) that A= gives a command (-c)? */
 bool mailer_is_shell(const struct cf_mailer *m);
 
 #endif

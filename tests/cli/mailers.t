@@ -8,7 +8,7 @@ root() { [ "$(id -u)" = 0 ]; }
 mkdir "$T/files"
 chmod 777 "$T/files"
 files=$T/files
-for name in mda filter; do
+for name in mda filter finish; do
     cat >"$T/$name" <<P
 #!/bin/sh
 {
@@ -19,7 +19,29 @@ for name in mda filter; do
 } >>"$files/$name.\$(id -u)"
 P
 done
-chmod 755 "$T/mda" "$T/filter"
+chmod 755 "$T/mda" "$T/filter" "$T/finish"
+# A server of the socketmap protocol, which knows one key.
+cat >"$T/ask.py" <<'P'
+import socketserver
+import sys
+
+
+class Ask(socketserver.StreamRequestHandler):
+    def handle(self):
+        size = b''
+        while not size.endswith(b':'):
+            size += self.rfile.read(1) or b':'
+        name, key = self.rfile.read(int(size[:-1]) + 1)[:-1].decode().split(' ', 1)
+        answer = 'OK found-' + key if (name, key) == ('ask', 'known') else 'NOTFOUND '
+        self.wfile.write(b'%d:%s,' % (len(answer), answer.encode()))
+
+
+socketserver.TCPServer.allow_reuse_address = True
+socketserver.TCPServer(('127.0.0.1', int(sys.argv[1])), Ask).serve_forever()
+P
+ask=$(free_port)
+start_daemon ask python3 "$T/ask.py" "$ask"
+wait_port "$ask" ask || fail "the map's server starts"
 # The built-in configuration, with other mailers.
 {
     letterbox cfgen | sed "/^Mlocal,/d
@@ -29,9 +51,12 @@ chmod 755 "$T/mda" "$T/filter"
 R\$+<@filter.test.>\$*	\$#filter\$@\$1\$:\$1@filter.test\\
 R\$+<@filter.test>\$*	\$#filter\$@\$1\$:\$1@filter.test\\
 R\$+<@large.test.>\$*	\$#large\$@\$1\$:\$1\\
-R\$+<@large.test>\$*	\$#large\$@\$1\$:\$1/"
+R\$+<@large.test>\$*	\$#large\$@\$1\$:\$1\\
+R\$+<@ask.test\$*>\$*	\$#filter\$@\$(ask \$1 \$: none \$)\$:\$1@ask.test\\
+R\$+<@finish.test\$*>\$*	\$#finish\$@x\$:\$1/"
     cat <<C
 H?x?X-Mailer-Wants: yes
+Kask socket inet:$ask@127.0.0.1
 Scheck_compat
 R\$* \$| \$*compat\$*	\$#error\$@5.7.1\$: 550 not those two
 R\$* \$| \$*silent\$*	\$#discard\$: x
@@ -39,10 +64,11 @@ SFromL
 Ru4<@\$*>	\$@four<@rewritten.test.>
 Mlocal, P=$T/mda, F=lsDFMAw5:/|@qPnx9, S=FromL, R=0, T=DNS/RFC822/X-Unix, A=mda -a \$h -d \$u -f \$g
 Mfilter, P=$T/filter, F=lsDFMEub7, E=\\r\\n, L=40, A=filter -s \$f \$u -- \$h
+Mfinish, P=$T/finish, F=lsDFM, A=finish all of \$u
 Mlarge, P=$T/filter, F=lsDFM, M=600, A=filter \$u
 C
 } >"$T/test.cf"
-server_smtp -C "$T/test.cf" "-ODefaultUser=20009:20009" || fail "the daemon starts"
+server_smtp -C "$T/test.cf" "-ODefaultUser=20009.20009" || fail "the daemon starts"
 nok "the file is in order" grep 'test.cf: line' "$T/smtp.log"
 if root; then mine=20001 other=20009; else mine=$(id -u) other=$(id -u); fi
 put() { # SENDER RCPT [LINE...]
@@ -87,4 +113,11 @@ ok "check_compat refuses" wait_log smtp 'to=<compat@filter.test>.*dsn=5.7.1, sta
 put u4@example.test silent@filter.test x
 ok "check_compat discards" wait_log smtp 'to=<silent@filter.test>.*stat=Sent'
 is "$(grep -c '^== end' "$files/filter.$other")" 2 "and neither ran"
+put u4@example.test known@ask.test x
+ok "a socket map is asked by the daemon" wait_for 20 grep -q '^<found-known>' "$files/filter.$other"
+put u4@example.test other@ask.test x
+ok "and may not know" wait_for 20 grep -q '^<none>' "$files/filter.$other"
+put u4@example.test me@finish.test x
+ok "a program is no shell for the end of its name" wait_for 20 done_by finish.$other 1
+is "$(sed -n 2,4p "$files/finish.$other" | tr '\n' ' ')" "<all> <of> <me> " "it gets its A="
 nok "no sanitizer report in the log" grep -E 'runtime error|AddressSanitizer|LeakSanitizer' "$T/smtp.log"
