@@ -44,7 +44,9 @@ static void take_word(struct identity *w, struct span word)
 		return;
 	value = span_skip(word, 2);
 	if (word.ptr[1] == '=') {
-		base64_decode(value, &w->octets);
+		if (!base64_decode(value, &w->octets))
+			log_err("ruleset authinfo: what stands behind %c= is no base64",
+				word.ptr[0]);
 	} else {
 		for (size_t i = 0; i < value.len; i++) {
 			i += value.ptr[i] == '\\' && i + 1 < value.len;
@@ -206,18 +208,16 @@ void relay_auth_begin(struct relay_session *s)
 
 void relay_auth_answer(struct relay_session *s)
 {
+	bool name = s->auth_step == AUTH_LOGIN, password = s->auth_step == AUTH_LOGIN_USER;
 	struct identity w;
 
+	buf_init_fixed(&w.octets, w.mem, sizeof w.mem);
 	/* LOGIN asks for the name and then for the password, whatever its words for them. */
-	if (s->auth_step == AUTH_LOGIN && identify(s, &w) == 0) {
-		s->auth_step = AUTH_LOGIN_USER;
-		say_base64(s, SPAN(""), w.user);
-		buf_wipe(&w.octets);
-	} else if (s->auth_step == AUTH_LOGIN_USER && identify(s, &w) == 0) {
-		s->auth_step = AUTH_PLAIN;
-		say_base64(s, SPAN(""), w.password);
-		buf_wipe(&w.octets);
+	if ((name || password) && identify(s, &w) == 0) {
+		s->auth_step = name ? AUTH_LOGIN_USER : AUTH_PLAIN;
+		say_base64(s, SPAN(""), name ? w.user : w.password);
 	} else {
 		smtp_client_auth_line(&s->smtp, SPAN("*"), &s->out);
 	}
+	buf_wipe(&w.octets);
 }
