@@ -97,7 +97,8 @@ static bool read_fields(struct schedule *q, int fd, uint64_t at, struct schedule
 		at += in.len;
 		do {
 			ev = n ? header_reader_next(&r, &in, &f) : header_reader_finish(&r, &f);
-			if (ev == HEADER_FIELD && !f.cut)
+			/* Of one that is too long, what there is: length must not hide it. */
+			if (ev == HEADER_FIELD)
 				check_field(q, &f, h);
 		} while (ev == HEADER_FIELD || ev == HEADER_FROM);
 	}

@@ -133,13 +133,15 @@ static bool rewrite(const struct work *w, const struct cf_mailer *m, struct vari
 	cf_header_sender(c->ev, w->item.head.sender.len ? w->item.head.sender : SPAN("<>"), &from);
 	buf_init_fixed(&sender, v->sender, sizeof v->sender);
 	status = cf_header_return_path(c->ev, &from, m, &sender);
-	if (!mailer_is_ipc(m))
-		span_to_cstr(buf_span(&sender), v->shown, sizeof v->shown);
-	/* A report goes out with the null path, whatever rulesets make of it for show. */
+	/*
+	 * A report goes out with the null path, whatever rulesets make of it for show: to programs
+	 * and files, where no envelope has it.
+	 */
+	if (w->item.head.sender.len == 0 && mailer_is_ipc(m))
+		buf_reset(&sender);
+	span_to_cstr(buf_span(&sender), v->shown, sizeof v->shown);
 	if (w->item.head.sender.len == 0)
 		buf_reset(&sender);
-	if (mailer_is_ipc(m))
-		span_to_cstr(buf_span(&sender), v->shown, sizeof v->shown);
 	v->message.sender = buf_span(&sender);
 	config_set(c, "g", span_str(v->shown));
 	if (status == 0)
@@ -163,7 +165,7 @@ struct variant *schedule_variant(struct work *w, const struct cf_mailer *m, stru
 	char body = w->item.head.body;
 	bool ok;
 
-	if (m->flags['8' / 64] >> '8' % 64 & 1)
+	if (cf_mailer_flag(m, '8'))
 		body = body == QFILE_BODY_8BIT ? MTA_BODY_PASS : QFILE_BODY_7BIT;
 	for (v = w->variants; v; v = v->next)
 		if (v->mailer == m)
