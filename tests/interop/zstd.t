@@ -31,6 +31,7 @@ files=$(printf '%s.in ' $cases)
 packed=$(printf '%s.in.zst ' $cases)
 cat $files >all
 for level in 1 2 3 4 5 6 8 10 13 15 16 17 18 19 20 21 22; do
+    rm -f unpacked
     zstd -q -f --ultra "-$level" --single-thread --no-check $files && "$peer" $packed >unpacked 2>err
     if cmp -s unpacked all; then
         pass "level $level: all cases are the same"
