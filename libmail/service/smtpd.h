@@ -222,8 +222,10 @@ bool smtpd_io_tls(struct smtpd_session *s);
 
 /* ---- smtpd_session.c ---- */
 
-/* A new connection, l NULL: handed over by gate; takes over fd.  Says 421 and closes when there are
- * too many. */
+/*
+ * A new connection, l NULL: handed over by gate; takes over fd.  Says 421 and closes when there
+ * are too many.
+ */
 void smtpd_session_open(struct smtpd *d, int fd, enum mta_listener kind,
 			const struct smtpd_listener *l, const char *addr, uint64_t source,
 			uint32_t uid);

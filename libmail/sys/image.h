@@ -16,8 +16,8 @@ int image_fd(void);
 
 /*
  * Takes the program's code out of this process's page tables; what runs from now on comes back
- * by itself.  For loops that begin: most of what set them up never runs again, and the kernel
- * maps sixteen pages wherever one is wanted.
+ * by itself.  For loops that rest: most of what the last burst needed is not wanted again soon,
+ * and the kernel maps sixteen pages wherever one is.
  */
 void image_forget_code(void);
 
