@@ -324,8 +324,8 @@ int sendmail_test_mode(const struct sendmail_test_options *o)
 	sendmail_test_say_str(t, "ADDRESS TEST MODE (ruleset 3 NOT automatically invoked)\n"
 				 "Enter <ruleset> <address>\n");
 	read_lines(t);
-	/* The last error's status; a mistake in the file counts when there was no other. */
-	status = t->ev.status ? t->ev.status : t->cf.errors ? SERIOUS : 0;
+	/* The first error's status, and a mistake in the file came before all. */
+	status = t->cf.errors ? SERIOUS : t->ev.status == EXIT_TEMPFAIL ? 0 : t->ev.status;
 	cf_eval_free(&t->ev);
 	cf_free(&t->cf);
 	maps_free(&t->maps);

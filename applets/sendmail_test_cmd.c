@@ -64,14 +64,10 @@ static void cmd_canon(struct sendmail_test *t, struct span arg)
 	sendmail_test_say_str(t, "\n");
 }
 
-/*
- * The map itself, without the quotes and -T that $( deals with: so the arguments are
- * none, and %1 of a value is empty.
- */
+/* The map itself, without the quotes and -T that $( deals with; %0 is the key, and %1 empty. */
 static void cmd_map(struct sendmail_test *t, struct span arg)
 {
-	static const struct span no_args[1];
-	struct span name;
+	struct span name, args[2] = {{NULL, 0}};
 	struct cf_map *m;
 	char mem[CF_LINE];
 	struct buf b;
@@ -100,9 +96,12 @@ static void cmd_map(struct sendmail_test *t, struct span arg)
 	}
 	buf_printf(&t->out, "map_lookup: %.*s (%.*s) ", SPAN_ARG(name), SPAN_ARG(arg));
 	buf_init_fixed(&b, mem, sizeof mem);
-	if (cf_map_raw(&t->ev, m, arg, no_args, &b, &status)) {
+	args[0] = arg;
+	if (cf_map_raw(&t->ev, m, arg, args, &b, &status)) {
 		sendmail_test_say_str(t, "returns ");
-		buf_put(&t->out, buf_span(&b));
+		for (size_t i = 0; i < b.len; i++)
+			if ((unsigned char)b.ptr[i] != CF_LITERAL)
+				buf_putc(&t->out, b.ptr[i]);
 		buf_printf(&t->out, " (%d)\n", status);
 	} else {
 		buf_printf(&t->out, "no match (%d)\n", status);
@@ -195,7 +194,7 @@ static void queue_group(struct sendmail_test *t, const struct cf_addr *a)
 	 * Only recipients have a queue group, and only when the configuration defines the
 	 * ruleset.
 	 */
-	if (rs < 0 || !t->cf.rs[rs].first || !a->mailer || t->flags)
+	if (rs < 0 || !t->cf.rs[rs].first || a->is_bad || !a->mailer || t->flags)
 		return;
 	tok = arena_alloc(&t->ev.mem, (CF_ATOMS + 1) * sizeof *tok);
 	if (tok && cf_scan(&t->ev, a->user, '\0', CF_SCAN_ADDRESS, tok, &n, NULL) && n)

@@ -81,8 +81,9 @@ void sendmail_test_report(void *ctx, uint32_t line, const char *code, struct spa
 		fprintf(stderr, "%s: line %u: %.*s", t->path, (unsigned)line,
 			SPAN_ARG(buf_span(&b)));
 	} else {
-		/* The first error decides; an address that was mended, or no answer, is none. */
-		if (!t->ev.status && !(code[0] && memcmp(code + 1, "53", 2) == 0) &&
+		/* The first error of the configuration decides; a bad address, or no answer, is
+		 * none. */
+		if (!t->ev.status && (!code[0] || memcmp(code, "554", 3) == 0) &&
 		    !span_ends(text, SPAN("Name server timeout")))
 			t->ev.status = EXIT_SOFTWARE;
 		sendmail_test_say(t, buf_span(&b));

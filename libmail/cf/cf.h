@@ -332,8 +332,8 @@ enum cf_scan_kind {
 bool cf_scan(struct cf_eval *ev, struct span text, char delim, enum cf_scan_kind kind,
 	     struct cf_tok *tok, size_t *n, struct span *rest);
 
-/* Joins tokens as an address, space (0: BlankSub) between atoms. */
-void cf_join(const struct cf *cf, const struct cf_tok *tok, size_t n, char space, bool external,
+/* Joins tokens as an address, space (0: BlankSub) between atoms; cut as sendmail cuts at size. */
+void cf_join(const struct cf *cf, const struct cf_tok *tok, size_t n, char space, size_t size,
 	     struct buf *out);
 
 /*

@@ -23,6 +23,13 @@ static const struct {
     {"protocol", EXIT_PROTOCOL}, {"config", EXIT_CONFIG},
 };
 
+/* The first failure counts, but one that may pass is no last word. */
+static void set_status(struct cf_eval *ev, int status)
+{
+	if (!ev->status || ev->status == EXIT_TEMPFAIL)
+		ev->status = status;
+}
+
 /*
  * 0x80 to 0x9f are the octets that stand for operators in internal text: an address that
  * brought one along could say $#, $& or $> to the rewriting. They are refused before the
@@ -44,7 +51,7 @@ bool cf_addr_invalid(struct cf_eval *ev, struct span addr)
 	if (addr.len > CF_NAME - 1) {
 		struct span saved = ev->to;
 
-		ev->status = EXIT_USAGE;
+		set_status(ev, EXIT_USAGE);
 		ev->to = saved.len ? shown : saved;
 		cf_report(ev, "553 5.1.0", "Address \"%.*s\" too long (%d bytes max)",
 			  (int)shown.len, mem, CF_NAME - 1);
@@ -54,7 +61,7 @@ bool cf_addr_invalid(struct cf_eval *ev, struct span addr)
 	if (eight) {
 		struct span saved = ev->to;
 
-		ev->status = EXIT_USAGE;
+		set_status(ev, EXIT_USAGE);
 		ev->to = SPAN("");
 		cf_report(ev, "501 5.1.3", "8-bit character in mailbox address \"%.*s\"",
 			  (int)shown.len, mem);
@@ -81,14 +88,28 @@ size_t cf_enhanced_length(struct span s)
 	return i;
 }
 
+/* sendmail's own, which is less than RFC 3463 has to say. */
 static int status_of_code(struct span s)
 {
-	struct err e = {.class = s.len && s.ptr[0] == '4' ? ERR_TEMP : ERR_PERM};
+	static const uint8_t address[] = {EXIT_DATAERR, EXIT_NOUSER,      EXIT_NOHOST,
+					  EXIT_USAGE,   EXIT_UNAVAILABLE, EXIT_CONFIG,
+					  EXIT_NOUSER,  EXIT_USAGE,       EXIT_NOHOST};
+	static const uint8_t network[] = {EXIT_IOERR,    EXIT_TEMPFAIL, EXIT_IOERR, EXIT_TEMPFAIL,
+					  EXIT_PROTOCOL, EXIT_TEMPFAIL, EXIT_CONFIG};
+	size_t detail = 0;
+	char subject = s.len > 2 ? s.ptr[2] : '\0';
 
-	if (s.len && s.ptr[0] == '2')
-		return 0;
-	span_to_cstr(span_head(s, sizeof e.status - 1), e.status, sizeof e.status);
-	return err_exit_code(&e);
+	if (s.len && s.ptr[0] != '5')
+		return s.ptr[0] == '2' ? 0 : EXIT_TEMPFAIL;
+	for (size_t i = 4; i < s.len && ascii_is_digit(s.ptr[i]) && detail < 100; i++)
+		detail = detail * 10 + (size_t)(s.ptr[i] - '0');
+	if (subject == '1' && detail < sizeof address)
+		return address[detail];
+	if (subject == '4' && detail < sizeof network)
+		return network[detail];
+	if (subject == '7' || (subject == '2' && detail == 3))
+		return EXIT_DATAERR;
+	return subject == '3' ? EXIT_OSERR : subject == '5' ? EXIT_PROTOCOL : EXIT_UNAVAILABLE;
 }
 
 /* The exit status that $@ of the error mailer asks for. */
@@ -133,7 +154,7 @@ static void error_mailer(struct cf_eval *ev, struct cf_addr *a)
 	char code[16] = "553 5.3.0";
 	size_t enh;
 
-	ev->status = a->has_host ? error_status(a->host) : EXIT_UNAVAILABLE;
+	set_status(ev, a->has_host ? error_status(a->host) : EXIT_UNAVAILABLE);
 	a->is_error = true;
 	/* Codes in front of the text become fields of the reply; without them it is 553 5.3.0. */
 	if (t.len > 3 && strchr("245", t.ptr[0]) && ascii_is_digit(t.ptr[1]) &&
@@ -154,16 +175,6 @@ static void error_mailer(struct cf_eval *ev, struct cf_addr *a)
 	cf_report(ev, code, "%.*s", SPAN_ARG(t));
 }
 
-static struct span joined(struct cf_eval *ev, const struct cf_tok *tok, size_t n, char space)
-{
-	char mem[CF_LINE];
-	struct buf b;
-
-	buf_init_fixed(&b, mem, sizeof mem);
-	cf_join(ev->cf, tok, n, space, true, &b);
-	return arena_dup(&ev->mem, buf_span(&b));
-}
-
 /* Ruleset 0 gave no mailer triple: a fault of the configuration, not of the address. */
 static bool broken(struct cf_eval *ev, struct cf_addr *a, const char *what)
 {
@@ -177,7 +188,8 @@ static bool broken(struct cf_eval *ev, struct cf_addr *a, const char *what)
 	a->mailer = NULL;
 	a->has_host = false;
 	a->user = SPAN("");
-	ev->status = EXIT_CONFIG;
+	if (!ev->status)
+		ev->status = EXIT_SOFTWARE;
 	return false;
 }
 
@@ -212,7 +224,7 @@ static void rewrite_user(struct cf_eval *ev, struct cf_addr *a, unsigned flags, 
 			cf_rewrite(ev, tok, &n, a->mailer->re);
 	}
 	cf_rewrite(ev, tok, &n, 4);
-	a->user = joined(ev, tok, n, '\0');
+	a->user = cf_join_kept(ev, tok, n, '\0', CF_NAME + 2);
 	/* Folded once, here, so that equal recipients are found equal later. */
 	if (a->has_host && !cf_mailer_flag(a->mailer, 'h')) {
 		folded = a->host;
@@ -244,9 +256,9 @@ bool cf_addr_build(struct cf_eval *ev, struct cf_tok *tok, size_t n, unsigned fl
 		return broken(ev, a, "no user");
 	a->has_host = host && at > host;
 	if (a->has_host)
-		a->host = joined(ev, tok + host, at - host, '\0');
+		a->host = cf_join_kept(ev, tok + host, at - host, '\0', CF_NAME + 1);
 	at++;
-	a->user = joined(ev, tok + at, n - at, ' ');
+	a->user = cf_join_kept(ev, tok + at, n - at, ' ', CF_NAME + 2);
 	if (ascii_eq_nocase(mname, SPAN("error"))) {
 		error_mailer(ev, a);
 		return false;
@@ -274,25 +286,46 @@ bool cf_addr_build(struct cf_eval *ev, struct cf_tok *tok, size_t n, unsigned fl
 	return true;
 }
 
-/* A user that could garble a terminal or a log is made printable, aloud. */
+/*
+ * A user that could garble a terminal or a log, or that no mailer could take for one name, is
+ * made printable, aloud. What is quoted or behind a backslash may be anything but an operator.
+ */
 static void check_user(struct cf_eval *ev, struct cf_addr *a)
 {
 	char *p = (char *)a->user.ptr;
-	bool bad = false;
+	const char *wrong = NULL;
+	bool quoted = false;
 
 	for (size_t i = 0; i < a->user.len; i++) {
 		unsigned char c = (unsigned char)p[i];
 
-		if ((c < 0x20 && c != '\t' && c != '\n') || c == 0x7f) {
+		if (!quoted && (c < 0x20 || c == 0x7f || c == 0xff)) {
+			wrong = "non-printable character";
 			p[i] = '?';
-			bad = true;
+			continue;
+		}
+		if (c == '"')
+			quoted = !quoted;
+		if (c == '\\' && i + 1 == a->user.len) {
+			wrong = "trailing \\ character";
+			p[i] = '?';
+			break;
+		}
+		if (c == '\\')
+			i++;
+		if (((unsigned char)p[i] & 0xe0) == 0x80) {
+			wrong = "8-bit character";
+			set_status(ev, EXIT_USAGE);
+			p[i] = '?';
 		}
 	}
 	ev->to = SPAN("");
-	if (bad)
-		cf_report(ev, "553 5.1.3",
-			  "Syntax error in mailbox address \"%.*s\" (non-printable character)",
-			  SPAN_ARG(a->user));
+	if (quoted)
+		wrong = "unbalanced quote";
+	a->is_bad = wrong != NULL;
+	if (wrong)
+		cf_report(ev, "501 5.1.3", "Syntax error in mailbox address \"%.*s\" (%s)",
+			  SPAN_ARG(a->user), wrong);
 }
 
 static struct cf_tok *new_tokens(struct cf_eval *ev)
@@ -324,6 +357,11 @@ bool cf_addr_parse(struct cf_eval *ev, struct span addr, unsigned flags, struct 
 		ok = cf_addr_build(ev, tok, n, flags, out);
 		if (ok)
 			check_user(ev, out);
+		else
+			out->is_bad = ev->status != EXIT_TEMPFAIL &&
+				      !(out->code.len && out->code.ptr[0] == '4');
+		/* A refusal stands, whatever else could not be found out. */
+		out->deferred &= !out->is_bad;
 	}
 	ev->to = saved;
 	return ok;

@@ -21,6 +21,7 @@ struct cf_addr {
 	bool is_error, has_host;
 	struct span host, user;
 	bool deferred;          /* a ruleset failed for now */
+	bool is_bad;            /* refused for good: an error, or a user that is no name */
 	struct span code, text; /* of the error mailer: "553", "Hostname required" */
 };
 

@@ -130,8 +130,8 @@ static void surround(struct cf_eval *ev, struct span addr, struct span fancy, st
 	put_unguarded(buf_span(&b), out);
 }
 
-int cf_addr_remote_at(struct cf_eval *ev, struct span addr, const struct cf_mailer *m,
-		      unsigned flags, struct span domain, struct buf *out)
+static int remote(struct cf_eval *ev, struct span addr, const struct cf_mailer *m, unsigned flags,
+		  struct span domain, size_t size, struct buf *out)
 {
 	bool sender = flags & CF_ADDR_SENDER, header = flags & CF_ADDR_HEADER;
 	int rs = sender ? (header ? m->sh : m->se) : (header ? m->rh : m->re);
@@ -164,7 +164,7 @@ int cf_addr_remote_at(struct cf_eval *ev, struct span addr, const struct cf_mail
 		return status;
 	}
 	buf_init_fixed(&b, g, sizeof g);
-	cf_join(ev->cf, tok, n, '\0', false, &b);
+	cf_join(ev->cf, tok, n, '\0', size, &b);
 	/* A route needs brackets in an envelope. */
 	if ((flags & CF_ADDR_BARE) && b.len && b.ptr[0] == '@') {
 		buf_reset(&fancy);
@@ -174,8 +174,18 @@ int cf_addr_remote_at(struct cf_eval *ev, struct span addr, const struct cf_mail
 	return status;
 }
 
+/* Whole: a header field must not lose the end of a long address. */
+int cf_addr_remote_at(struct cf_eval *ev, struct span addr, const struct cf_mailer *m,
+		      unsigned flags, struct span domain, struct buf *out)
+{
+	return remote(ev, addr, m, flags, domain, CF_LINE, out);
+}
+
 int cf_addr_remote(struct cf_eval *ev, struct span addr, const struct cf_mailer *m, unsigned flags,
 		   struct buf *out)
 {
-	return cf_addr_remote_at(ev, addr, m, flags, SPAN(""), out);
+	int status = remote(ev, addr, m, flags, SPAN(""), CF_NAME + 1, out);
+
+	buf_truncate(out, CF_NAME);
+	return status;
 }

@@ -41,7 +41,7 @@ static struct span reason(struct cf_eval *ev, const struct cf_tok *tok, size_t n
 	/* $: is optional here, and so is all behind it. */
 	if (at < n && tok[at].op == CF_USER)
 		at++;
-	return cf_join_kept(ev, tok + at, n - at, ' ');
+	return cf_join_kept(ev, tok + at, n - at, ' ', CF_LINE);
 }
 
 /* The tokens of "a" or "a $| b", or NULL. */

@@ -23,7 +23,7 @@ static void join(const struct cf *cf, const struct cf_tok *tok, size_t n, char o
 	struct buf b;
 
 	buf_init_fixed(&b, mem, sizeof mem);
-	cf_join(cf, tok, n, '\0', false, &b);
+	cf_join(cf, tok, n, '\0', CF_LINE, &b);
 	span_to_cstr(buf_span(&b), out, CF_NAME);
 }
 

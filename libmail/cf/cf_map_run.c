@@ -359,19 +359,20 @@ bool cf_map_lookup(struct cf_eval *ev, struct cf_map *m, struct span key, const 
 	return found;
 }
 
-struct span cf_join_kept(struct cf_eval *ev, const struct cf_tok *tok, size_t n, char space)
+struct span cf_join_kept(struct cf_eval *ev, const struct cf_tok *tok, size_t n, char space,
+			 size_t size)
 {
 	char mem[CF_LINE];
 	struct buf b;
 
 	buf_init_fixed(&b, mem, sizeof mem);
-	cf_join(ev->cf, tok, n, space, false, &b);
+	cf_join(ev->cf, tok, n, space, size, &b);
 	return arena_dup(&ev->mem, buf_span(&b));
 }
 
 void cf_lookup_split(struct cf_eval *ev, const struct cf_tok *tok, size_t n, struct cf_lookup *l)
 {
-	size_t i = 0, start;
+	size_t i = 0, start, room = CF_NAME + CF_ATOMS;
 
 	*l = (struct cf_lookup){.key = tok, .nargs = 1};
 	while (i < n && tok[i].op != CF_HOST && tok[i].op != CF_USER)
@@ -389,7 +390,10 @@ void cf_lookup_split(struct cf_eval *ev, const struct cf_tok *tok, size_t n, str
 			l->ndflt = i - start;
 			l->has_dflt = true;
 		} else if (l->nargs < CF_MAP_ARGS - 1) {
-			l->arg[l->nargs++] = cf_join_kept(ev, tok + start, i - start, '\0');
+			struct span *arg = &l->arg[l->nargs++];
+
+			*arg = cf_join_kept(ev, tok + start, i - start, '\0', room);
+			room = room > arg->len + 4 ? room - arg->len - 1 : 3;
 		}
 	}
 }

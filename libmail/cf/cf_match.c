@@ -52,7 +52,7 @@ static bool grow_class(struct matcher *x, struct fuzzy *f, int id)
 		if (len > max)
 			return false;
 		buf_init_fixed(&b, mem, sizeof mem);
-		cf_join(cf, x->tok + f->first, (size_t)(f->end - f->first), '\0', true, &b);
+		cf_join(cf, x->tok + f->first, (size_t)(f->end - f->first), '\0', CF_LINE, &b);
 		if (cf_class_has(cf, id, buf_span(&b)))
 			return true;
 	}

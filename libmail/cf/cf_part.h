@@ -12,6 +12,11 @@
 char cf_op_char(int op);
 int cf_op_of(char c);
 
+/* Is the octet behind it its argument? */
+bool cf_op_has_arg(int op);
+
+enum { CF_TYPE_ATOM = 1 }; /* of cf->types: sticks to its like */
+
 /* A field up to delim without quotes and backslashes, copied; *s becomes what follows. */
 struct span cf_munch(struct cf *cf, struct span *s, char delim);
 
@@ -61,8 +66,17 @@ struct cf_lookup {
 /* Takes the tokens between $( name and $) apart; l borrows them. */
 void cf_lookup_split(struct cf_eval *ev, const struct cf_tok *tok, size_t n, struct cf_lookup *l);
 
-/* cf_join into scratch memory. */
-struct span cf_join_kept(struct cf_eval *ev, const struct cf_tok *tok, size_t n, char space);
+enum { CF_CALLS = 16 }; /* MAX_SUBR: $> in one right side, this number excluded */
+
+/*
+ * Where the $> of tok are and what they call, at most CF_CALLS of each: their number, -1 after
+ * a report.  Calls of rulesets without rules are taken out.
+ */
+int cf_calls_find(struct cf_eval *ev, struct cf_tok *tok, size_t *n, size_t *at, int *called);
+
+/* cf_join into scratch memory; size is at most CF_LINE. */
+struct span cf_join_kept(struct cf_eval *ev, const struct cf_tok *tok, size_t n, char space,
+			 size_t size);
 
 /* What a mailer triple names (buildaddr); reports, and false for the error mailer too. */
 bool cf_addr_build(struct cf_eval *ev, struct cf_tok *tok, size_t n, unsigned flags,

@@ -12,6 +12,8 @@
 
 enum { SCRATCH_TEXT = CF_DEPTH + 3, SCRATCH_LOOKUP };
 
+enum { KEY_MAX = 1024 }; /* MAXKEY: of a lookup's key and default */
+
 struct work {
 	struct cf_eval *ev;
 	struct cf_tok *tok; /* the workspace */
@@ -146,7 +148,7 @@ static int run_lookup(const struct work *w, struct cf_map *m, struct cf_lookup *
 	int status = 0;
 	bool found;
 
-	l->arg[0] = cf_join_kept(w->ev, l->key, l->nkey, m ? m->space : '\0');
+	l->arg[0] = cf_join_kept(w->ev, l->key, l->nkey, m ? m->space : '\0', KEY_MAX);
 	buf_init_fixed(&b, mem, sizeof mem);
 	found = m && cf_map_lookup(w->ev, m, l->arg[0], l->arg, &b, &status);
 	if (m && status == EXIT_TEMPFAIL && !cf_map_flag(m, 't'))
@@ -155,7 +157,7 @@ static int run_lookup(const struct work *w, struct cf_map *m, struct cf_lookup *
 		if (!l->has_dflt)
 			return append(out, n, w->max, l->key, l->nkey) ? 0 : too_long(w);
 		buf_reset(&b);
-		cf_join(w->ev->cf, l->dflt, l->ndflt, '\0', false, &b);
+		cf_join(w->ev->cf, l->dflt, l->ndflt, '\0', KEY_MAX, &b);
 	}
 	return append_text(w, buf_span(&b), out, n);
 }
@@ -205,43 +207,29 @@ static int do_lookups(const struct work *w, struct cf_tok *tok, size_t *n, int *
 
 static int rewrite(struct work *w);
 
-static int call(const struct work *w, struct cf_tok *tok, size_t *n, size_t max)
+/* Calls from right to left, each with all that stands behind it; a failure ends them. */
+static int call(const struct work *w, struct cf_tok *tok, size_t *n)
 {
-	char mem[CF_NAME];
-	int rstat, rs, status = 0;
-	struct buf b;
-	struct work sub;
-	size_t i = 0, k;
+	size_t at[CF_CALLS];
+	int called[CF_CALLS], rstat = 0, k = cf_calls_find(w->ev, tok, n, at, called);
 
-	while (i < *n && !(tok[i].op == CF_CALL && i + 1 < *n))
-		i++;
-	if (i == *n)
-		return 0;
-	buf_init_fixed(&b, mem, sizeof mem);
-	for (k = 0; k < tok[i + 1].len; k++)
-		if (tok[i + 1].p[k] != '"')
-			buf_putc(&b, tok[i + 1].p[k]);
-	rs = cf_ruleset_id(w->ev, buf_span(&b), false, NULL);
-	if (rs < 0) {
-		cf_report(w->ev, "554 5.3.5", "Unknown ruleset %s", buf_cstr(&b));
+	if (k < 0)
 		return EXIT_CONFIG;
-	}
-	k = *n - i - 2;
-	rstat = call(w, tok + i + 2, &k, max - i - 2);
-	/* What could not be worked out is no argument: the call stays as it stands. */
-	if (rstat && rstat != EXIT_TEMPFAIL) {
-		*n = i + 2 + k;
-		return rstat;
-	}
-	memmove(tok + i, tok + i + 2, k * sizeof *tok);
-	sub = (struct work){w->ev, tok + i, k, max - i, rs, w->depth, 0, NULL};
-	/* A ruleset without rules is not even traced. */
-	if (w->ev->cf->rs[rs].first)
+	while (k-- > 0) {
+		size_t i = at[k];
+		struct work sub = {w->ev,     tok + i,  *n - i - 2, CF_ATOMS - i,
+				   called[k], w->depth, 0,          NULL};
+		int status;
+
+		memmove(sub.tok, sub.tok + 2, sub.n * sizeof *tok);
 		status = rewrite(&sub);
-	else if (w->ev->debug >= 3)
-		trace(&sub, CF_STEP_SKIPPED, NULL, 0);
-	*n = i + sub.n;
-	return status ? status : rstat;
+		*n = i + sub.n;
+		if (status && status != EXIT_TEMPFAIL)
+			return status;
+		if (status)
+			rstat = status;
+	}
+	return rstat;
 }
 
 /* A bit for each word in the workspace, against the rules' need. */
@@ -285,9 +273,9 @@ static int apply(struct work *w, size_t skip, const uint16_t *from, const uint16
 	if (status)
 		return status;
 	if (steps & HAS_CALL) {
-		status = call(w, out, &n, w->max);
-		if (status)
-			*rstat = status;
+		status = call(w, out, &n);
+		if (*rstat != EXIT_TEMPFAIL && status)
+			*rstat = *rstat && status != EXIT_TEMPFAIL ? *rstat : status;
 	}
 	cf_spend(w->ev, n + 1);
 	memcpy(w->tok, out, n * sizeof *out);

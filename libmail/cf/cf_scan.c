@@ -9,7 +9,7 @@
 #include "cf/cf.h"
 #include "cf/cf_part.h"
 
-enum { OPR, ATM, QST, SPC, ILL, TYPES };
+enum { OPR, ATM, QST, SPC, ONE, TYPES };
 enum { TYPE = 7, DROP = 8, CUT = 16 };
 
 /*
@@ -18,11 +18,11 @@ enum { TYPE = 7, DROP = 8, CUT = 16 };
  * counts as an operator, so that what follows starts a token.
  */
 static const uint8_t states[TYPES][TYPES] = {
-    [OPR] = {OPR | CUT, ATM | CUT, QST | CUT, SPC | DROP | CUT, ILL | DROP | CUT},
-    [ATM] = {OPR | CUT, ATM, QST | CUT, SPC | DROP | CUT, ILL | DROP | CUT},
+    [OPR] = {OPR | CUT, ATM | CUT, QST | CUT, SPC | DROP | CUT, ONE | CUT},
+    [ATM] = {OPR | CUT, ATM, QST | CUT, SPC | DROP | CUT, ONE | CUT},
     [QST] = {QST, QST, OPR, QST, QST},
-    [SPC] = {OPR, ATM, QST, SPC | DROP, ILL | DROP | CUT},
-    [ILL] = {OPR | CUT, ATM | CUT, QST | CUT, SPC | DROP | CUT, ILL | DROP},
+    [SPC] = {OPR, ATM, QST, SPC | DROP, ONE},
+    [ONE] = {OPR, OPR, OPR, OPR, OPR},
 };
 
 enum {
@@ -44,6 +44,7 @@ struct scanner {
 	int state, angle, comment;
 	char delim;
 	bool comments, angles, escape, route;
+	uint8_t guard; /* type of the octet 0xff, sendmail's METAQUOTE */
 };
 
 /* Messages name the text that is split, not the recipient it belongs to. */
@@ -161,37 +162,12 @@ static int next_char(struct scanner *s)
 	return c;
 }
 
-/* From CF_ANY0 on; the octets of operators go round at 0xa0. */
-static const char op_chars[] = "*+-=~\0#@:>?|.[]()\0&";
-
-char cf_op_char(int op)
-{
-	size_t i = (size_t)(op - CF_ANY0) & 0x1f;
-
-	return i < sizeof op_chars ? op_chars[i] : '\0';
-}
-
-int cf_op_of(char c)
-{
-	for (int i = 0; c && i < (int)sizeof op_chars - 1; i++)
-		if (op_chars[i] == c)
-			return ((CF_ANY0 + i) & 0x1f) | 0x80;
-	return 0;
-}
-
-/* These are followed by an octet that names a macro, class or digit. */
-static bool has_arg(int op)
-{
-	return op == CF_CLASS || op == CF_NCLASS || op == CF_REPL || op == CF_DEFER ||
-	       op == CF_MACRO || op == CF_IF;
-}
-
 /* An operator of internal text, whose octet was just read. */
 static struct cf_tok operator_token(struct scanner *s, int c)
 {
 	struct cf_tok t = {.op = (uint8_t)c};
 
-	if (has_arg(c) && s->at < s->in.len)
+	if (cf_op_has_arg(c) && s->at < s->in.len)
 		t.arg = (uint8_t)s->in.ptr[s->at++];
 	return t;
 }
@@ -228,7 +204,7 @@ static void read_token(struct scanner *s, int *c, struct cf_tok *op)
 			if (*c == NO_CHAR)
 				continue;
 		}
-		new = states[s->state][types[*c] < TYPES ? types[*c] : ATM];
+		new = states[s->state][*c == 0xff ? s->guard : types[*c]];
 		s->state = new &TYPE;
 		if (new &DROP)
 			*c = NO_CHAR;
@@ -284,6 +260,8 @@ bool cf_scan(struct cf_eval *ev, struct span text, char delim, enum cf_scan_kind
 	/* Comments in rules are text from level 9 on; "<" and ">" need not balance in a rule. */
 	s.comments = kind == CF_SCAN_ADDRESS || ev->cf->level < 9;
 	s.angles = kind != CF_SCAN_RULE;
+	/* In an address it is any octet; elsewhere it makes one token with the next. */
+	s.guard = kind == CF_SCAN_ADDRESS || (s.angles && ev->cf->level < 9) ? ATM : ONE;
 	/* Room for every octet escaped and what at_end puts in. */
 	s.start = s.q = arena_alloc(&ev->mem, s.in.len * 2 + 8);
 	if (!s.q)
@@ -296,105 +274,4 @@ bool cf_scan(struct cf_eval *ev, struct span text, char delim, enum cf_scan_kind
 	if (rest)
 		*rest = span_skip(s.in, s.at);
 	return true;
-}
-
-void cf_join(const struct cf *cf, const struct cf_tok *tok, size_t n, char space, bool external,
-	     struct buf *out)
-{
-	bool was_atom = false;
-
-	/* Both forms are the same here: tokens keep their text as it was written. */
-	(void)external;
-	if (!space)
-		space = cf->blank;
-	for (size_t i = 0; i < n; i++) {
-		const struct cf_tok *t = &tok[i];
-		bool atom = !t->op && t->len && cf->types[(unsigned char)t->p[0]] == ATM;
-
-		/* Two atoms side by side had a blank between them, which the splitter dropped. */
-		if (was_atom && atom)
-			buf_putc(out, space);
-		was_atom = atom;
-		if (!t->op) {
-			buf_put(out, span_make(t->p, t->len));
-			continue;
-		}
-		buf_putc(out, (char)t->op);
-		if (has_arg(t->op))
-			buf_putc(out, (char)t->arg);
-	}
-}
-
-static void show_op(const struct cf *cf, int op, int arg, struct buf *out)
-{
-	char c = cf_op_char(op);
-
-	buf_putc(out, '$');
-	if (c)
-		buf_putc(out, c);
-	if (op == CF_REPL)
-		buf_putc(out, (char)arg);
-	else if (has_arg(op) && arg)
-		cf_macro_name(cf, arg, out);
-}
-
-/* Puts an operator at text[*i] and moves on to its last octet. */
-static bool show_one_op(const struct cf *cf, struct span text, size_t *i, struct buf *out)
-{
-	unsigned char c = (unsigned char)text.ptr[*i];
-	int arg = 0;
-
-	if ((c & 0xe0) != 0x80 || c == CF_LITERAL)
-		return false;
-	if (has_arg(c) && *i + 1 < text.len)
-		arg = (unsigned char)text.ptr[++*i];
-	show_op(cf, c, arg, out);
-	return true;
-}
-
-/* For text that is split again: operators come out in $ notation and are read as text then. */
-void cf_show_plain(const struct cf *cf, struct span text, struct buf *out)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		if (show_one_op(cf, text, &i, out))
-			continue;
-		if ((unsigned char)text.ptr[i] != CF_LITERAL)
-			buf_putc(out, text.ptr[i]);
-	}
-}
-
-/* For messages and -bt: printable text as it is, then the escapes of sendmail's xputs. */
-void cf_show(const struct cf *cf, struct span text, struct buf *out)
-{
-	size_t i = 0;
-
-	while (i < text.len && ascii_is_print(text.ptr[i]))
-		i++;
-	buf_put(out, span_head(text, i));
-	for (; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.ptr[i];
-
-		if (show_one_op(cf, text, &i, out))
-			continue;
-		if (c == CF_LITERAL && i + 1 < text.len)
-			c = (unsigned char)text.ptr[++i];
-		if (c & 0x80) {
-			buf_puts(out, "M-");
-			c &= 0x7f;
-		}
-		if (c == '\n' || c == '\r' || c == '\t') {
-			buf_putc(out, '\\');
-			buf_putc(out, c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
-		} else if (c >= 0x20 && c != 0x7f) {
-			buf_putc(out, (char)c);
-		}
-	}
-}
-
-void cf_show_tok(const struct cf *cf, const struct cf_tok *tok, struct buf *out)
-{
-	if (tok->op)
-		show_op(cf, tok->op, tok->arg, out);
-	else
-		cf_show(cf, span_make(tok->p, tok->len), out);
 }

@@ -10,6 +10,8 @@
 #include "base/err.h"
 #include "service/maps_part.h"
 
+enum { VALUE_MAX = CF_NAME - 1 }; /* octets of the joined parts: as long as an address */
+
 /* "1,3": the parts of a match that make the value; false after a report. */
 static bool parse_parts(struct cf_eval *ev, const struct map_data *d, struct span s, uint8_t *part,
 			int *parts)
@@ -52,28 +54,37 @@ bool maps_open_regex(struct maps *m, struct cf_eval *ev, struct cf_map *map)
 	return !cf_map_flag(map, 's') || parse_parts(ev, d, map->S, d->part, &d->parts);
 }
 
-/* Can all the parts be split into tokens? */
-static bool is_plain(struct span key, const regmatch_t *at, const uint8_t *part, int parts)
+/* Joins the parts that matched; can the value be split into tokens? */
+static bool put_parts(const struct cf_map *map, const char *key, const regmatch_t *at,
+		      const uint8_t *part, int parts, struct buf *out)
 {
-	int angles = 0, comments = 0;
+	static const char joint[] = {(char)CF_LITERAL, (char)CF_ELSE};
+	size_t max = VALUE_MAX;
+	int angles = 0, comments = 0, spaces = 0;
 	bool quoted = false, escape = false;
 
 	for (int i = 0; i < parts; i++) {
 		regmatch_t p = at[part[i]];
+		bool own = cf_map_flag(map, 'd');
 
-		for (; p.rm_so >= 0 && p.rm_so < p.rm_eo; p.rm_so++) {
-			char c = key.ptr[p.rm_so];
+		max += i && !own;
+		if (i)
+			buf_put(out, span_head(own ? map->d : span_make(joint, 2), max - out->len));
+		for (; p.rm_so >= 0 && p.rm_so < p.rm_eo && out->len < max; p.rm_so++) {
+			char c = key[p.rm_so];
+			bool plain = escape || (quoted && c != '"' && c != '\\');
 
-			if (escape || c == '\\')
-				escape = !escape;
-			else if (c == ' ' && !quoted)
-				return false;
+			buf_putc(out, c);
+			escape = !plain && c == '\\';
+			if (plain)
+				continue;
 			angles += (c == '<') - (c == '>');
 			comments += (c == '(') - (c == ')');
+			spaces += c == ' ';
 			quoted ^= c == '"';
 		}
 	}
-	return !angles && !comments && !quoted && !escape;
+	return !angles && !comments && !spaces && !quoted && !escape;
 }
 
 /* -d joins the parts, else the octet of $|. */
@@ -85,7 +96,7 @@ int maps_lookup_regex(struct cf_eval *ev, struct cf_map *map, struct span key,
 	uint8_t own[MAP_PARTS];
 	const uint8_t *part = own;
 	char text[CF_LINE];
-	bool first = true, found;
+	bool found;
 	int parts;
 
 	if (!d || !span_to_cstr(key, text, sizeof text))
@@ -101,19 +112,5 @@ int maps_lookup_regex(struct cf_eval *ev, struct cf_map *map, struct span key,
 		part = d->part;
 	else if (!parse_parts(ev, d, args[1], own, &parts))
 		return -1;
-	if (found && !is_plain(key, at, part, parts))
-		return -1;
-	for (int i = 0; found && i < parts; i++) {
-		const regmatch_t *p = &at[part[i]];
-
-		if (p->rm_so < 0)
-			continue;
-		if (!first && cf_map_flag(map, 'd'))
-			buf_put(out, map->d);
-		else if (!first)
-			buf_putc(out, (char)CF_ELSE);
-		first = false;
-		buf_put(out, span_make(text + p->rm_so, (size_t)(p->rm_eo - p->rm_so)));
-	}
-	return 0;
+	return !found || put_parts(map, text, at, part, parts, out) ? 0 : -1;
 }

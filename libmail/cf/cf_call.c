@@ -1,0 +1,67 @@
+/*
+ * The $> of a right side; see cf/cf_part.h.
+ *
+ * sendmail finds all of them before it does the first, so that what a call gives is never
+ * taken for another one.
+ */
+#include "cf/cf.h"
+#include "cf/cf_part.h"
+
+/* The ruleset that a $> names; -1 after a report. */
+static int called_ruleset(struct cf_eval *ev, const struct cf_tok *name)
+{
+	char mem[CF_NAME];
+	struct buf b;
+	int rs;
+
+	buf_init_fixed(&b, mem, sizeof mem);
+	for (size_t k = 0; k < name->len; k++)
+		if (name->p[k] != '"')
+			buf_putc(&b, name->p[k]);
+	rs = cf_ruleset_id(ev, buf_span(&b), false, NULL);
+	if (rs < 0)
+		cf_report(ev, "554 5.3.5", "Unknown ruleset %s", buf_cstr(&b));
+	return rs;
+}
+
+static void trace_skipped(const struct cf_eval *ev, int rs)
+{
+	char mem[CF_NAME];
+	struct cf_trace t = {.step = CF_STEP_SKIPPED};
+	struct buf b;
+
+	if (ev->debug < 3 || !ev->host->trace)
+		return;
+	buf_init_fixed(&b, mem, sizeof mem);
+	cf_ruleset_name(ev->cf, rs, &b);
+	t.name = buf_span(&b);
+	ev->host->trace(ev->host->ctx, &t);
+}
+
+int cf_calls_find(struct cf_eval *ev, struct cf_tok *tok, size_t *n, size_t *at, int *called)
+{
+	int k = 0;
+
+	for (size_t i = 0; i + 1 < *n; i++) {
+		int rs;
+
+		if (tok[i].op != CF_CALL)
+			continue;
+		rs = called_ruleset(ev, &tok[i + 1]);
+		if (rs < 0)
+			return -1;
+		/* A call of nothing goes, and the token that takes its place is passed over. */
+		if (!ev->cf->rs[rs].first) {
+			trace_skipped(ev, rs);
+			*n -= 2;
+			memmove(tok + i, tok + i + 2, (*n - i) * sizeof *tok);
+		} else if (k == CF_CALLS - 1) {
+			cf_report(ev, "554 5.3.0", "Too many subroutine calls (%d max)", CF_CALLS);
+			return -1;
+		} else {
+			at[k] = i;
+			called[k++] = rs;
+		}
+	}
+	return k;
+}
