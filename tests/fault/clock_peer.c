@@ -11,11 +11,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
@@ -23,23 +21,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* From linux/filter.h, linux/seccomp.h and linux/auxvec.h, which not every libc has. */
-struct sock_filter {
-	unsigned short code;
-	unsigned char jt, jf;
-	unsigned k;
-};
-struct sock_fprog {
-	unsigned short len;
-	struct sock_filter *filter;
-};
+#include "fault/filter.h"
+
+/* Of linux/auxvec.h, which not every libc has. */
 enum {
-	LOAD_WORD = 0x20,
-	JUMP_EQUAL = 0x15,
-	RETURN = 0x06,
-	RET_ALLOW = 0x7fff0000,
-	RET_TRACE = 0x7ff00000,
-	MODE_FILTER = 2,
 	AUX_IGNORE = 1,
 	AUX_VDSO = 33,
 	FAILED = 125,
@@ -57,20 +42,6 @@ static _Noreturn void die(const char *what)
 static void on_term(int signo)
 {
 	kill(child, signo);
-}
-
-static void filter(void)
-{
-	struct sock_filter code[] = {{LOAD_WORD, 0, 0, 0},
-				     {JUMP_EQUAL, 0, 1, SYS_clock_gettime},
-				     {RETURN, 0, 0, RET_TRACE},
-				     {RETURN, 0, 0, RET_ALLOW}};
-	struct sock_fprog program = {sizeof code / sizeof code[0], code};
-
-	if (geteuid() != 0)
-		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	if (prctl(PR_SET_SECCOMP, MODE_FILTER, &program) != 0)
-		die("seccomp");
 }
 
 static long peek(pid_t pid, unsigned long at)
@@ -153,7 +124,7 @@ int main(int argc, char **argv)
 			  PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL
 	};
 	struct sigaction term = {.sa_handler = on_term};
-	int status;
+	int call = SYS_clock_gettime, status;
 
 	if (argc < 3) {
 		fprintf(stderr, "usage: clock FILE COMMAND [ARG...]\n");
@@ -169,7 +140,8 @@ int main(int argc, char **argv)
 		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
 			die("ptrace");
 		raise(SIGSTOP);
-		filter();
+		if (!filter_calls(&call, 1))
+			die("seccomp");
 		execvp(argv[2], argv + 2);
 		die(argv[2]);
 	}

@@ -15,70 +15,54 @@
  * is emptied and says "armed N FAULT" first.  N is 0 for a command that is left alone till then.
  *
  * Ends when all of them have, with the command's exit status (128 + signal when it was killed),
- * and writes "PID CALL" of the call that was hit to FILE, which stays empty when there were
+ * and writes "PID CALL PATH" of the call that was hit to FILE, which stays empty when there were
  * less than N.  125: the tool itself failed.
  */
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* From linux/filter.h and linux/seccomp.h, which a libc other than the host's does not have. */
-struct sock_filter {
-	unsigned short code;
-	unsigned char jt, jf;
-	unsigned k;
-};
-struct sock_fprog {
-	unsigned short len;
-	struct sock_filter *filter;
-};
-enum {
-	LOAD_WORD = 0x20,
-	JUMP_EQUAL = 0x15,
-	RETURN = 0x06,
-	RET_ALLOW = 0x7fff0000,
-	RET_TRACE = 0x7ff00000,
-	MODE_FILTER = 2,
-	NR_OFFSET = 0, /* of nr in struct seccomp_data */
-};
+#include "fault/filter.h"
 
-enum { CALLS_MAX = 32, TRACEES_MAX = 256, FAILED = 125 };
+enum { TRACEES_MAX = 256, FAILED = 125 };
 
 static const struct {
 	const char *name;
 	int nr;
+	int path; /* which argument is a file's name, the first of two; 0: none */
 } names[] = {
-    {"write", SYS_write},         {"writev", SYS_writev},
-    {"pwrite64", SYS_pwrite64},   {"sendfile", SYS_sendfile},
-    {"open", SYS_open},           {"openat", SYS_openat},
-    {"link", SYS_link},           {"linkat", SYS_linkat},
-    {"rename", SYS_rename},       {"renameat", SYS_renameat},
-    {"renameat2", SYS_renameat2}, {"unlink", SYS_unlink},
-    {"unlinkat", SYS_unlinkat},   {"mkdir", SYS_mkdir},
-    {"mkdirat", SYS_mkdirat},     {"fsync", SYS_fsync},
-    {"fdatasync", SYS_fdatasync}, {"ftruncate", SYS_ftruncate},
-    {"close", SYS_close},         {"copy_file_range", SYS_copy_file_range},
-    {"fallocate", SYS_fallocate}, {"fchown", SYS_fchown},
-    {"fchmod", SYS_fchmod},       {"sync_file_range", SYS_sync_file_range},
+    {"write", SYS_write, 0},         {"writev", SYS_writev, 0},
+    {"pwrite64", SYS_pwrite64, 0},   {"sendfile", SYS_sendfile, 0},
+    {"open", SYS_open, 1},           {"openat", SYS_openat, 2},
+    {"link", SYS_link, 1},           {"linkat", SYS_linkat, 2},
+    {"rename", SYS_rename, 1},       {"renameat", SYS_renameat, 2},
+    {"renameat2", SYS_renameat2, 2}, {"unlink", SYS_unlink, 1},
+    {"unlinkat", SYS_unlinkat, 2},   {"mkdir", SYS_mkdir, 1},
+    {"mkdirat", SYS_mkdirat, 2},     {"fsync", SYS_fsync, 0},
+    {"fdatasync", SYS_fdatasync, 0}, {"ftruncate", SYS_ftruncate, 0},
+    {"close", SYS_close, 0},         {"copy_file_range", SYS_copy_file_range, 0},
+    {"fallocate", SYS_fallocate, 0}, {"fchown", SYS_fchown, 0},
+    {"fchmod", SYS_fchmod, 0},       {"sync_file_range", SYS_sync_file_range, 0},
+    {"stat", SYS_stat, 1},           {"lstat", SYS_lstat, 1},
 };
 
 static const struct {
 	const char *name;
 	int sys;
-} errors[] = {{"ENOSPC", ENOSPC}, {"EIO", EIO},       {"EINTR", EINTR}, {"EMFILE", EMFILE},
-	      {"ENOMEM", ENOMEM}, {"EDQUOT", EDQUOT}, {"EROFS", EROFS}, {"EACCES", EACCES}};
+} errors[] = {{"ENOSPC", ENOSPC}, {"EIO", EIO},         {"EINTR", EINTR},
+	      {"EMFILE", EMFILE}, {"ENOMEM", ENOMEM},   {"EDQUOT", EDQUOT},
+	      {"EROFS", EROFS},   {"EACCES", EACCES},   {"ENFILE", ENFILE},
+	      {"ELOOP", ELOOP},   {"ENOTDIR", ENOTDIR}, {"ENAMETOOLONG", ENAMETOOLONG}};
 
-static int calls[CALLS_MAX];
+static int calls[FILTER_CALLS_MAX];
 static size_t ncalls;
 static long wanted, counted;
 static const char *fault;
@@ -109,32 +93,12 @@ static void parse_calls(char *list)
 
 		while (i < sizeof names / sizeof names[0] && strcmp(names[i].name, p) != 0)
 			i++;
-		if (i == sizeof names / sizeof names[0] || ncalls == CALLS_MAX) {
+		if (i == sizeof names / sizeof names[0] || ncalls == FILTER_CALLS_MAX) {
 			fprintf(stderr, "inject: %s: no call that this tool knows\n", p);
 			exit(FAILED);
 		}
 		calls[ncalls++] = names[i].nr;
 	}
-}
-
-/* The kernel stops for us at the calls named and nowhere else, which is what makes this quick. */
-static void filter(void)
-{
-	struct sock_filter code[CALLS_MAX + 3];
-	struct sock_fprog program = {.filter = code};
-	size_t n = 0;
-
-	code[n++] = (struct sock_filter){LOAD_WORD, 0, 0, NR_OFFSET};
-	for (size_t i = 0; i < ncalls; i++)
-		code[n++] = (struct sock_filter){JUMP_EQUAL, (unsigned char)(ncalls - i), 0,
-						 (unsigned)calls[i]};
-	code[n++] = (struct sock_filter){RETURN, 0, 0, RET_ALLOW};
-	code[n++] = (struct sock_filter){RETURN, 0, 0, RET_TRACE};
-	program.len = (unsigned short)n;
-	if (geteuid() != 0)
-		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	if (prctl(PR_SET_SECCOMP, MODE_FILTER, &program) != 0)
-		die("seccomp");
 }
 
 /* True when it was not known yet. */
@@ -167,13 +131,35 @@ static void kill_all(void)
 			kill(tracees[i], SIGKILL);
 }
 
+static void tell_path(pid_t pid, const struct user_regs_struct *r)
+{
+	unsigned long at = 0;
+	char word[sizeof(long) + 1] = "";
+	long got = 0;
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (names[i].nr == (long)r->orig_rax && names[i].path)
+			at = names[i].path == 1 ? r->rdi : r->rsi;
+	do {
+		errno = 0;
+		if (at)
+			got = ptrace(PTRACE_PEEKDATA, pid, at, NULL);
+		if (errno == 0)
+			memcpy(word, &got, sizeof got);
+		fputs(word, told);
+		at += sizeof got;
+	} while (errno == 0 && strlen(word) == sizeof got);
+}
+
 /* The wanted call is about to be made by pid; returns how pid goes on. */
 static int hit(pid_t pid, struct user_regs_struct *r)
 {
 	long nr = (long)r->orig_rax;
 
 	if (told) {
-		fprintf(told, "%d %s\n", (int)pid, name_of(nr));
+		fprintf(told, "%d %s ", (int)pid, name_of(nr));
+		tell_path(pid, r);
+		fputc('\n', told);
 		fflush(told);
 	}
 	if (strstr(fault, "-after")) {
@@ -352,7 +338,8 @@ int main(int argc, char **argv)
 			die("ptrace");
 		sigprocmask(SIG_SETMASK, &before, NULL);
 		raise(SIGSTOP);
-		filter();
+		if (!filter_calls(calls, ncalls))
+			die("seccomp");
 		execvp(argv[at + 3], argv + at + 3);
 		die(argv[at + 3]);
 	}

@@ -3,30 +3,8 @@
 # restart every message that was answered with 250 is there, whole.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
+. "$ROOT/tests/lib/shots.sh"
 need python3
-
-# A role that died is started again by gate, and all die with gate.
-one_of() { # WHAT
-    gate=$(cat "$T/smtp.pid")
-    case $1 in
-    all) family "$gate" ;;
-    gate) echo "$gate" ;;
-    *) role_pid "$gate" "$1" ;;
-    esac
-}
-
-shot() { # WHAT
-    victims=$(one_of "$1")
-    [ -n "$victims" ] || return 1
-    # Of all, some may have ended by themselves meanwhile; one alone must be met.
-    kill -9 $victims 2>/dev/null || [ "$1" = all ]
-}
-
-none_of() { # PID...
-    for pid; do
-        ! grep -q '^State:[[:space:]]*[^ZX]' "/proc/$pid/status" 2>/dev/null || return 1
-    done
-}
 
 round() { # STORE UID
     server_setup "$1" "$2"
@@ -46,7 +24,7 @@ round() { # STORE UID
         sleep "0.0$((kills * 7 % 10))"
         them=$(family "$(cat "$T/smtp.pid")")
         # An agent is there when there is a message for it.
-        wait_for 10 shot $what || missed="$missed $what"
+        wait_for 10 shot smtp $what || missed="$missed $what"
         kills=$((kills + 1))
         case $what in
         all | gate)

@@ -4,30 +4,8 @@
 # what a QUIT that was answered +OK deleted is not back.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
+. "$ROOT/tests/lib/shots.sh"
 need python3
-
-# A net that died is started again by the gate, a store by the next login; all die with the gate.
-one_of() { # WHAT
-    gate=$(cat "$T/pop.pid")
-    case $1 in
-    all) family "$gate" ;;
-    gate) echo "$gate" ;;
-    *) role_pid "$gate" "$1" ;;
-    esac
-}
-
-shot() { # WHAT
-    victims=$(one_of "$1")
-    [ -n "$victims" ] || return 1
-    # Stores come and go: one of those that were there must have been met.
-    kill -9 $victims 2>/dev/null || [ "$1" = all ]
-}
-
-none_of() { # PID...
-    for pid; do
-        ! grep -q '^State:[[:space:]]*[^ZX]' "/proc/$pid/status" 2>/dev/null || return 1
-    done
-}
 
 round() { # STORE UID WHAT...
     server_setup "$1" "$2"
@@ -45,7 +23,7 @@ round() { # STORE UID WHAT...
         wait_for 20 test -e "$T/worked" || missed="$missed load-before-$what"
         sleep "0.0$((kills * 7 % 10))"
         them=$(family "$(cat "$T/pop.pid")")
-        wait_for 10 shot "$what" || missed="$missed $what"
+        wait_for 10 shot pop "$what" || missed="$missed $what"
         kills=$((kills + 1))
         case $what in
         all | gate)

@@ -14,20 +14,13 @@ import subprocess
 import sys
 import time
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../lib'))
+from tap import end, ok  # noqa: E402
+
 T, FLIPS = sys.argv[1:]
 HERE, OTHER, LISTED = '192.0.2.12', '203.0.113.8', '203.0.113.9'
 BASE = dict(MY_NAME='mail', MY_DOMAIN='example.org', ACCEPT_ADDRS='$m', LISTEN=HERE + ':25', QUEUE_DIR=T + '/queue')
-number = bad = count = 0
-
-
-def ok(good, name, *notes):
-    global number, bad
-    number += 1
-    bad += not good
-    print('%sok %d - %s' % ('' if good else 'not ', number, name), flush=True)
-    if not good:
-        for n in notes:
-            print('\n'.join('# ' + x for x in str(n).splitlines()[-15:]))
 
 
 def wait(what, seconds=30):
@@ -273,5 +266,4 @@ names = set(re.findall(r'^#?([A-Za-z_]+)=', standard, re.M))
 ok(len(names) > 60, 'cfgen lists its variables')
 left = {n for n in names if (n, False) not in assigned and not (n in TEXT and (n, True) in assigned)}
 ok(not left, 'a verdict or the daemon changes with each of them', left)
-print('1..%d' % number)
-sys.exit(bad != 0)
+end()

@@ -8,19 +8,12 @@ import os, random, re, subprocess, sys
 
 real, ours, tables = sys.argv[1:4]
 here = os.path.dirname(os.path.abspath(__file__))
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(here, '../lib'))
+from tap import end, ok  # noqa: E402
+
 BASE = {'MY_NAME': 'host', 'MY_DOMAIN': 'dom.example'}
 CLIENT = ['.D{client_addr}192.0.2.77', '.D{client_name}c.foreign.example', '.D{client_resolve}OK']
-number = bad = 0
-
-
-def ok(good, name, *notes):
-    global number, bad
-    number += 1
-    bad += not good
-    print('%sok %d - %s' % ('' if good else 'not ', number, name), flush=True)
-    if not good:
-        for n in notes:
-            print('\n'.join('# ' + l for l in str(n).splitlines()[:12]))
 
 
 def assignments(text):
@@ -118,5 +111,4 @@ if real != '-':
     for _ in range(30):
         one, two = rng.sample(rows, 2)
         compare('set', {**BASE, **one[0], **one[1], **two[0], **two[1]}, rng)
-print('1..%d' % number)
-sys.exit(bad != 0)
+end()
