@@ -122,8 +122,7 @@ static void check_rcpts(struct sendmail *m, struct account_source *accounts, boo
 			memcpy(r->err.status, "5.1.3", sizeof "5.1.3");
 		else if (look_up && route.kind == ROUTE_LOCAL &&
 			 !route_account(accounts, &route, &a, &e) && e.class == ERR_PERM &&
-			 !alias_knows(span_str(m->settings.aliases), span_str(route.user),
-				      span_str(route.host)))
+			 !alias_knows(m->settings.aliases, route.user, route.host))
 			err_perm(&r->err, "5.1.1", "User unknown");
 	}
 }
@@ -260,7 +259,9 @@ static bool into_mailboxes(struct sendmail *m, struct account_source *accounts, 
 		    !sendmail_route(m, span_str(r->addr), &route, &r->err))
 			continue;
 		job.rcpt = span_str(route.address);
-		if (route.kind != ROUTE_LOCAL)
+		/* An alias is not for its namesake's mailbox, and needs the queue. */
+		if (route.kind != ROUTE_LOCAL ||
+		    (!m->no_alias && alias_knows(m->settings.aliases, route.user, route.host)))
 			err_temp(&r->err, "4.3.5",
 				 "no daemon answers and the queue %.120s cannot be written",
 				 m->settings.queue);

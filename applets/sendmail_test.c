@@ -292,6 +292,7 @@ int sendmail_test_mode(const struct sendmail_test_options *o)
 {
 	struct sendmail_test *t = calloc(1, sizeof *t);
 	struct hostname h;
+	struct err e;
 	int status;
 
 	if (!t)
@@ -306,7 +307,10 @@ int sendmail_test_mode(const struct sendmail_test_options *o)
 	t->host = (struct cf_host){t,        sendmail_test_report, sendmail_test_trace, lookup,
 				   open_map, maps_read_file};
 	buf_init(&t->out, OUT_MAX);
-	resolver_init(&t->resolver);
+	if (!resolver_init(&t->resolver, &e)) {
+		fprintf(stderr, "%s\n", e.text);
+		return EXIT_OSERR;
+	}
 	hostname_find(&h, &t->resolver);
 	maps_init(&t->maps, &t->resolver);
 	cf_init(&t->cf);

@@ -72,7 +72,7 @@ static bool expand(struct span t, const struct account *a, struct buf *out, stru
 		if (t.len == 0)
 			break;
 		if (t.len < 2 || !put_variable(out, t.ptr[1], a))
-			return err_perm(e, "5.3.5", "mailbox template: %%%c has no meaning",
+			return err_temp(e, "4.3.5", "mailbox template: %%%c has no meaning",
 					t.len < 2 ? ' ' : t.ptr[1]);
 		t = span_skip(t, 2);
 	}
@@ -90,7 +90,7 @@ static bool put_mailbox(struct span t, bool slash, struct account *a, struct err
 		buf_putc(&b, '/');
 	buf_cstr(&b);
 	if (!buf_ok(&b))
-		return err_perm(e, "5.3.5", "%s: mailbox path too long", a->name);
+		return err_temp(e, "4.3.5", "%s: mailbox path too long", a->name);
 	/* A relative path would depend on where the process happens to be. */
 	if (b.len == 0 || b.ptr[0] != '/')
 		return err_temp(e, "4.3.5", "%s: mailbox path \"%.100s\" is not absolute", a->name,
@@ -141,6 +141,7 @@ bool account_source_init(struct account_source *s, const char *users, const char
 	    !set(s->template, sizeof s->template, mailbox))
 		return err_perm(e, "5.3.5", "path too long: %.100s", mailbox);
 	if (!put_mailbox(span_str(mailbox), false, &probe, e)) {
+		/* Here it is the command line that is wrong, and no message waits. */
 		e->class = ERR_PERM;
 		return false;
 	}

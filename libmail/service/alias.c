@@ -125,6 +125,7 @@ static bool open_file(struct alias_file *f)
 	size_t n = strlen(f->path);
 	struct table *t = &f->table;
 	struct err e = {.sys = 0};
+	int cdb;
 
 	if (f->open) {
 		table_refresh(t);
@@ -134,12 +135,14 @@ static bool open_file(struct alias_file *f)
 	memcpy(t->path + n, ".cdb", 5);
 	t->form = TABLE_CDB;
 	f->open = table_load(t, &e);
+	cdb = e.sys;
 	if (!f->open && !f->cdb) {
 		t->path[n] = '\0';
 		t->form = TABLE_ALIASES;
 		f->open = table_load(t, &e);
 	}
-	f->missing = !f->open && e.sys == ENOENT;
+	/* One that cannot be opened now is not missing, whatever the other is. */
+	f->missing = !f->open && e.sys == ENOENT && cdb == ENOENT;
 	return f->open;
 }
 
@@ -197,7 +200,7 @@ int alias_find_user(struct alias *a, struct span user, struct span detail, struc
 	return status == EXIT_NOUSER ? alias_find(a, user, right) : status;
 }
 
-bool alias_knows(struct span files, struct span user, struct span detail)
+bool alias_knows(const char *files, const char *user, const char *detail)
 {
 	struct buf right;
 	struct alias a;
@@ -206,8 +209,8 @@ bool alias_knows(struct span files, struct span user, struct span detail)
 
 	alias_init(&a);
 	buf_init(&right, ALIAS_MAX);
-	known = files.len && alias_add(&a, files, &e) &&
-		alias_find_user(&a, user, detail, &right) != EXIT_NOUSER;
+	known = files[0] && alias_add(&a, span_str(files), &e) &&
+		alias_find_user(&a, span_str(user), span_str(detail), &right) != EXIT_NOUSER;
 	buf_free(&right);
 	alias_free(&a);
 	return known;

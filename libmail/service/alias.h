@@ -56,7 +56,7 @@ int alias_find(struct alias *a, struct span name, struct buf *right);
 int alias_find_user(struct alias *a, struct span user, struct span detail, struct buf *right);
 
 /* Is that an alias of these files (alias_add), or can that not be told now? */
-bool alias_knows(struct span files, struct span user, struct span detail);
+bool alias_knows(const char *files, const char *user, const char *detail);
 
 /* Reads all files and tells whether one has an :include: (of a file anywhere). */
 bool alias_includes(struct alias *a);

@@ -92,9 +92,13 @@ static bool open_map(void *ctx, struct cf_eval *ev, struct cf_map *m)
 static int read_file(void *ctx, struct span path, struct buf *out)
 {
 	struct config *c = ctx;
+	int sys;
 
 	config_note_dir(c, path);
-	return maps_read_file(&c->maps, path, out);
+	sys = maps_read_file(&c->maps, path, out);
+	if (fs_is_passing(sys))
+		c->maps.unread = sys;
+	return sys;
 }
 
 /* The definition file, or else the settings alone: both become a configuration by cfgen. */
@@ -127,6 +131,8 @@ bool config_find(struct config_text *t, const char *path, const struct settings 
 	if (!path && (e->sys == ENOENT || e->sys == ENOTDIR))
 		return find_other(t, s, e);
 	buf_free(&t->text);
+	if (fs_is_passing(e->sys))
+		return false;
 	return err_perm(e, "5.3.5", "%.100s: line 0: cannot open: %s", name, strerror(e->sys));
 }
 
@@ -172,12 +178,19 @@ void config_complete(struct cf_eval *ev, const struct hostname *h, const struct 
 	hostname_classes(h, r, ev);
 }
 
-static bool compile(struct config *c, struct span text, const struct settings *s)
+bool config_was_read(const struct config *c, struct err *e)
+{
+	return !c->maps.unread ||
+	       err_errno(e, c->maps.unread, "%.100s: a file that it names", c->name);
+}
+
+static bool compile(struct config *c, struct span text, const struct settings *s, struct err *e)
 {
 	struct cf_eval ev;
 	bool ok;
 
-	resolver_init(&c->resolver);
+	if (!resolver_init(&c->resolver, e))
+		return false;
 	hostname_find(&c->names, &c->resolver);
 	/* The name that somebody chose is the host's. */
 	if (settings_given(s, "Hostname")) {
@@ -194,7 +207,9 @@ static bool compile(struct config *c, struct span text, const struct settings *s
 	ok = cf_load(&ev, text);
 	config_complete(&ev, &c->names, &c->resolver);
 	cf_eval_free(&ev);
-	return ok;
+	if (!ok)
+		return err_temp(e, "4.3.0", "%.100s: out of memory", c->name);
+	return config_was_read(c, e);
 }
 
 struct config *config_load(struct span text, const char *name, void (*tell)(const char *text),
@@ -210,10 +225,9 @@ struct config *config_load(struct span text, const char *name, void (*tell)(cons
 	c->tell = tell;
 	c->host = (struct cf_host){c, report, NULL, lookup, open_map, read_file};
 	span_to_cstr(span_str(name), c->name, sizeof c->name);
-	if (compile(c, text, s))
+	if (compile(c, text, s, e))
 		return c;
 	config_free(c);
-	err_temp(e, "4.3.0", "%.100s: out of memory", name);
 	return NULL;
 }
 
@@ -262,6 +276,7 @@ struct cf_eval *config_begin(struct config *c)
 {
 	c->heard[0] = c->heard_code[0] = '\0';
 	c->pending = false;
+	c->maps.unread = 0;
 	/* Values of macros are only given back with all of the evaluation. */
 	if (c->ev && c->ev->kept.total > KEPT_MAX)
 		config_idle(c);

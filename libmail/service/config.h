@@ -55,7 +55,8 @@ struct config_text {
 
 /*
  * Finds the text; path is that of -C, or NULL.  Fails PERM when the file that -C names cannot
- * be read, or a default one is there and cannot: nothing is guessed then.
+ * be read, or a default one is there and cannot: nothing is guessed then.  TEMP when the system is
+ * short of something.
  */
 bool config_find(struct config_text *t, const char *path, const struct settings *s, struct err *e);
 
@@ -63,12 +64,19 @@ bool config_find(struct config_text *t, const char *path, const struct settings 
 int config_text_fd(struct config_text *t, struct err *e);
 
 /*
- * Compiles text (e: out of memory only).  Mistakes are told and reading goes on, as sendmail
+ * Compiles text.  Fails TEMP when the system is short of memory or descriptors, since a class that
+ * is empty for that would refuse our own mail.  Mistakes are told and reading goes on, as sendmail
  * does; config_errors counts them.  tell gets the messages (NULL: the log).  NULL on failure.
  */
 struct config *config_load(struct span text, const char *name, void (*tell)(const char *text),
 			   const struct settings *s, struct err *e);
 unsigned config_errors(const struct config *c);
+
+/*
+ * False, TEMP: a file that the evaluation needed cannot be read now (fs_is_passing), and what the
+ * rules made of that is no decision.
+ */
+bool config_was_read(const struct config *c, struct err *e);
 
 /* One more user, and one less: the last one frees it.  c may be NULL. */
 struct config *config_keep(struct config *c);

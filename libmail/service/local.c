@@ -89,10 +89,6 @@ static int open_locked(const struct local_box *box, struct lock *lock, struct er
 
 		if (fd < 0) {
 			err_errno(e, errno, "cannot open mailbox %s", box->path);
-			/* Whom the file is for has no right to it: trying again would not help. */
-			if (box->file && (e->sys == EACCES || e->sys == EPERM))
-				err_perm(e, "5.3.0", "Can't create output: %.150s: %s", box->path,
-					 strerror(e->sys));
 			return -1;
 		}
 		/* Only ESTALE of lock_mailbox means "again". */

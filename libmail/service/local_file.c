@@ -35,9 +35,7 @@ static bool check_dirs(const char *path, struct err *e)
 			continue;
 		span_to_cstr(span_make(path, i + 1), dir, sizeof dir);
 		if (stat(dir, &st) != 0)
-			return errno == EACCES || errno == ENOENT || errno == ENOTDIR
-				   ? refuse(e, dir, strerror(errno))
-				   : err_errno(e, errno, "%s", dir);
+			return err_errno(e, errno, "%s", dir);
 		if (st.st_mode & (S_IWGRP | S_IWOTH) && !(st.st_mode & S_ISVTX))
 			return refuse(e, dir, "group or world writable directory");
 	}

@@ -128,6 +128,7 @@ static bool load_table(struct map_data *d, struct cf_map *map, struct err *e)
 {
 	struct table *t = &d->table;
 	bool fits = map->file.len + 5 < sizeof t->path;
+	int cdb = 0;
 
 	if (!fits)
 		return err_perm(e, "5.3.5", "file name too long");
@@ -136,8 +137,11 @@ static bool load_table(struct map_data *d, struct cf_map *map, struct err *e)
 	t->form = TABLE_CDB;
 	memcpy(t->path, map->file.ptr, map->file.len);
 	memcpy(t->path + map->file.len, ".cdb", 5);
-	if (map->kind != CFM_TEXT && table_load(t, e))
-		return true;
+	if (map->kind != CFM_TEXT) {
+		if (table_load(t, e))
+			return true;
+		cdb = e->sys;
+	}
 	t->path[map->file.len] = '\0';
 	t->form = map->kind == CFM_CDB ? TABLE_CDB : TABLE_PAIRS;
 	if (map->kind == CFM_TEXT) {
@@ -146,7 +150,20 @@ static bool load_table(struct map_data *d, struct cf_map *map, struct err *e)
 		t->value_column = column_number(map->v);
 		t->delim = column_delim(map->z);
 	}
-	return table_load(t, e);
+	if (table_load(t, e))
+		return true;
+	/* One that cannot be opened now is not missing, whatever the text is. */
+	if (cdb && cdb != ENOENT)
+		e->sys = cdb;
+	return false;
+}
+
+/* What rules make of a table that only cannot be read now is no decision. */
+static bool note_unread(struct maps *m, int sys)
+{
+	if (fs_is_passing(sys))
+		m->unread = sys;
+	return fs_is_passing(sys);
 }
 
 /* A table that failed once is not tried again: each message would have its line in the log. */
@@ -155,8 +172,10 @@ static bool open_table(struct maps *m, struct cf_eval *ev, struct cf_map *map)
 	struct map_data *d = maps_data(m, map);
 	struct err e = {.sys = 0};
 
-	if (!d || d->is_table)
-		return d != NULL;
+	if (!d)
+		return !note_unread(m, ENOMEM);
+	if (d->is_table)
+		return true;
 	if (d->failed)
 		return false;
 	d->failed = map->kind == CFM_TEXT &&
@@ -167,7 +186,7 @@ static bool open_table(struct maps *m, struct cf_eval *ev, struct cf_map *map)
 		d->is_table = true;
 		return true;
 	}
-	d->failed = true;
+	d->failed = !note_unread(m, e.sys);
 	d->missing = e.sys == ENOENT;
 	if (cf_map_flag(map, 'o') && d->missing)
 		return false;
@@ -279,11 +298,11 @@ static int lookup_user(struct maps *m, struct cf_eval *ev, struct cf_map *map, s
 
 	if (!span_to_cstr(key, name, sizeof name))
 		return EXIT_NOUSER;
-	if (getpwnam_r(name, &pw, mem, sizeof mem, &found) != 0 && !found)
-		return EXIT_TEMPFAIL;
-	if (!found) {
-		ascii_fold(name, key.len);
-		getpwnam_r(name, &pw, mem, sizeof mem, &found);
+	for (int i = 0; i < 2 && !found; i++) {
+		if (i)
+			ascii_fold(name, key.len);
+		if (getpwnam_r(name, &pw, mem, sizeof mem, &found) != 0 && !found)
+			return EXIT_TEMPFAIL;
 	}
 	if (!found)
 		return EXIT_NOUSER;

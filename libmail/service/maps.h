@@ -19,6 +19,7 @@ struct map_data;
 struct maps {
 	struct resolver *resolver; /* borrowed; NULL: host, dns and bestmx fail for now */
 	struct map_data *first;    /* owned */
+	int unread;                /* errno of a file that cannot be read for now, see fs.h */
 };
 
 void maps_init(struct maps *m, struct resolver *r);

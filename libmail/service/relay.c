@@ -218,8 +218,7 @@ static bool enter(struct relay *r, struct err *e)
 {
 	struct box box = {.role = "relay", .allow = BOX_SOCKETS, .max_files = MAX_FILES};
 
-	resolver_init(&r->resolver);
-	if (!read_secrets(r, e))
+	if (!resolver_init(&r->resolver, e) || !read_secrets(r, e))
 		return false;
 	/* A Unix socket is found by its path; opening files is not allowed anyway. */
 	if (!r->settings.unix_targets)

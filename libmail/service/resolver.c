@@ -98,10 +98,10 @@ static void parse_line(struct resolver *r, struct span line)
 	}
 }
 
-void resolver_init(struct resolver *r)
+bool resolver_init(struct resolver *r, struct err *e)
 {
+	struct err why = {.sys = 0};
 	struct buf b;
-	struct err e;
 
 	memset(r, 0, sizeof *r);
 	r->attempts = ATTEMPTS;
@@ -110,15 +110,20 @@ void resolver_init(struct resolver *r)
 	buf_init(&r->hosts, FILE_MAX);
 	buf_init(&r->answer, DNS_TCP_MAX);
 	buf_init(&b, FILE_MAX);
-	if (fs_read_all(AT_FDCWD, "/etc/resolv.conf", FS_FOLLOW, &b, &e))
+	if (fs_read_all(AT_FDCWD, "/etc/resolv.conf", FS_FOLLOW, &b, &why))
 		for (struct span s = buf_span(&b); s.len;)
 			parse_line(r, span_cut(&s, '\n'));
 	buf_free(&b);
 	/* No file, or none of its servers is of use: the local one, as libc does. */
 	if (r->servers == 0)
 		parse_address(SPAN("127.0.0.1"), &r->server[r->servers++]);
-	if (!fs_read_all(AT_FDCWD, "/etc/hosts", FS_FOLLOW, &r->hosts, &e))
+	if (!fs_is_passing(why.sys) &&
+	    !fs_read_all(AT_FDCWD, "/etc/hosts", FS_FOLLOW, &r->hosts, &why))
 		buf_reset(&r->hosts);
+	if (!fs_is_passing(why.sys))
+		return true;
+	*e = why;
+	return false;
 }
 
 void resolver_free(struct resolver *r)

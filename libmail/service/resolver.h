@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/span.h"
 #include "proto/dns.h"
 
@@ -42,8 +43,11 @@ struct resolver {
 	void *asker;
 };
 
-/* Reads /etc/resolv.conf and /etc/hosts; without them, one server at 127.0.0.1. */
-void resolver_init(struct resolver *r);
+/*
+ * Reads /etc/resolv.conf and /etc/hosts; without them, one server at 127.0.0.1.  TEMP when the
+ * system was too short of something to read them: hosts of the file would be unknown.
+ */
+bool resolver_init(struct resolver *r, struct err *e);
 void resolver_free(struct resolver *r);
 
 /* Asks; with 0, *a is at the first record, valid until the next question. */

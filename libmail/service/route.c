@@ -136,6 +136,12 @@ static bool refused(const struct config *c, const struct cf_addr *a, struct err 
 	return false;
 }
 
+/* What rules make of a map that failed for now is put off, even when it is an error. */
+static bool no_address(const struct config *c, const struct cf_addr *a, struct err *e)
+{
+	return a->deferred ? err_temp(e, "4.4.3", "Transient parse error") : refused(c, a, e);
+}
+
 static enum route_kind kind_of(const struct cf_mailer *m)
 {
 	if (mailer_is_ipc(m))
@@ -209,10 +215,14 @@ bool route_recipient(struct config *c, const struct settings *s, struct span rcp
 		     struct route *out, struct err *e)
 {
 	struct cf_addr a;
+	bool ok;
 
 	*out = (struct route){0};
-	if (!cf_addr_parse(c->ev, rcpt, 0, &a))
-		return refused(c, &a, e);
+	ok = cf_addr_parse(c->ev, rcpt, 0, &a);
+	if (!config_was_read(c, e))
+		return false;
+	if (!ok)
+		return no_address(c, &a, e);
 	out->deferred = a.deferred;
 	if (!take(&a, out, e) || !qualify(s, rcpt, out, e))
 		return false;
@@ -226,12 +236,16 @@ bool route_local(struct config *c, struct route *r, bool *changed, struct err *e
 {
 	struct route old = *r;
 	struct cf_addr a;
+	bool ok;
 
 	*changed = false;
 	if (!cf_mailer_flag(r->mailer, '5') || !c->cf.rs[5].first)
 		return true;
-	if (!cf_addr_local(c->ev, span_str(r->user), span_str(r->host), &a))
-		return a.is_error ? refused(c, &a, e) : true;
+	ok = cf_addr_local(c->ev, span_str(r->user), span_str(r->host), &a);
+	if (!config_was_read(c, e))
+		return false;
+	if (!ok)
+		return a.is_error ? no_address(c, &a, e) : true;
 	if (!take(&a, r, e))
 		return false;
 	r->deferred = a.deferred;
@@ -242,6 +256,8 @@ bool route_local(struct config *c, struct route *r, bool *changed, struct err *e
 static enum route_verdict judge(struct config *c, enum cf_verdict verdict,
 				const struct cf_addr *out, struct err *e)
 {
+	if (!config_was_read(c, e))
+		return ROUTE_REFUSED;
 	switch (verdict) {
 	case CF_CHECK_DISCARD:
 		return ROUTE_DISCARDED;

@@ -60,7 +60,8 @@ bool schedule_config_there(struct schedule *q, struct err *e)
 	q->may_ask = config_asks(q->config);
 	q->includes = alias_includes(&q->alias);
 	if (q->may_ask) {
-		resolver_init(&q->resolver);
+		if (!resolver_init(&q->resolver, e))
+			return false;
 		dns_client_init(&q->dns, &q->loop, &q->resolver);
 		dns_client_attach(&q->dns, &q->config->resolver);
 	}

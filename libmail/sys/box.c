@@ -311,14 +311,13 @@ static void lock_privileges(const char *role)
 bool box_enter(const struct box *b, struct err *e)
 {
 	bool forks = b->allow & BOX_FORK, become = b->drop && may_become(b->uid, b->gid);
-	/*
-	 * Not for a gate, whose children must get at the homes and programs of their users.  The
-	 * paths are those before the change of root.
-	 */
+	/* Not for a gate, whose children must get at homes; paths are those before the chroot. */
 	int rules = forks ? -1 : box_landlock_prepare(b);
 
 	note_boxed();
 	umask(077);
+	if (!forks && rules < 0 && fs_is_passing(errno))
+		return err_errno(e, errno, "the box of %s", b->role);
 	if (!forks && rules < 0)
 		log_debug("%s: no Landlock: %s", b->role, strerror(errno));
 	if (b->chroot_dir && !enter_root(b->chroot_dir, e))

@@ -13,6 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "sys/fs.h"
+
 /* The same numbers on every architecture. */
 enum { NR_CREATE = 444, NR_ADD_RULE = 445, NR_RESTRICT = 446 };
 
@@ -72,7 +74,7 @@ static bool add_path(int ruleset, uint64_t handled, const char *path, bool write
 
 	attr.fd = open(path, O_PATH | O_CLOEXEC);
 	if (attr.fd < 0)
-		return true;
+		return !fs_is_passing(errno);
 	if (fstat(attr.fd, &st) == 0 && !S_ISDIR(st.st_mode))
 		attr.allowed &= FS_OF_FILES;
 	ok = syscall(NR_ADD_RULE, ruleset, RULE_PATH_BENEATH, &attr, 0) == 0;

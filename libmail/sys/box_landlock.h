@@ -14,7 +14,8 @@
 
 /*
  * Makes the rule set while the paths can still be seen: its descriptor, or -1 with errno set
- * (ENOSYS, EOPNOTSUPP: this kernel has none).  A path that is not there is left out.
+ * (ENOSYS, EOPNOTSUPP: this kernel has none; fs_is_passing: not now).  A path that is not there is
+ * left out.
  */
 int box_landlock_prepare(const struct box *b);
 

@@ -70,6 +70,11 @@ ssize_t fs_pread(int fd, void *mem, size_t n, off_t off)
 	return (ssize_t)got;
 }
 
+bool fs_is_passing(int sys)
+{
+	return sys == EMFILE || sys == ENFILE || sys == ENOMEM;
+}
+
 /*
  * Names in a spool or in a home are others' to choose: a link to a file of root, a FIFO that
  * hangs or a second hard link must not be followed. Only the open descriptor is judged, for a

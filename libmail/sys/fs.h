@@ -55,6 +55,9 @@ bool fs_sync(int fd, struct err *e);
  */
 bool fs_replace(int dir, const char *path, mode_t mode, struct span contents, struct err *e);
 
+/* Does this errno tell nothing about the file, but of the system's need: EMFILE, ENFILE, ENOMEM? */
+bool fs_is_passing(int sys);
+
 /* Octets free for us on the file system of fd, and its whole size; 0 when it cannot be told. */
 uint64_t fs_free_octets(int fd);
 

@@ -76,9 +76,9 @@ int main(int argc, char **argv)
 	struct err e;
 
 	buf_init(&text, TEXT_MAX);
-	if (argc != 2 || !fs_read_all(AT_FDCWD, argv[1], FS_FOLLOW, &text, &e))
+	if (argc != 2 || !fs_read_all(AT_FDCWD, argv[1], FS_FOLLOW, &text, &e) ||
+	    !resolver_init(&resolver, &e))
 		return 1;
-	resolver_init(&resolver);
 	hostname_find(&h, &resolver);
 	maps_init(&maps, &resolver);
 	cf_init(&cf);
