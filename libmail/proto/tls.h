@@ -27,6 +27,7 @@
 #include <stdint.h>
 
 #include "base/span.h"
+#include "proto/tls_names.h"
 
 struct tls_session;
 struct tls_anchors; /* proto/tls_anchor.h */
@@ -90,10 +91,12 @@ struct tls_server_config {
  * dates, or, when both are absent, not at all.  Borrowed as the server's.
  */
 struct tls_client_config {
-	bool require;                      /* a peer that does not verify fails the handshake */
+	bool require;  /* a peer that does not verify fails the handshake */
+	bool any_name; /* chain and dates alone are judged: the caller looks at the names */
 	const struct tls_anchors *anchors; /* NULL: no authority is trusted */
 	/* NULL, or TLS_PIN octets: SHA-256 of the peer's SPKI or of its whole certificate */
 	const unsigned char *pin;
+	struct tls_names *names; /* NULL, or filled when the handshake is over */
 };
 
 enum tls_verdict {

@@ -52,6 +52,8 @@ struct tls_verify {
 	br_x509_trust_anchor anchor[TLS_CANDIDATES];
 	struct tls_public key[TLS_CANDIDATES];
 	unsigned char dn[TLS_DN_MAX];
+	char head[TLS_NAMES_HEAD]; /* of the server's own certificate */
+	size_t head_len;
 };
 
 /* Where it lies in the input buffer of a client's session. */

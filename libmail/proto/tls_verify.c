@@ -144,7 +144,7 @@ static void start_chain(const br_x509_class **class, const char *name)
 	for (unsigned h = TLS_SHA256; h <= TLS_SHA512; h++)
 		br_x509_minimal_set_hash(x, (int)h, tls_impl_hash(h));
 	br_x509_minimal_set_time(x, (uint32_t)(now / DAY) + DAYS_TO_1970, (uint32_t)(now % DAY));
-	x->vtable->start_chain(&x->vtable, name);
+	x->vtable->start_chain(&x->vtable, v->s->cfg.client->any_name ? NULL : name);
 }
 
 static void start_cert(const br_x509_class **class, uint32_t len)
@@ -178,11 +178,14 @@ static void append(const br_x509_class **class, const unsigned char *buf, size_t
 {
 	struct tls_verify *v = of(class);
 	br_x509_minimal_context *x = &v->chain;
+	size_t room = sizeof v->head - v->head_len, fits = len < room ? len : room;
 
 	/* The leaf only; what comes behind it matters to the validator alone. */
 	if (v->depth == 0) {
 		br_sha256_update(&v->cert_hash, buf, len);
 		tls_impl_decode(&v->leaf, buf, len);
+		memcpy(v->head + v->head_len, buf, fits);
+		v->head_len += fits;
 	}
 	v->left -= (uint32_t)len;
 	if (len && v->left == 0) {
@@ -219,7 +222,7 @@ static int judge(struct tls_verify *v)
 		return fits ? 0 : TLS_ERR_PIN;
 	}
 	/* A name is what certificates are checked by; without one a valid chain proves nothing. */
-	if (!s->named)
+	if (!s->named && !cfg->any_name)
 		return TLS_ERR_NO_NAME;
 	if (err == BR_ERR_X509_NOT_TRUSTED && v->depth == 1 &&
 	    memcmp(x->current_dn_hash, x->saved_dn_hash, TLS_PIN) == 0)
@@ -247,6 +250,8 @@ static unsigned end_chain(const br_x509_class **class)
 	br_sha256_out(&v->cert_hash, s->cert_hash);
 	tls_verify_key_hash(pk, s->key_hash);
 	s->hashed = true;
+	if (cfg->names)
+		tls_names_read(span_make(v->head, v->head_len), cfg->names);
 	if (!cfg->pin && !cfg->anchors) {
 		s->verdict = cfg->require ? TLS_PEER_BAD : TLS_PEER_UNCHECKED;
 		s->peer_err = cfg->require ? TLS_ERR_NO_ANCHORS : 0;

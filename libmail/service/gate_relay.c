@@ -37,7 +37,7 @@ int gate_relay_start(const struct settings *s, const char *name, int config, str
 	t.fd = child.control;
 	settings_each(s, send_setting, &t);
 	buf_init_fixed(&b, mem, sizeof mem);
-	if (s->checks & 1u << ROUTE_AUTHINFO) {
+	if (s->checks & ROUTE_BY_RELAY) {
 		mta_ipc_put_text(&b, MTA_CONFIG, 0, span_str(name));
 		t.ok = t.ok && ipc_send_now(child.control, &b, &config, 1, e);
 	}

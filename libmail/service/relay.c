@@ -32,22 +32,33 @@ static void free_job(struct relay_job *job)
 	free(job);
 }
 
-void relay_answer(struct relay *r, struct relay_job *job, const char *remote)
+bool relay_answer(struct relay *r, struct relay_job *job, const char *remote)
 {
+	size_t left = 0;
 	char mem[WIRE_MAX];
 	struct buf b;
 
 	buf_init_fixed(&b, mem, sizeof mem);
 	for (size_t i = 0; i < job->count; i++) {
-		struct mta_sent sent = {.index = (uint32_t)i,
-					.err = job->rcpts[i].err,
-					.code = job->rcpts[i].code,
+		struct relay_rcpt *rcpt = &job->rcpts[i];
+		struct mta_sent sent = {.index = rcpt->index,
+					.err = rcpt->err,
+					.code = rcpt->code,
 					.remote = span_str(remote)};
 
+		if (rcpt->again) {
+			rcpt->again = false;
+			job->rcpts[left++] = *rcpt;
+			continue;
+		}
 		mta_ipc_put_sent(&b, job->number, &sent);
 		ipc_send(&r->queue_role, &b, NULL, 0);
+		free(rcpt->octets);
 	}
-	free_job(job);
+	job->count = left;
+	if (!left)
+		free_job(job);
+	return left > 0;
 }
 
 void relay_answer_all(struct relay *r, struct relay_job *job, const struct err *e,
@@ -56,6 +67,7 @@ void relay_answer_all(struct relay *r, struct relay_job *job, const struct err *
 	for (size_t i = 0; i < job->count; i++) {
 		job->rcpts[i].err = *e;
 		job->rcpts[i].code = 0;
+		job->rcpts[i].again = false;
 	}
 	relay_answer(r, job, remote);
 }
@@ -103,6 +115,7 @@ static bool on_send_to(struct relay *r, struct wire_in *in)
 	if (!job)
 		return false;
 	rcpt = &job->rcpts[job->count];
+	rcpt->index = (uint32_t)job->count;
 	rcpt->octets = malloc(to.addr.len + to.orcpt.len + 1);
 	if (!rcpt->octets)
 		return false;
@@ -188,8 +201,10 @@ static bool read_config(struct relay *r, struct err *e)
 		return true;
 	r->config = config_load_fd(r->config_fd, r->name, &r->settings, e);
 	close(r->config_fd);
-	if (r->config)
+	if (r->config) {
 		relay_auth_prepare(r->config);
+		relay_tls_prepare(r);
+	}
 	return r->config != NULL;
 }
 

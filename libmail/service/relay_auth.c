@@ -109,8 +109,7 @@ void relay_auth_prepare(struct config *c)
 static int identify(const struct relay_session *s, struct identity *w)
 {
 	const struct relay *r = s->dest->relay;
-	const char *name = s->dest->addrs[s->at].name, *addr = strrchr(s->name, '[');
-	struct span rest = span_str(addr ? addr + 1 : "");
+	const char *name = s->dest->addrs[s->at].name;
 	int status = 0;
 
 	*w = (struct identity){.mechs = SPAN("")};
@@ -119,7 +118,7 @@ static int identify(const struct relay_session *s, struct identity *w)
 		w->user = span_str(r->url.user);
 		w->password = buf_span(&r->password);
 	} else if (r->config) {
-		status = ask(r->config, span_str(name), span_cut(&rest, ']'), w);
+		status = ask(r->config, span_str(name), relay_tls_addr(s), w);
 	}
 	if (w->user.len && w->password.len && buf_ok(&w->octets))
 		return 0;

@@ -159,8 +159,11 @@ bool relay_io_start_tls(struct relay_session *s)
 
 	if (!mem)
 		return fail(s, ENOMEM);
-	s->tls_config = (struct tls_client_config){.require = judged,
-						   .anchors = judged ? &r->roots.anchors : NULL};
+	s->tls_config = (struct tls_client_config){.require = judged, .any_name = !judged};
+	if (judged || relay_tls_judged(r)) {
+		s->tls_config.anchors = &r->roots.anchors;
+		s->tls_config.names = &s->names;
+	}
 	rand_fill(seed, sizeof seed);
 	s->tls = tls_client_start(mem, &s->tls_config, s->dest->addrs[s->at].name,
 				  span_make(seed, sizeof seed),
@@ -173,16 +176,7 @@ bool relay_io_start_tls(struct relay_session *s)
 
 static void tls_opened(struct relay_session *s)
 {
-	static const char *const verdict[] = {
-	    [TLS_PEER_UNKNOWN] = "NOT",
-	    [TLS_PEER_UNCHECKED] = "NOT",
-	    [TLS_PEER_VERIFIED] = "OK",
-	    [TLS_PEER_BAD] = "FAIL",
-	};
-
-	log_info("STARTTLS=client, relay=%s, version=%s, verify=%s, cipher=%s, bits=%u", s->name,
-		 tls_version_name(s->tls), verdict[tls_peer(s->tls)], tls_cipher_name(s->tls),
-		 tls_cipher_bits(s->tls));
+	relay_tls_note(s);
 	if (s->spoken)
 		smtp_client_tls_started(&s->smtp, &s->out);
 }

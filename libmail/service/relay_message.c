@@ -46,17 +46,30 @@ static void choose_bits(struct relay_session *s)
 		mime_seven_init(s->seven);
 }
 
+/* Drops the recipients that tls_rcpt refuses; false: none is left, and no job. */
+static bool may_go(struct relay_session *s, struct relay_job *job)
+{
+	for (size_t i = 0; i < job->count; i++)
+		job->rcpts[i].again = relay_tls_rcpt(s, &job->rcpts[i]);
+	return relay_answer(s->dest->relay, job, s->name);
+}
+
 /* The next message, or idleness. */
 void relay_message_take(struct relay_session *s)
 {
 	const struct mta_target *t = &s->dest->target;
 	unsigned most = t->max_messages ? t->max_messages : RELAY_MESSAGES;
-	struct relay_job *job = s->messages < most ? relay_dest_take(s->dest) : NULL;
+	struct relay_job *job;
 
+	do
+		job = s->messages < most ? relay_dest_take(s->dest) : NULL;
+	while (job && !may_go(s, job));
 	s->job = job;
 	/* Some servers count messages, and all forget what they cache: a fresh start now and then.
 	 */
 	if (!job) {
+		if (s->dest->relay->config)
+			config_idle(s->dest->relay->config);
 		s->state = RELAY_IDLE;
 		s->ending = s->messages >= most || s->dest->relay->stopping;
 		if (s->ending)
@@ -101,14 +114,27 @@ static bool was_stale(const struct relay_session *s)
 	return true;
 }
 
+/*
+ * RFC 5321 4.5.3.1.10: those that were too many go in a transaction of their own, at once.  Each
+ * has to bring somebody home, so this ends.
+ */
+static bool leaves_some(const struct relay_job *job)
+{
+	for (size_t i = 0; i < job->count; i++)
+		if (job->rcpts[i].err.class == ERR_NONE)
+			return true;
+	return false;
+}
+
 void relay_message_done(struct relay_session *s)
 {
 	struct relay *r = s->dest->relay;
+	bool stale = was_stale(s), again = !r->stopping && (stale || leaves_some(s->job));
 
-	if (was_stale(s) && !r->stopping)
+	for (size_t i = 0; i < s->job->count; i++)
+		s->job->rcpts[i].again = again && (stale || s->job->rcpts[i].again);
+	if (relay_answer(r, s->job, s->name))
 		relay_dest_put_back(s->job);
-	else
-		relay_answer(r, s->job, s->name);
 	s->job = NULL;
 	relay_io_end_body(s);
 	s->body = false;
@@ -126,4 +152,8 @@ void relay_message_note(struct relay_session *s)
 	    ((r->err.class == ERR_NONE && class == 2) || (r->err.class == ERR_TEMP && class == 4) ||
 	     (r->err.class == ERR_PERM && class == 5)))
 		r->code = (uint16_t)s->smtp.code;
+	/* Full mailboxes and disks have the code as well, but say so where they can. */
+	r->again = !s->texted && !s->told && r->err.class == ERR_TEMP &&
+		   (s->smtp.code == 452 || s->smtp.code == 552) &&
+		   (!(s->smtp.keywords & SMTP_KW_STATUS) || strcmp(r->err.status, "4.5.3") == 0);
 }

@@ -7,6 +7,7 @@
  *	relay_session.c  one connection: what the protocol's machine asks for
  *	relay_message.c  messages on it
  *	relay_auth.c     AUTH
+ *	relay_tls.c      what rulesets say about servers
  *	relay_io.c       octets, TLS, the text of messages
  *
  * A job is one message for the recipients that share a target.  Jobs of one target wait in
@@ -71,8 +72,10 @@ struct relay_rcpt {
 	struct span addr, orcpt;
 	char *octets; /* of both */
 	struct err err;
+	uint32_t index; /* in what the queue role sent */
 	uint16_t code;
 	uint8_t notify;
+	bool again; /* stays with its job when that is answered */
 };
 
 struct relay_job {
@@ -84,7 +87,7 @@ struct relay_job {
 	char *octets; /* of send's spans */
 	struct relay_rcpt *rcpts;
 	uint8_t *marks;
-	size_t count; /* recipients that have come */
+	size_t count; /* recipients that have come and are not answered */
 };
 
 struct relay_dest {
@@ -124,6 +127,8 @@ struct relay_session {
 	struct smtp_client_message message;
 	struct tls_client_config tls_config;
 	struct tls_session *tls;
+	struct tls_names names;   /* of the server's certificate */
+	const char *verify;       /* ${verify} */
 	struct mime_seven *seven; /* the message goes out in 7 bits; else NULL */
 	struct buf in, out, cipher;
 	struct relay_job *job;
@@ -142,6 +147,8 @@ struct relay_session {
 	bool tls_bad; /* the handshake failed */
 	bool gone;    /* the peer hung up */
 	bool ending;  /* QUIT was said */
+	bool judged;  /* tls_server was asked */
+	bool refused; /* and said no: as final as it says */
 	uint8_t auth_step;
 	struct err why; /* why the connection is given up */
 	char name[RELAY_NAME_MAX];
@@ -156,7 +163,7 @@ struct relay {
 	struct dns_client dns;
 	struct tlsroots roots;
 	struct buf password;   /* of the settings' smart host */
-	struct config *config; /* for its ruleset authinfo; NULL: there is none */
+	struct config *config; /* for its rulesets about servers; NULL: it has none */
 	int config_fd;         /* before it is read */
 	char name[CF_NAME];    /* of its file */
 	struct relay_dest *dests;
@@ -169,10 +176,13 @@ struct relay {
 
 /* ---- relay.c ---- */
 
-/* Tells the queue role what became of a job, and frees it. */
-void relay_answer(struct relay *r, struct relay_job *job, const char *remote);
+/*
+ * Tells the queue role what became of those recipients of a job that are not to be tried again.
+ * False: none is left, and the job is freed.
+ */
+bool relay_answer(struct relay *r, struct relay_job *job, const char *remote);
 
-/* The same, with one outcome for all recipients. */
+/* All of them, with one outcome. */
 void relay_answer_all(struct relay *r, struct relay_job *job, const struct err *e,
 		      const char *remote);
 
@@ -245,6 +255,35 @@ void relay_auth_begin(struct relay_session *s);
 
 /* Answers a challenge. */
 void relay_auth_answer(struct relay_session *s);
+
+/* ---- relay_tls.c ---- */
+
+/* Has the configuration read the tables of its rulesets; before the box is closed. */
+void relay_tls_prepare(struct relay *r);
+
+/* Are certificates looked at, whether or not they must be good? */
+bool relay_tls_judged(const struct relay *r);
+
+/* {server_addr} of the address that is tried. */
+struct span relay_tls_addr(const struct relay_session *s);
+
+/* try_tls: may STARTTLS be said to the host at hand? */
+bool relay_tls_try(const struct relay_session *s);
+
+/* The handshake is over: notes and logs what came of it. */
+void relay_tls_note(struct relay_session *s);
+
+/* tls_server, once for each connection that was greeted; false: not to be used, *e says why. */
+bool relay_tls_judge(struct relay_session *s, struct err *e);
+
+/*
+ * The same for a handshake that failed: false, the host must not be tried in the clear.  Option
+ * TLSFallbacktoClear is consent, and so is it to have no such ruleset.
+ */
+bool relay_tls_judge_failure(struct relay_session *s, struct err *e);
+
+/* tls_rcpt; false: r->err and r->code say why not. */
+bool relay_tls_rcpt(const struct relay_session *s, struct relay_rcpt *r);
 
 /* ---- relay_io.c ---- */
 

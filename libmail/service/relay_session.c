@@ -43,11 +43,13 @@ static void begin_smtp(struct relay_session *s)
 	    [MTA_TLS_MUST] = SMTP_TLS_MUST,   [MTA_TLS_VERIFIED] = SMTP_TLS_MUST,
 	    [MTA_TLS_AT_ONCE] = SMTP_TLS_ON,
 	};
+	/* Whoever insists on TLS has said so for this host, the ruleset for many. */
+	bool clear = s->plain || (d->target.tls == MTA_TLS_MAY && !relay_tls_try(s));
 
 	s->config = (struct smtp_client_config){
 	    .name = d->target.helo,
 	    .lmtp = d->target.protocol == MTA_LMTP,
-	    .tls = s->plain ? SMTP_TLS_NEVER : wanted[d->target.tls],
+	    .tls = clear ? SMTP_TLS_NEVER : wanted[d->target.tls],
 	    .auth = d->target.auth && (d->relay->password.len || d->relay->config),
 	};
 	smtp_client_init(&s->smtp, &s->config);
@@ -110,25 +112,31 @@ static bool try_addresses(struct relay_session *s, struct err *last)
 static void next_address(struct relay_session *s, struct err e)
 {
 	struct relay_dest *d = s->dest;
-	bool again = s->tls_bad && d->target.tls == MTA_TLS_MAY && !s->plain;
+	bool again = s->tls_bad && d->target.tls == MTA_TLS_MAY && !s->plain &&
+		     relay_tls_judge_failure(s, &e);
 
 	/* What a server says before it has seen a message is never final. */
-	e.class = ERR_TEMP;
-	/* A status whose class contradicts it would be read as final. */
-	if (e.status[0] == '5')
-		e.status[0] = '4';
+	if (!s->refused) {
+		e.class = ERR_TEMP;
+		/* A status whose class contradicts it would be read as final. */
+		if (e.status[0] == '5')
+			e.status[0] = '4';
+	}
 	relay_io_close(s);
 	log_info("relay=%s: %s%s", s->name, e.text, again ? "; trying without TLS" : "");
 	if (again) {
 		relay_dest_note(d->relay, &d->addrs[s->at], &e, true);
 	} else {
-		/* While it serves other connections it is not dead, only busy. */
-		if (d->open == d->opening)
+		/*
+		 * While it serves other connections it is not dead, only busy; and what is said
+		 * about a name is not about the address.
+		 */
+		if (d->open == d->opening && !s->refused)
 			relay_dest_note(d->relay, &d->addrs[s->at], &e, false);
 		s->at++;
 	}
 	s->plain = again;
-	s->gone = s->spoken = s->told = s->tls_bad = s->ending = false;
+	s->gone = s->spoken = s->told = s->tls_bad = s->ending = s->judged = s->refused = false;
 	s->why = (struct err){0};
 	s->auth_step = 0;
 	s->progress = 0;
@@ -137,18 +145,25 @@ static void next_address(struct relay_session *s, struct err e)
 
 static enum next on_event(struct relay_session *s, enum smtp_client_event ev)
 {
+	struct err e;
+
 	switch (ev) {
 	case SMTP_CLIENT_STARTTLS:
 		relay_io_flush(s);
 		relay_io_start_tls(s);
 		return GO_ON;
 	case SMTP_CLIENT_AUTH:
-		relay_auth_begin(s);
-		return GO_ON;
-	case SMTP_CLIENT_CHALLENGE:
-		relay_auth_answer(s);
-		return GO_ON;
 	case SMTP_CLIENT_READY:
+		if (!relay_tls_judge(s, &e)) {
+			buf_puts(&s->out, "QUIT\r\n");
+			relay_io_flush(s);
+			next_address(s, e);
+			return GONE;
+		}
+		if (ev == SMTP_CLIENT_AUTH) {
+			relay_auth_begin(s);
+			return GO_ON;
+		}
 		s->ready = true;
 		s->dest->opening--;
 		relay_dest_forget(s->dest->relay, &s->dest->addrs[s->at]);
@@ -156,6 +171,9 @@ static enum next on_event(struct relay_session *s, enum smtp_client_event ev)
 		if (s->dest->most < RELAY_PER_DEST)
 			s->dest->most++;
 		relay_message_take(s);
+		return GO_ON;
+	case SMTP_CLIENT_CHALLENGE:
+		relay_auth_answer(s);
 		return GO_ON;
 	case SMTP_CLIENT_BODY:
 		s->texted = s->body = true;

@@ -15,9 +15,9 @@
 
 /* Names in the order of enum route_check. */
 static const char *const check_names[ROUTE_CHECKS] = {
-    "check_relay",  "check_mail", "check_rcpt",   "check_data",  "check_eoh",
-    "check_vrfy",   "check_expn", "check_etrn",   NULL,          "authinfo",
-    "check_compat", "tls_client", "srv_features", "greet_pause",
+    "check_relay", "check_mail",   "check_rcpt", "check_data",   "check_eoh",   "check_vrfy",
+    "check_expn",  "check_etrn",   NULL,         "authinfo",     "try_tls",     "tls_server",
+    "tls_rcpt",    "check_compat", "tls_client", "srv_features", "greet_pause",
 };
 
 const char *const route_macros[ROUTE_M_COUNT] = {

@@ -55,7 +55,10 @@ enum route_check {
 	ROUTE_CHECK_EXPN,
 	ROUTE_CHECK_ETRN,
 	ROUTE_CHECK_HEADER, /* not by name: an H line has a ruleset */
-	ROUTE_AUTHINFO,     /* asked by the relay role, when a server offers AUTH */
+	ROUTE_AUTHINFO,     /* this and the next three are asked by the relay role */
+	ROUTE_TRY_TLS,
+	ROUTE_TLS_SERVER,
+	ROUTE_TLS_RCPT,
 	ROUTE_CHECK_COMPAT,
 	ROUTE_TLS_CLIENT,
 	ROUTE_SRV_FEATURES,
@@ -84,6 +87,12 @@ enum route_macro {
 	ROUTE_M_IF_NAME,
 	ROUTE_M_IF_FAMILY,
 	ROUTE_M_COUNT
+};
+
+/* A configuration that has one of these is for the relay role, too. */
+enum {
+	ROUTE_BY_RELAY =
+	    1 << ROUTE_AUTHINFO | 1 << ROUTE_TRY_TLS | 1 << ROUTE_TLS_SERVER | 1 << ROUTE_TLS_RCPT
 };
 
 _Static_assert(ROUTE_MACROS + ROUTE_M_COUNT <= 32, "bits of settings.checks are made by 1u <<");

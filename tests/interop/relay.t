@@ -7,7 +7,7 @@
 net_enter "$0"
 need openssl
 
-net_addresses 192.0.2.11 192.0.2.12 192.0.2.13 192.0.2.14 192.0.2.15 192.0.2.16 192.0.2.17 192.0.2.18
+net_addresses 192.0.2.11 192.0.2.12 192.0.2.13 192.0.2.14 192.0.2.15 192.0.2.16 192.0.2.17 192.0.2.18 192.0.2.19
 net_dns --mx-host=two.test,first.two.test,10 --mx-host=two.test,second.two.test,20 \
     --address=/first.two.test/192.0.2.12 --address=/second.two.test/192.0.2.13 \
     --mx-host=dead.test,dead.dead.test,10 --mx-host=dead.test,live.dead.test,20 \
@@ -16,7 +16,8 @@ net_dns --mx-host=two.test,first.two.test,10 --mx-host=two.test,second.two.test,
     --cname=cname.test,second.two.test --host-record=second.two.test,192.0.2.13 \
     --mx-host=null.test,.,0 --local=/test/ \
     --address=/badtls.test/192.0.2.14 --address=/greet.test/192.0.2.15 \
-    --address=/endless.test/192.0.2.16 --address=/down.test/192.0.2.17 --address=/seven.test/192.0.2.18 ||
+    --address=/endless.test/192.0.2.16 --address=/down.test/192.0.2.17 --address=/seven.test/192.0.2.18 \
+    --address=/few.test/192.0.2.19 ||
     fail "dnsmasq starts"
 openssl req -x509 -newkey rsa:2048 -nodes -keyout "$T/key.pem" -out "$T/cert.pem" -days 2 \
     -subj /CN=smart.test -addext subjectAltName=DNS:smart.test >"$T/openssl.log" 2>&1
@@ -30,7 +31,8 @@ start_daemon sink python3 "$ROOT/tests/lib/sink.py" "$T/sink" 192.0.2.12:25,name
     "192.0.2.12:587,name=submission,tls=$T/cert.pem:$T/key.pem,auth=me:secret,login" \
     "192.0.2.12:465,name=smtps,smtps,tls=$T/cert.pem:$T/key.pem,auth=me:secret" \
     "192.0.2.13:26,name=tls,tls=$T/cert.pem:$T/key.pem,keep=2" 192.0.2.13:27,name=one,keep=1 \
-    192.0.2.13:28,name=mute,mute 192.0.2.18:25,name=seven,sevenbit
+    192.0.2.13:28,name=mute,mute 192.0.2.18:25,name=seven,sevenbit \
+    192.0.2.19:25,name=few,most=2
 wait_for 20 test -f "$T/sink/ready" || fail "the receivers start"
 
 # From what the receivers have noted.
@@ -91,6 +93,14 @@ is "$(got "m['subject'] == 'long' and [len(x) for x in m['text'].split(chr(10))]
 submit many a@two.test b@two.test c@two.test
 ok "several recipients" wait_for 20 arrived many
 is "$(got "m['subject'] == 'many' and len(m['to'])")" 3 "... are one transaction"
+
+submit few a@few.test b@few.test c@few.test d@few.test e@few.test
+for rcpt in a b c d e; do
+    ok "too many for one transaction: $rcpt" wait_log smtp "to=<$rcpt@few.test>.*stat=Sent"
+done
+is "$(got "m['server'] == 'few' and [len(m['to']), m['connection']]")" "[2, 1] [2, 1] [1, 1]" \
+    "... all on the same connection"
+unlike "$(cat "$T/smtp.log")" 'few.test.*stat=Deferred' "... and at once"
 
 submit dead x@dead.test
 ok "a dead exchanger: the next" wait_for 20 arrived dead

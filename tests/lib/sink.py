@@ -6,7 +6,7 @@
 Habits: name=X, tls=CERT:KEY (STARTTLS), badtls (offered, and then nonsense), smtps (TLS at
 once, with tls=), greet=TEXT (instead of 220), mute (says nothing), lmtp, heloonly,
 auth=USER:PASSWORD (required), endless (a reply without an end), longline, keep=N (hangs up
-after N messages), sevenbit (no 8BITMIME).
+after N messages), sevenbit (no 8BITMIME), most=N (recipients of a transaction).
 
 What a recipient's local part begins with: hard 550; soft 451 the first time; full 552 after
 the text; drop: the connection is cut behind the text, the first time.
@@ -172,6 +172,8 @@ class Session:
             return self.say("550-5.1.1 <%s>" % rcpt, "550 5.1.1 No such person here")
         if rcpt.startswith("soft") and first_time(rcpt):
             return self.say("451 4.7.1 Greylisted, come again")
+        if len(self.rcpts) == int(self.habits.get("most", 100)):
+            return self.say("452 4.5.3 Error: too many recipients")
         self.rcpts.append((rcpt, params.strip()))
         self.say("250 2.1.5 ok")
 

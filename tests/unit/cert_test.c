@@ -167,6 +167,35 @@ TEST(long_names_and_late_years)
 	drop(&m);
 }
 
+/* A certificate's beginning: version, serial, algorithm, issuer, dates, subject. */
+#define NAMED                                                                              \
+	"\x30\x82\x03\x00\x30\x82\x02\x00\xa0\x03\x02\x01\x02\x02\x01\x05\x30\x02\x06\x00" \
+	"\x30\x1b\x31\x0b\x30\x09\x06\x03\x55\x04\x0a\x13\x02\x61\x28"                     \
+	"\x31\x0c\x30\x0a\x06\x03\x55\x04\x03\x13\x03\x43\x00\x41"                         \
+	"\x30\x02\x17\x00"                                                                 \
+	"\x30\x18\x31\x16\x30\x14\x06\x03\x55\x04\x03\x13\x0d/CN=a.example"
+
+TEST(names)
+{
+	struct span der = span_make(NAMED, sizeof NAMED - 1);
+	struct tls_names n;
+
+	tls_names_read(der, &n);
+	CHECK_SPAN(span_str(n.issuer.text), span_str("/O=a+28/CN=C+00A"));
+	CHECK_SPAN(span_str(n.issuer.cn), span_str("C+00A"));
+	CHECK_SPAN(span_str(n.subject.text), span_str("/CN=/CN=a.example"));
+	CHECK_SPAN(span_str(n.subject.cn), span_str("/CN=a.example"));
+	/* Cut anywhere, in memory of its own so that a read behind it shows. */
+	for (size_t len = 0; len < der.len; len++) {
+		char *copy = malloc(len ? len : 1);
+
+		memcpy(copy, der.ptr, len);
+		tls_names_read(span_make(copy, len), &n);
+		CHECK(strlen(n.subject.cn) < sizeof n.subject.cn);
+		free(copy);
+	}
+}
+
 TEST(what_is_refused)
 {
 	static const struct span bad[] = {

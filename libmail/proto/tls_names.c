@@ -1,0 +1,102 @@
+/*
+ * Issuer and subject of a certificate; see proto/tls_names.h.
+ *
+ * BearSSL's decoder shows no issuer, and of the subject only the elements that were asked for.
+ */
+#include "proto/tls_names.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+
+/* Cuts the first element (X.690 section 8.1) off in; the last one may be cut short. */
+static bool next(struct span *in, struct span *body)
+{
+	const unsigned char *p = (const unsigned char *)in->ptr;
+	size_t head = 2, len = in->len < 4 ? 0x80 : p[1];
+
+	if (len == 0x81 || len == 0x82) {
+		size_t more = len & 3;
+
+		for (len = 0; more; more--)
+			len = len << 8 | p[head++];
+	} else if (len >= 0x80) {
+		return false;
+	}
+	*body = span_head(span_skip(*in, head), len);
+	*in = span_skip(*in, head + len);
+	return true;
+}
+
+static const char *label(struct span oid)
+{
+	static const struct {
+		struct span oid;
+		const char *label;
+	} table[] = {
+	    {{"\x55\x04\x03", 3}, "CN"},
+	    {{"\x55\x04\x04", 3}, "SN"},
+	    {{"\x55\x04\x05", 3}, "serialNumber"},
+	    {{"\x55\x04\x06", 3}, "C"},
+	    {{"\x55\x04\x07", 3}, "L"},
+	    {{"\x55\x04\x08", 3}, "ST"},
+	    {{"\x55\x04\x0a", 3}, "O"},
+	    {{"\x55\x04\x0b", 3}, "OU"},
+	    {{"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01", 9}, "emailAddress"},
+	    {{"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19", 10}, "DC"},
+	};
+
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+		if (span_eq(table[i].oid, oid))
+			return table[i].label;
+	return "?";
+}
+
+static void put_text(struct buf *out, struct span value)
+{
+	for (size_t i = 0; i < value.len; i++) {
+		unsigned char c = (unsigned char)value.ptr[i];
+
+		if (c <= ' ' || c > '~' || strchr("<>()\"+", c))
+			buf_printf(out, "+%02X", c);
+		else
+			buf_putc(out, (char)c);
+	}
+}
+
+static void read_name(struct span name, struct tls_name *out)
+{
+	struct buf text, cn;
+	struct span set, pair, oid, value;
+
+	buf_init_fixed(&text, out->text, sizeof out->text - 1);
+	buf_init_fixed(&cn, out->cn, sizeof out->cn - 1);
+	while (next(&name, &set))
+		while (next(&set, &pair)) {
+			if (!next(&pair, &oid) || !next(&pair, &value))
+				break;
+			buf_printf(&text, "/%s=", label(oid));
+			put_text(&text, value);
+			if (cn.len == 0 && strcmp(label(oid), "CN") == 0)
+				put_text(&cn, value);
+		}
+	/* Half a name might be somebody else's. */
+	out->text[buf_ok(&text) ? text.len : 0] = '\0';
+	out->cn[buf_ok(&cn) ? cn.len : 0] = '\0';
+}
+
+void tls_names_read(struct span der, struct tls_names *out)
+{
+	struct span cert, body, part, issuer = {"", 0}, subject = {"", 0};
+
+	/* [0] version, which the first one has not; serial number, algorithm, issuer, dates. */
+	if (next(&der, &cert) && next(&cert, &body)) {
+		if (body.len && (unsigned char)body.ptr[0] == 0xa0)
+			next(&body, &part);
+		if (next(&body, &part) && next(&body, &part) && next(&body, &issuer) &&
+		    next(&body, &part))
+			next(&body, &subject);
+	}
+	read_name(issuer, &out->issuer);
+	read_name(subject, &out->subject);
+}

@@ -1,0 +1,170 @@
+/*
+ * What the configuration's rulesets say about servers and their TLS: try_tls, tls_server,
+ * tls_rcpt.  See service/relay_part.h.
+ *
+ * As in sendmail: try_tls decides whether STARTTLS is said, tls_server whether the connection is
+ * used at all, tls_rcpt whether a recipient may go over it.
+ */
+#include <stdio.h>
+
+#include "service/relay_part.h"
+#include "service/route.h"
+#include "sys/log.h"
+
+static bool has(const struct relay *r, enum route_check which)
+{
+	return r->config && r->settings.checks & 1u << which;
+}
+
+bool relay_tls_judged(const struct relay *r)
+{
+	return has(r, ROUTE_TLS_SERVER) || has(r, ROUTE_TLS_RCPT);
+}
+
+struct span relay_tls_addr(const struct relay_session *s)
+{
+	const char *addr = strrchr(s->name, '[');
+	struct span rest = span_str(addr ? addr + 1 : "");
+
+	return span_cut(&rest, ']');
+}
+
+static void put_macros(const struct relay_session *s, struct buf *b)
+{
+	const struct tls_names *n = &s->names;
+	char bits[12];
+
+	route_put_macro(b, "{server_name}", span_str(s->dest->addrs[s->at].name));
+	route_put_macro(b, "{server_addr}", relay_tls_addr(s));
+	route_put_macro(b, "{verify}", span_str(s->verify));
+	if (!s->tls)
+		return;
+	snprintf(bits, sizeof bits, "%u", tls_cipher_bits(s->tls));
+	route_put_macro(b, "{tls_version}", span_str(tls_version_name(s->tls)));
+	route_put_macro(b, "{cipher}", span_str(tls_cipher_name(s->tls)));
+	route_put_macro(b, "{cipher_bits}", span_str(bits));
+	route_put_macro(b, "{alg_bits}", span_str(bits));
+	route_put_macro(b, "{cert_subject}", span_str(n->subject.text));
+	route_put_macro(b, "{cert_issuer}", span_str(n->issuer.text));
+	route_put_macro(b, "{cn_subject}", span_str(n->subject.cn));
+	route_put_macro(b, "{cn_issuer}", span_str(n->issuer.cn));
+}
+
+/* True: the ruleset has nothing against it, or is not there. */
+static bool ask(const struct relay_session *s, enum route_check which, struct span arg,
+		struct err *e)
+{
+	struct config *c = s->dest->relay->config;
+	char mem[MTA_MACROS_MAX];
+	struct buf b;
+
+	if (!has(s->dest->relay, which))
+		return true;
+	buf_init_fixed(&b, mem, sizeof mem);
+	put_macros(s, &b);
+	if (!buf_ok(&b) || !route_begin(c, NULL))
+		return err_temp(e, "4.3.0", "out of memory");
+	route_set_macros(c, buf_span(&b));
+	/* What is neither is consent: there is nothing here to discard or to quarantine. */
+	return route_check(c, which, arg, (struct span){NULL, 0}, e) != ROUTE_REFUSED;
+}
+
+void relay_tls_prepare(struct relay *r)
+{
+	static const enum route_check all[] = {ROUTE_TRY_TLS, ROUTE_TLS_SERVER, ROUTE_TLS_RCPT};
+	struct err ignored;
+
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+		if (has(r, all[i]) && route_begin(r->config, NULL)) {
+			config_set(r->config, "{server_name}", SPAN("localhost"));
+			config_set(r->config, "{server_addr}", SPAN("127.0.0.1"));
+			route_check(r->config, all[i], SPAN("localhost"), (struct span){NULL, 0},
+				    &ignored);
+		}
+	config_idle(r->config);
+}
+
+bool relay_tls_try(const struct relay_session *s)
+{
+	struct err e;
+
+	return ask(s, ROUTE_TRY_TLS, span_str(s->dest->addrs[s->at].name), &e);
+}
+
+/* Of a session that has been greeted; its last reply is that to EHLO or to STARTTLS. */
+static const char *verify(const struct relay_session *s)
+{
+	static const char *const verdict[] = {
+	    [TLS_PEER_UNKNOWN] = "NOT",
+	    [TLS_PEER_UNCHECKED] = "NOT",
+	    [TLS_PEER_VERIFIED] = "OK",
+	    [TLS_PEER_BAD] = "FAIL",
+	};
+	int code = s->smtp.code;
+
+	if (s->tls)
+		return verdict[tls_peer(s->tls)];
+	if (s->plain)
+		return "CLEAR";
+	return code < 400 || !(s->smtp.keywords & SMTP_KW_STARTTLS) ? "NONE"
+	       : code < 500                                         ? "TEMP"
+	       : code == 501                                        ? "USAGE"
+								    : "NONE";
+}
+
+void relay_tls_note(struct relay_session *s)
+{
+	s->verify = verify(s);
+	log_info("STARTTLS=client, relay=%s, version=%s, verify=%s, cipher=%s, bits=%u", s->name,
+		 tls_version_name(s->tls), s->verify, tls_cipher_name(s->tls),
+		 tls_cipher_bits(s->tls));
+}
+
+static bool judge(struct relay_session *s, struct err *e)
+{
+	char words[ERR_TEXT_MAX];
+
+	s->refused = false;
+	if (ask(s, ROUTE_TLS_SERVER, span_str(s->verify), e))
+		return true;
+	log_info("ruleset=tls_server, arg1=%s, relay=%s, reject=%d %s %s", s->verify, s->name,
+		 e->reply, e->status, e->text);
+	/* The words of a connection stand alone, and so with their code. */
+	snprintf(words, sizeof words, "%d %s %.200s", err_reply_code(e), e->status, e->text);
+	memcpy(e->text, words, sizeof words);
+	s->refused = true;
+	return false;
+}
+
+bool relay_tls_judge(struct relay_session *s, struct err *e)
+{
+	/* Once: AUTH may be asked for several times. */
+	if (s->judged)
+		return true;
+	s->judged = true;
+	s->verify = verify(s);
+	return judge(s, e);
+}
+
+bool relay_tls_judge_failure(struct relay_session *s, struct err *e)
+{
+	struct span fallback;
+
+	if (!has(s->dest->relay, ROUTE_TLS_SERVER))
+		return true;
+	fallback = cf_option_get(&s->dest->relay->config->cf, "TLSFallbacktoClear");
+	if (fallback.len && strchr("TtYy1", fallback.ptr[0]))
+		return true;
+	s->verify = "SOFTWARE";
+	return judge(s, e);
+}
+
+bool relay_tls_rcpt(const struct relay_session *s, struct relay_rcpt *r)
+{
+	if (ask(s, ROUTE_TLS_RCPT, r->addr, &r->err))
+		return true;
+	r->code = (uint16_t)err_reply_code(&r->err);
+	log_info("ruleset=tls_rcpt, arg1=%.*s, relay=%s, reject=%u %s %s", SPAN_ARG(r->addr),
+		 s->name, r->code, r->err.status, r->err.text);
+	return false;
+}
