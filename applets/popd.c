@@ -374,7 +374,7 @@ int popd_main(int argc, char **argv)
 
 	if (!settings_init(&r.plan.settings, &e)) {
 		fprintf(stderr, "popd: %s\n", e.text);
-		return EXIT_CONFIG;
+		return err_exit_code(&e);
 	}
 	opt_init(&o, specs, argc, argv, false);
 	while ((id = opt_next(&o)) != OPT_END) {

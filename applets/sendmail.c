@@ -137,7 +137,7 @@ static int run(int argc, char **argv, char mode)
 	if (!settings_init(&c->m.settings, &e)) {
 		fprintf(stderr, "%s: %s\n", argv[0], e.text);
 		free(c);
-		return EXIT_CONFIG;
+		return err_exit_code(&e);
 	}
 	status = sendmail_parse(c, argc, argv, &late);
 	if (status == 0)

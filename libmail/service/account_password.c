@@ -167,7 +167,7 @@ static bool get_hash(const struct passwd *pw, char stored[ACCOUNT_SECRET_MAX], s
 	 * Not readable and not there are told apart: the one is our fault, the other the
 	 * account's.
 	 */
-	else if (sys == EACCES || (sys == 0 && strcmp(hash, "x") == 0))
+	else if ((sys && sys != ENOENT && sys != ESRCH) || strcmp(hash, "x") == 0)
 		ok = err_temp(e, "4.7.0", "the shadow entry cannot be read");
 	if (ok && (!hash || !hash[0] || hash[0] == '!' || hash[0] == '*' || strcmp(hash, "x") == 0))
 		ok = err_perm(e, "5.7.8", "locked");

@@ -107,8 +107,9 @@ int maps_ask_socket(struct cf_map *map, struct span key, struct buf *out)
 	int status = cf_map_flag(map, 'o') ? EXIT_UNAVAILABLE : EXIT_TEMPFAIL;
 	struct buf b;
 
+	/* That there is no socket says nothing of the server. */
 	if (fd < 0)
-		return status;
+		return len ? EXIT_TEMPFAIL : status;
 	buf_init(&b, ANSWER_MAX + 16);
 	buf_printf(&b, "%zu:%.*s %.*s,", map->name.len + 1 + key.len, SPAN_ARG(map->name),
 		   SPAN_ARG(key));
