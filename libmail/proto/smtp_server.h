@@ -48,6 +48,7 @@ enum {
 	SMTP_EARLY_OK = 1 << 18,    /* srv_features F: input before our EHLO/DATA reply is taken */
 	SMTP_LENIENT = 1 << 19,     /* LF ends a command: -bs on a terminal or pipe */
 	SMTP_NUL_REFUSED = 1 << 20, /* RejectNUL: a body with NUL gets 550 5.6.0 */
+	SMTP_ASK_OTHER = 1 << 21,   /* NOOP, VERB and unknown commands are the program's, too */
 	/* what sendmail offers on its standard input, TLS and AUTH apart */
 	SMTP_OFFER_USUAL = SMTP_OFFER_PIPELINING | SMTP_OFFER_EXPN | SMTP_OFFER_VERB |
 			   SMTP_OFFER_8BITMIME | SMTP_OFFER_SIZE | SMTP_OFFER_DSN |
@@ -103,6 +104,9 @@ enum smtp_server_event {
 	SMTP_EV_RSET,  /* forget the transaction: RSET (answered), or HELO in the midst of one */
 	SMTP_EV_QUIT,  /* 221 is written: flush and close */
 	SMTP_EV_ABORT, /* the reply is written: flush and close; .text says why */
+	/* answer; .text (input) is the command line, .mech "2" or "5", the first digit of the
+	   reply that accept has written: sendmail's check_other */
+	SMTP_EV_OTHER,
 };
 
 enum smtp_body { SMTP_BODY_NONE, SMTP_BODY_7BIT, SMTP_BODY_8BITMIME };
@@ -167,6 +171,7 @@ struct smtp_server {
 	uint8_t due; /* the event that waits for its answer, or 0 */
 	bool first;  /* no command was seen yet */
 	bool again;  /* the line is to be run once more */
+	char other;  /* what the program said to such a line: 'y', 'n', or 0 */
 	bool greeted;
 	uint8_t helo_len;
 	char helo[SMTP_HELO_MAX + 1];

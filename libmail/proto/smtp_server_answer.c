@@ -201,6 +201,10 @@ static void settle(struct smtp_server *s, bool ok)
 		if (ok)
 			s->state = SMTP_ST_TLS;
 		break;
+	case SMTP_EV_OTHER:
+		s->other = ok ? 'y' : 'n';
+		s->bad += !ok;
+		break;
 	}
 }
 
@@ -250,6 +254,9 @@ bool smtp_server_accept(struct smtp_server *s, struct buf *out)
 	case SMTP_EV_AUTH:
 	case SMTP_EV_AUTH_LINE:
 		smtp_server_putf(out, 235, "2.0.0", "OK Authenticated");
+		break;
+	/* The line itself is answered when it comes again. */
+	case SMTP_EV_OTHER:
 		break;
 	case SMTP_EV_STARTTLS:
 		smtp_server_putf(out, 220, "2.0.0", "Ready to start TLS");

@@ -21,13 +21,20 @@ static unsigned closing(struct smtp_server *s, const char *status, struct span t
 	return SMTP_EV_ABORT;
 }
 
+/* One wrong command more would be too many. */
+static bool is_last(const struct smtp_server *s)
+{
+	return s->bad >= (s->cfg->bad_max ? s->cfg->bad_max : SMTP_BAD_COMMANDS_MAX);
+}
+
 /* A reply to a wrong command; too many of them end the session. */
 unsigned smtp_server_wrong(struct smtp_server *s, struct buf *out, int code, const char *status,
 			   const char *text)
 {
-	unsigned max = s->cfg->bad_max ? s->cfg->bad_max : SMTP_BAD_COMMANDS_MAX;
+	bool last = is_last(s);
 
-	if (++s->bad > max)
+	s->bad++;
+	if (last)
 		return closing(s, "4.7.0", SPAN("Too many bad commands; closing connection"), out);
 	smtp_server_put(out, code, status, span_str(text), false);
 	return SMTP_EV_NONE;
@@ -169,9 +176,32 @@ static unsigned cmd_rset(struct smtp_server *s, const struct smtp_server_turn *t
 	return SMTP_EV_RSET;
 }
 
+/* The program's word on a command that no event of its own belongs to; false: it is in *event. */
+static bool agreed(struct smtp_server *s, const struct smtp_server_turn *t, struct span digit,
+		   unsigned *event)
+{
+	char other = s->other;
+
+	s->other = 0;
+	*event = SMTP_EV_NONE;
+	if (!(s->flags & SMTP_ASK_OTHER) || other == 'y')
+		return true;
+	/* Refused: it comes once more only to be done with. */
+	if (other == 'n')
+		return false;
+	s->again = true;
+	s->text = t->line;
+	s->mech = digit;
+	*event = smtp_server_due(s, SMTP_EV_OTHER);
+	return false;
+}
+
 static unsigned cmd_noop(struct smtp_server *s, const struct smtp_server_turn *t)
 {
-	(void)s;
+	unsigned event;
+
+	if (!agreed(s, t, SPAN("2"), &event))
+		return event;
 	smtp_server_putf(t->out, 250, "2.0.0", "OK");
 	return SMTP_EV_NONE;
 }
@@ -192,8 +222,12 @@ static unsigned cmd_help(struct smtp_server *s, const struct smtp_server_turn *t
 
 static unsigned cmd_verb(struct smtp_server *s, const struct smtp_server_turn *t)
 {
+	unsigned event;
+
 	if (!(s->flags & SMTP_OFFER_VERB))
 		return smtp_server_wrong(s, t->out, 502, "5.7.0", "Verbose unavailable");
+	if (!agreed(s, t, SPAN("2"), &event))
+		return event;
 	smtp_server_putf(t->out, 250, "2.0.0", "Verbose mode");
 	return SMTP_EV_VERB;
 }
@@ -365,6 +399,7 @@ static unsigned rejected(struct smtp_server *s, const struct smtp_server_turn *t
 unsigned smtp_server_command(struct smtp_server *s, struct smtp_server_turn *t)
 {
 	struct span verb;
+	unsigned event;
 	size_t n = 0;
 	bool first = s->first;
 
@@ -393,5 +428,7 @@ unsigned smtp_server_command(struct smtp_server *s, struct smtp_server_turn *t)
 						 "Must issue a STARTTLS command first");
 		return commands[i].run(s, t);
 	}
+	if (!is_last(s) && !agreed(s, t, SPAN("5"), &event))
+		return event;
 	return wrong_echo(s, t, 500, "Command unrecognized");
 }

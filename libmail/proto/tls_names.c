@@ -87,16 +87,16 @@ static void read_name(struct span name, struct tls_name *out)
 
 void tls_names_read(struct span der, struct tls_names *out)
 {
-	struct span cert, body, part, issuer = {"", 0}, subject = {"", 0};
+	/* Serial number, algorithm, issuer, dates, subject; the first one may be without [0]. */
+	struct span cert, body, part[5] = {{0}};
+	size_t n = 0;
 
-	/* [0] version, which the first one has not; serial number, algorithm, issuer, dates. */
 	if (next(&der, &cert) && next(&cert, &body)) {
 		if (body.len && (unsigned char)body.ptr[0] == 0xa0)
-			next(&body, &part);
-		if (next(&body, &part) && next(&body, &part) && next(&body, &issuer) &&
-		    next(&body, &part))
-			next(&body, &subject);
+			next(&body, &part[0]);
+		while (n < 5 && next(&body, &part[n]))
+			n++;
 	}
-	read_name(issuer, &out->issuer);
-	read_name(subject, &out->subject);
+	read_name(n > 2 ? part[2] : SPAN(""), &out->issuer);
+	read_name(n > 4 ? part[4] : SPAN(""), &out->subject);
 }

@@ -15,14 +15,15 @@
 
 /* Names in the order of enum route_check. */
 static const char *const check_names[ROUTE_CHECKS] = {
-    "check_relay", "check_mail",   "check_rcpt", "check_data",   "check_eoh",   "check_vrfy",
-    "check_expn",  "check_etrn",   NULL,         "authinfo",     "try_tls",     "tls_server",
-    "tls_rcpt",    "check_compat", "tls_client", "srv_features", "greet_pause",
+    "check_relay", "check_mail", "check_rcpt",   "check_data", "check_eoh",    "check_vrfy",
+    "check_expn",  "check_etrn", "check_other",  NULL,         "authinfo",     "try_tls",
+    "tls_server",  "tls_rcpt",   "check_compat", "tls_client", "srv_features", "greet_pause",
 };
 
 const char *const route_macros[ROUTE_M_COUNT] = {
-    "{client_port}",   "{client_connections}", "{client_rate}", "{daemon_addr}", "{daemon_port}",
-    "{daemon_family}", "{daemon_flags}",       "{if_addr}",     "{if_name}",     "{if_family}",
+    "{client_port}", "{client_connections}", "{client_rate}",  "{total_rate}", "{daemon_addr}",
+    "{daemon_port}", "{daemon_family}",      "{daemon_flags}", "{if_addr}",    "{if_name}",
+    "{if_family}",
 };
 
 void route_put_macro(struct buf *macros, const char *name, struct span value)

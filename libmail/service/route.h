@@ -54,6 +54,7 @@ enum route_check {
 	ROUTE_CHECK_VRFY,
 	ROUTE_CHECK_EXPN,
 	ROUTE_CHECK_ETRN,
+	ROUTE_CHECK_OTHER,  /* the other commands: line and first digit of the reply */
 	ROUTE_CHECK_HEADER, /* not by name: an H line has a ruleset */
 	ROUTE_AUTHINFO,     /* this and the next three are asked by the relay role */
 	ROUTE_TRY_TLS,
@@ -79,6 +80,7 @@ enum route_macro {
 	ROUTE_M_CLIENT_PORT,
 	ROUTE_M_CONNECTIONS,
 	ROUTE_M_RATE,
+	ROUTE_M_TOTAL_RATE,
 	ROUTE_M_DAEMON_ADDR,
 	ROUTE_M_DAEMON_PORT,
 	ROUTE_M_DAEMON_FAMILY,

@@ -3,6 +3,7 @@
  * service/schedule.h.
  */
 #include <stdio.h>
+#include <sys/sysinfo.h>
 
 #include "base/err.h"
 #include "service/schedule.h"
@@ -11,6 +12,7 @@
 enum {
 	LOCAL_TURNS = 10,    /* MaxAliasRecursion */
 	ALIAS_MAX = 1 << 20, /* octets of a right side */
+	LOAD_ONE = 1 << SI_LOAD_SHIFT,
 };
 
 static void on_quiet(struct loop_timer *t)
@@ -69,10 +71,34 @@ bool schedule_config_there(struct schedule *q, struct err *e)
 	return true;
 }
 
+/* What the daemon says of itself. */
+static void set_daemon(const struct schedule *q)
+{
+	unsigned every = (unsigned)q->interval_s;
+	char text[48], interval[24] = "";
+	struct sysinfo info;
+
+	if (every)
+		snprintf(interval, sizeof interval, "%02u:%02u:%02u", every / 3600, every / 60 % 60,
+			 every % 60);
+	snprintf(text, sizeof text, "SMTP%s%s", every ? "+queueing@" : "", interval);
+	config_set(q->config, "{daemon_info}", span_str(text));
+	config_set(q->config, "{queue_interval}", span_str(interval));
+	config_set(q->config, "{opMode}", SPAN("d"));
+	config_set(q->config, "{deliveryMode}", span_make(&q->settings.delivery_mode, 1));
+	if (!config_uses(q->config, "{load_avg}") || sysinfo(&info) != 0)
+		return;
+	snprintf(text, sizeof text, "%lu", (info.loads[0] + LOAD_ONE / 2) / LOAD_ONE);
+	config_set(q->config, "{load_avg}", span_str(text));
+}
+
 bool schedule_decide(struct schedule *q, const struct mta_check *m, struct err *e)
 {
 	loop_timer_set(&q->loop, &q->quiet, SCHEDULE_QUIET_MS);
-	return route_begin(q->config, m) || err_temp(e, "4.3.0", "out of memory");
+	if (!route_begin(q->config, m))
+		return err_temp(e, "4.3.0", "out of memory");
+	set_daemon(q);
+	return true;
 }
 
 bool schedule_resolve(struct schedule *q, struct route *r, bool *is_alias, struct buf *right,

@@ -246,12 +246,17 @@ static bool check_other(struct schedule *q, uint32_t id, const struct mta_check 
 	struct mta_verdict v = {0};
 	unsigned which = c->rcpt.len ? (unsigned char)c->rcpt.ptr[0] : 0;
 
-	if (which == ROUTE_TLS_CLIENT)
+	arg = span_skip(arg, 1);
+	if (which == ROUTE_TLS_CLIENT) {
 		other = SPAN("STARTTLS");
-	if (which != ROUTE_TLS_CLIENT && (which < ROUTE_CHECK_DATA || which > ROUTE_CHECK_ETRN))
+	} else if (which == ROUTE_CHECK_OTHER) {
+		other = span_head(arg, 1);
+		arg = span_skip(arg, 1);
+	}
+	if (which != ROUTE_TLS_CLIENT && (which < ROUTE_CHECK_DATA || which > ROUTE_CHECK_OTHER))
 		err_temp(&v.err, "4.3.0", "malformed check");
 	else if (schedule_decide(q, c, &v.err))
-		ask(q, (enum route_check)which, span_skip(arg, 1), other, &v);
+		ask(q, (enum route_check)which, arg, other, &v);
 	if (route_pending(q->config))
 		return false;
 	reply(q, id, &v);

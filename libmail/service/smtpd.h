@@ -206,6 +206,9 @@ void smtpd_accept_ready(struct loop_watch *w, uint32_t events);
 /* How many sessions the source has, and how many it began in this minute. */
 void smtpd_accept_count(const struct smtpd *d, uint64_t source, unsigned *open, unsigned *rate);
 
+/* The same for all sources together. */
+unsigned smtpd_accept_total(const struct smtpd *d);
+
 /* What PrivacyOptions changes in the protocol. */
 void smtpd_accept_policy(uint32_t privacy, struct smtp_server_config *c);
 

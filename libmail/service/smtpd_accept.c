@@ -14,7 +14,7 @@
 #include "sys/log.h"
 #include "sys/peer.h"
 
-enum { ACCEPTS_PER_TURN = 16 };
+enum { ACCEPTS_PER_TURN = 16, RATE_MS = 60000 };
 
 /*
  * A table without chains: two sources in one place reset each other's count, which errs on
@@ -25,7 +25,10 @@ static bool too_fast(struct smtpd *d, uint64_t source)
 	struct smtpd_rate *r;
 	uint64_t now = d->loop.now_ms;
 
-	if (!d->settings.max_rate && !(d->settings.checks & 1u << (ROUTE_MACROS + ROUTE_M_RATE)))
+	unsigned macros =
+	    1u << (ROUTE_MACROS + ROUTE_M_RATE) | 1u << (ROUTE_MACROS + ROUTE_M_TOTAL_RATE);
+
+	if (!d->settings.max_rate && !(d->settings.checks & macros))
 		return false;
 	/* Made with the first connection, and only when somebody wants to know. */
 	if (!d->rates)
@@ -33,7 +36,7 @@ static bool too_fast(struct smtpd *d, uint64_t source)
 	if (!d->rates)
 		return false;
 	r = &d->rates[source % SMTPD_RATES];
-	if (r->source != source || now - r->since_ms >= 60000)
+	if (r->source != source || now - r->since_ms >= RATE_MS)
 		*r = (struct smtpd_rate){.source = source, .since_ms = now};
 	r->count++;
 	return d->settings.max_rate && r->count > d->settings.max_rate;
@@ -45,6 +48,16 @@ void smtpd_accept_count(const struct smtpd *d, uint64_t source, unsigned *open, 
 	for (size_t i = 0; i < d->slots; i++)
 		*open += d->sessions[i] && d->sessions[i]->source == source;
 	*rate = d->rates ? d->rates[source % SMTPD_RATES].count : 0;
+}
+
+unsigned smtpd_accept_total(const struct smtpd *d)
+{
+	unsigned total = 0;
+
+	for (size_t i = 0; d->rates && i < SMTPD_RATES; i++)
+		if (d->loop.now_ms - d->rates[i].since_ms < RATE_MS)
+			total += d->rates[i].count;
+	return total;
 }
 
 static bool too_many(const struct smtpd *d, uint64_t source)

@@ -32,7 +32,8 @@ void smtpd_configure(struct smtpd *d)
 		    .size_max = d->settings.max_message,
 		    .bad_rcpts = (unsigned)d->settings.max_bad_rcpts,
 		    .flags = SMTP_OFFER_PIPELINING | SMTP_OFFER_8BITMIME | SMTP_OFFER_SIZE |
-			     SMTP_OFFER_HELP,
+			     SMTP_OFFER_HELP |
+			     (d->settings.checks & 1u << ROUTE_CHECK_OTHER ? SMTP_ASK_OTHER : 0),
 		    .bare = LINE_REFUSE,
 		};
 		if (i == MTA_L_SUBMIT) {

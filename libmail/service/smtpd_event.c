@@ -239,11 +239,23 @@ static void on_data(struct smtpd_session *s)
 		begin_data(s);
 }
 
-/* VRFY, EXPN, ETRN: the machine's answer, if the ruleset agrees. */
-static void on_other(struct smtpd_session *s, enum route_check which)
+/* VRFY, EXPN, ETRN and all the others: the machine's answer, if the ruleset agrees. */
+static void on_other(struct smtpd_session *s, enum route_check which, struct span arg)
 {
-	if (!smtpd_ask_check(s, which, s->smtp.text) && !smtp_server_accept(&s->smtp, &s->out))
+	if (!smtpd_ask_check(s, which, arg) && !smtp_server_accept(&s->smtp, &s->out))
 		s->closing = true;
+}
+
+/* check_other: the digit of the reply, and the line as far as rulesets take one. */
+static void on_unchecked(struct smtpd_session *s)
+{
+	char mem[MTA_ADDR_MAX];
+	struct buf b;
+
+	buf_init_fixed(&b, mem, sizeof mem - 1);
+	buf_put(&b, s->smtp.mech);
+	buf_put(&b, span_head(s->smtp.text, sizeof mem - 2));
+	on_other(s, ROUTE_CHECK_OTHER, buf_span(&b));
 }
 
 static void on_starttls(struct smtpd_session *s)
@@ -287,13 +299,16 @@ bool smtpd_event(struct smtpd_session *s, enum smtp_server_event ev)
 		on_starttls(s);
 		break;
 	case SMTP_EV_VRFY:
-		on_other(s, ROUTE_CHECK_VRFY);
+		on_other(s, ROUTE_CHECK_VRFY, s->smtp.text);
 		break;
 	case SMTP_EV_EXPN:
-		on_other(s, ROUTE_CHECK_EXPN);
+		on_other(s, ROUTE_CHECK_EXPN, s->smtp.text);
 		break;
 	case SMTP_EV_ETRN:
-		on_other(s, ROUTE_CHECK_ETRN);
+		on_other(s, ROUTE_CHECK_ETRN, s->smtp.text);
+		break;
+	case SMTP_EV_OTHER:
+		on_unchecked(s);
 		break;
 	case SMTP_EV_HELO:
 		if (!smtp_server_accept(&s->smtp, &s->out))

@@ -75,6 +75,7 @@ void smtpd_macros_begin(struct smtpd_session *s, const struct smtpd_listener *l)
 	smtpd_accept_count(s->d, s->source, &open, &rate);
 	put_number(s, ROUTE_M_CONNECTIONS, open);
 	put_number(s, ROUTE_M_RATE, rate);
+	put_number(s, ROUTE_M_TOTAL_RATE, smtpd_accept_total(s->d));
 	len = sizeof ss;
 	getsockname(s->watch.fd, (struct sockaddr *)&ss, &len);
 	port = describe(&ss, text, sizeof text);

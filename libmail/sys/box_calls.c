@@ -95,6 +95,7 @@ static const struct box_calls_rule allowed[] = {
     ALWAYS(getgroups),
     ALWAYS(umask),
     ALWAYS(uname),
+    ALWAYS(sysinfo),
     ALWAYS(sched_yield),
     ALWAYS(rt_sigaction),
     ALWAYS(rt_sigprocmask),

@@ -97,7 +97,7 @@ static void answer_auth(struct session *t, bool first)
 /* Logs an event with what it carries and answers it. */
 static void session_event(struct session *t, enum smtp_server_event ev)
 {
-	static const char letters[] = "??HMRDBEXVPTGACZSKQ!";
+	static const char letters[] = "??HMRDBEXVPTGACZSKQ!O";
 	struct smtp_server *s = &t->s;
 
 	if (ev != SMTP_EV_BODY)
@@ -118,6 +118,13 @@ static void session_event(struct session *t, enum smtp_server_event ev)
 	case SMTP_EV_AUTH:
 	case SMTP_EV_AUTH_LINE:
 		answer_auth(t, ev == SMTP_EV_AUTH);
+		break;
+	case SMTP_EV_OTHER:
+		buf_put(&t->events, s->mech);
+		if (span_ends(s->text, SPAN("bad")))
+			smtp_server_reply(s, 554, "5.7.1", SPAN("bad line"), &t->out);
+		else
+			CHECK(smtp_server_accept(s, &t->out));
 		break;
 	case SMTP_EV_EXPN:
 		smtp_server_reply_more(s, 250, "2.1.5", SPAN("<one@x>"), &t->out);
@@ -262,6 +269,25 @@ TEST(sequence)
 	};
 
 	ROWS(&usual, rows);
+}
+
+/* Commands without an event of their own, where the program wants to hear of them. */
+TEST(other_commands_are_asked_about)
+{
+	static const struct smtp_server_config cfg = {
+	    .name = {"mail.example.com", 16},
+	    .flags = SMTP_OFFER_USUAL | SMTP_EARLY_OK | SMTP_ASK_OTHER,
+	    .bad_max = 2,
+	};
+	static const struct row rows[] = {
+	    {SPAN("NOOP\r\nNOOP bad\r\nVERB\r\nRSET\r\n"), "O2O2O2GK",
+	     SPAN("250 2.0.0 OK\r\n554 5.7.1 bad line\r\n250 2.0.0 Verbose mode\r\n" RSET)},
+	    {SPAN("FOO bad\r\nFOO\r\nFOO bad\r\nNOOP\r\n"), "O5O5!",
+	     SPAN("554 5.7.1 bad line\r\n500 5.5.1 Command unrecognized: \"FOO\"\r\n"
+		  "421 4.7.0 mail.example.com Too many bad commands; closing connection\r\n")},
+	};
+
+	ROWS(&cfg, rows);
 }
 
 TEST(mail_arguments)

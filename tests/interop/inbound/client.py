@@ -87,6 +87,19 @@ s.say(*mail("c5"), "RCPT TO:<ok@local.test>")
 s.close()
 first.close()
 
+s = begin("check_other", "192.0.2.77")
+s.ehlo()
+s.say("JUNK TYPE=I", "OTHER", "NOOP JUNK", "NOOP", "junk", "JUNK", "RSET", "GONE by")
+print(s.f.read())
+
+s = begin("more macros", "192.0.2.77")
+s.ehlo()
+for n in ("c6", "c7", "c8", "c9", "load"):
+    s.say("MAIL FROM:<%s@show.test> BODY=8BITMIME SIZE=77" % n, "RCPT TO:<ok@local.test>", "RSET")
+s.say(*mail("joe"), "RCPT TO:<alice@local.test>", "DATA")
+s.say("Message-Id: <a@b>\r\nX-Show:  a (b) <c@d>\r\n\r\ntext\r\n.")
+s.close()
+
 s = begin("tls_client: no TLS", "192.0.2.1")
 s.ehlo()
 s.say(*mail("joe"), "RCPT TO:<alice@local.test>")
