@@ -11,6 +11,50 @@
 #include "base/ascii.h"
 #include "proto/smtp_server_priv.h"
 
+/* One wrong command more would be too many. */
+bool smtp_server_is_last(const struct smtp_server *s)
+{
+	return s->bad >= (s->cfg->bad_max ? s->cfg->bad_max : SMTP_BAD_COMMANDS_MAX);
+}
+
+static unsigned closing(struct smtp_server *s, const char *status, struct span text,
+			struct buf *out)
+{
+	smtp_server_close(s, status, text, out);
+	s->text = text;
+	return SMTP_EV_ABORT;
+}
+
+/* A reply to a wrong command; too many of them end the session. */
+unsigned smtp_server_wrong(struct smtp_server *s, struct buf *out, int code, const char *status,
+			   const char *text)
+{
+	bool last = smtp_server_is_last(s);
+
+	s->bad++;
+	if (last)
+		return closing(s, "4.7.0", SPAN("Too many bad commands; closing connection"), out);
+	smtp_server_put(out, code, status, span_str(text), false);
+	return SMTP_EV_NONE;
+}
+
+unsigned smtp_server_due(struct smtp_server *s, unsigned event)
+{
+	s->due = (uint8_t)event;
+	return event;
+}
+
+/* Keeps text for the program and for the reply; false when it is too long. */
+bool smtp_server_keep(struct smtp_server *s, struct span text)
+{
+	if (text.len > sizeof s->arg)
+		return false;
+	if (text.len)
+		memcpy(s->arg, text.ptr, text.len);
+	s->text = span_make(s->arg, text.len);
+	return true;
+}
+
 static unsigned auth_abort(struct smtp_server *s, struct buf *out)
 {
 	s->state = SMTP_ST_COMMAND;

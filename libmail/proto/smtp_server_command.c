@@ -13,33 +13,6 @@
 #include "base/num.h"
 #include "proto/smtp_server_priv.h"
 
-static unsigned closing(struct smtp_server *s, const char *status, struct span text,
-			struct buf *out)
-{
-	smtp_server_close(s, status, text, out);
-	s->text = text;
-	return SMTP_EV_ABORT;
-}
-
-/* One wrong command more would be too many. */
-static bool is_last(const struct smtp_server *s)
-{
-	return s->bad >= (s->cfg->bad_max ? s->cfg->bad_max : SMTP_BAD_COMMANDS_MAX);
-}
-
-/* A reply to a wrong command; too many of them end the session. */
-unsigned smtp_server_wrong(struct smtp_server *s, struct buf *out, int code, const char *status,
-			   const char *text)
-{
-	bool last = is_last(s);
-
-	s->bad++;
-	if (last)
-		return closing(s, "4.7.0", SPAN("Too many bad commands; closing connection"), out);
-	smtp_server_put(out, code, status, span_str(text), false);
-	return SMTP_EV_NONE;
-}
-
 static unsigned wrong_echo(struct smtp_server *s, const struct smtp_server_turn *t, int code,
 			   const char *what)
 {
@@ -60,29 +33,12 @@ static unsigned order(const struct smtp_server_turn *t, const char *status, cons
 	return SMTP_EV_NONE;
 }
 
-unsigned smtp_server_due(struct smtp_server *s, unsigned event)
-{
-	s->due = (uint8_t)event;
-	return event;
-}
-
 /* Input behind a command whose reply the client must wait for. */
 static bool too_early(struct smtp_server *s, const struct smtp_server_turn *t, bool always)
 {
 	if (t->more && (always || !(s->flags & SMTP_EARLY_OK)))
 		s->early = true;
 	return s->early;
-}
-
-/* Keeps text for the program and for the reply; false when it is too long. */
-bool smtp_server_keep(struct smtp_server *s, struct span text)
-{
-	if (text.len > sizeof s->arg)
-		return false;
-	if (text.len)
-		memcpy(s->arg, text.ptr, text.len);
-	s->text = span_make(s->arg, text.len);
-	return true;
 }
 
 /* sendmail's notion of a name in HELO: letters, digits, address literals. */
@@ -428,7 +384,7 @@ unsigned smtp_server_command(struct smtp_server *s, struct smtp_server_turn *t)
 						 "Must issue a STARTTLS command first");
 		return commands[i].run(s, t);
 	}
-	if (!is_last(s) && !agreed(s, t, SPAN("5"), &event))
+	if (!smtp_server_is_last(s) && !agreed(s, t, SPAN("5"), &event))
 		return event;
 	return wrong_echo(s, t, 500, "Command unrecognized");
 }

@@ -74,6 +74,9 @@ void smtp_server_drop(struct smtp_server *s);
 /* Runs one command line; returns an event or SMTP_EV_NONE. */
 unsigned smtp_server_command(struct smtp_server *s, struct smtp_server_turn *t);
 
+/* One wrong command more would be too many. */
+bool smtp_server_is_last(const struct smtp_server *s);
+
 /* A reply to a wrong command; too many of them end the session (SMTP_EV_ABORT). */
 unsigned smtp_server_wrong(struct smtp_server *s, struct buf *out, int code, const char *status,
 			   const char *text);
