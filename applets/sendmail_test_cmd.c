@@ -226,7 +226,8 @@ static void cmd_parse(struct sendmail_test *t, struct span arg)
 		sendmail_test_say_str(t, "Cannot parse\n");
 		return;
 	}
-	if (a.deferred)
+	/* A refusal stands, whatever else could not be found out. */
+	if (a.deferred && !a.is_bad)
 		buf_printf(&t->out,
 			   "%.*s... Transient parse error -- message queued for future delivery\n",
 			   SPAN_ARG(arg));

@@ -360,8 +360,6 @@ bool cf_addr_parse(struct cf_eval *ev, struct span addr, unsigned flags, struct 
 		else
 			out->is_bad = ev->status != EXIT_TEMPFAIL &&
 				      !(out->code.len && out->code.ptr[0] == '4');
-		/* A refusal stands, whatever else could not be found out. */
-		out->deferred &= !out->is_bad;
 	}
 	ev->to = saved;
 	return ok;

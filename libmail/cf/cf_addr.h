@@ -20,7 +20,7 @@ struct cf_addr {
 	const struct cf_mailer *mailer; /* NULL with is_error */
 	bool is_error, has_host;
 	struct span host, user;
-	bool deferred;          /* a ruleset failed for now */
+	bool deferred;          /* a ruleset failed for now; what is_bad may follow from that */
 	bool is_bad;            /* refused for good: an error, or a user that is no name */
 	struct span code, text; /* of the error mailer: "553", "Hostname required" */
 };

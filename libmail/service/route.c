@@ -137,7 +137,10 @@ static bool refused(const struct config *c, const struct cf_addr *a, struct err 
 	return false;
 }
 
-/* What rules make of a map that failed for now is put off, even when it is an error. */
+/*
+ * What rules make of a map that failed for now is put off, even when it is an error: sendmail
+ * refuses for good then, and mail is lost for a table that could not be read.
+ */
 static bool no_address(const struct config *c, const struct cf_addr *a, struct err *e)
 {
 	return a->deferred ? err_temp(e, "4.4.3", "Transient parse error") : refused(c, a, e);
@@ -224,7 +227,7 @@ bool route_recipient(struct config *c, const struct settings *s, struct span rcp
 		return false;
 	if (!ok)
 		return no_address(c, &a, e);
-	out->deferred = a.deferred;
+	out->deferred = a.deferred && !a.is_bad;
 	if (!take(&a, out, e) || !qualify(s, rcpt, out, e))
 		return false;
 	config_set(c, "{rcpt_mailer}", a.mailer->name);
