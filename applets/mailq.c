@@ -155,7 +155,7 @@ static void print_json(const struct queue_item *item)
 
 static void print_header(const struct settings *s, size_t count, bool verbose)
 {
-	printf("\t\t%s/queue (%zu request%s)\n", s->queue, count, count == 1 ? "" : "s");
+	printf("\t\t%s (%zu request%s)\n", s->queue, count, count == 1 ? "" : "s");
 	puts(
 	    verbose
 		? "-----Q-ID----- --Size-- -Priority- ---Q-Time--- --------Sender/Recipient--------"
@@ -219,7 +219,7 @@ static int print_all(const struct settings *s, const struct queue *q, const stru
 		return 0;
 	}
 	if (count == 0) {
-		printf("%s/queue is empty\n\t\tTotal requests: 0\n", s->queue);
+		printf("%s is empty\n\t\tTotal requests: 0\n", s->queue);
 		return 0;
 	}
 	print_header(s, count, o->verbose);
@@ -239,7 +239,7 @@ int mailq_list(const struct settings *s, const struct mailq_options *o)
 	/* Not made when missing: looking at a queue must never change anything. */
 	if (!queue_open(&q, s->queue, false, &e)) {
 		fprintf(stderr, "mailq: %s\n", e.text);
-		return e.sys == EACCES ? EXIT_NOPERM : EXIT_OSFILE;
+		return e.sys == EACCES ? EXIT_NOPERM : EXIT_CONFIG;
 	}
 	if (!queue_each(&q, add_name, &n, &e)) {
 		fprintf(stderr, "mailq: %s\n", e.text);

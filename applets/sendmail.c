@@ -72,7 +72,7 @@ static int run_mode(struct sendmail_command *c)
 	case 'i':
 		return sendmail_rebuild(&c->m);
 	case 'C':
-		return config_errors(c->m.config) ? EXIT_CONFIG : 0;
+		return config_errors(c->m.config) ? EXIT_SOFTWARE : 0;
 	case 'q':
 		return run_queue(c);
 	default:
@@ -96,7 +96,8 @@ static int configure(struct sendmail_command *c)
 	struct err e = {0};
 
 	if (!config_find(&m->text, path, &m->settings, &e)) {
-		fprintf(stderr, "%s\n", e.text);
+		/* Where sendmail says it, but not into the middle of a protocol. */
+		fprintf(c->mode == 's' ? stderr : stdout, "%s\n", e.text);
 		return e.class == ERR_PERM ? EXIT_OSFILE : EXIT_OSERR;
 	}
 	sendmail_check_start(buf_span(&m->text.text));
@@ -145,6 +146,10 @@ static int run(int argc, char **argv, char mode)
 	if (status == 0) {
 		sendmail_debug(&c->m.settings, c->debug);
 		status = run_mode(c);
+		/* A mistake in the file shows in the status where nobody takes it for a lost
+		 * message. */
+		if (status == 0 && strchr("pi", c->mode) && config_errors(c->m.config))
+			status = EXIT_SOFTWARE;
 	}
 	/* A list that nobody got is a failure; a message that was taken is none. */
 	if ((fflush(stdout) != 0 || ferror(stdout)) && status == 0 && strchr("pv", c->mode)) {

@@ -138,17 +138,26 @@ static int set_short(struct sendmail_command *c, const char *value)
 /* -O Name=value. The values that act on this submission are taken over at once. */
 static int assign(struct sendmail_command *c, const char *value)
 {
+	char text[CF_LINE], said[CF_LINE];
 	struct err e;
+	int status = sendmail_check_option(value, text, said);
+	bool known = text[0];
 
-	if (settings_assign(&c->m.settings, span_str(value), &e)) {
-		if (ascii_starts_nocase(span_str(value), SPAN("DeliveryMode=")))
+	if (known && said[0])
+		puts(said);
+	/* What it knows decides; the options that are ours alone are known to the settings. */
+	if (status && known)
+		return status;
+	if (settings_assign(&c->m.settings, span_str(known ? text : value), &e)) {
+		if (ascii_starts_nocase(span_str(text), SPAN("DeliveryMode=")))
 			c->m.delivery_mode = c->m.settings.delivery_mode;
-		if (ascii_starts_nocase(span_str(value), SPAN("ErrorMode=")))
+		if (ascii_starts_nocase(span_str(text), SPAN("ErrorMode=")))
 			c->m.error_mode = c->m.settings.error_mode;
 		return 0;
 	}
-	printf("readcf: %s\n", e.text);
-	return EXIT_SOFTWARE;
+	if (!known)
+		puts(said);
+	return status;
 }
 
 /* Options that say something about the message. */
@@ -256,6 +265,8 @@ static int settle(struct sendmail_command *c)
 {
 	int fd;
 
+	if (c->run.queue && c->mode == 'v')
+		return sendmail_refuse("Can not use -q with -bv", "", "");
 	if (c->hold && c->mode != 'm' && c->mode != 'q')
 		return sendmail_refuse("Can not use -Q with -b", (char[2]){c->mode}, "");
 	/* restrictexpand: others than root are not told what an address becomes. */

@@ -68,6 +68,8 @@ static void setting(struct sendmail_test *t, char *line, size_t len)
 	if (id == 0)
 		return;
 	n = cf_strip_comment(line + 2 + used, len - 2 - used);
+	while (n && is_space(line[1 + used + n]))
+		n--;
 	n = cf_translate(&t->ev, line + 2 + used, n);
 	if (line[1] == 'D')
 		cf_macro_set(&t->ev, id, span_make(line + 2 + used, n));
@@ -213,7 +215,9 @@ static void predefine(struct sendmail_test *t)
 	struct passwd *pw = getpwuid(getuid());
 
 	config_predefine(&t->cf);
-	strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S %Z", localtime_r(&now, &tm));
+	localtime_r(&now, &tm);
+	strftime(date, sizeof date,
+		 tm.tm_gmtoff ? "%a, %d %b %Y %H:%M:%S %z (%Z)" : "%a, %d %b %Y %H:%M:%S GMT", &tm);
 	define(t, "b", date);
 	define(t, "v", SENDMAIL_TEST_VERSION);
 	snprintf(date, sizeof date, "%s@localhost", pw ? pw->pw_name : "unknown");

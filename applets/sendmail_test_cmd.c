@@ -148,7 +148,7 @@ static void cmd_try(struct sendmail_test *t, struct span arg)
 	}
 	sendmail_test_say_str(t, "Trying ");
 	put_kind(t);
-	buf_printf(&t->out, " %.*s for mailer %.*s\n", SPAN_ARG(arg), SPAN_ARG(m->name));
+	buf_printf(&t->out, " %.*s for mailer %.*s\n", SPAN_ARG(arg), SPAN_ARG(name));
 	buf_init_fixed(&b, mem, sizeof mem);
 	if (t->debug[DEBUG_NAMES])
 		buf_printf(&t->out, "remotename(%.*s)\n", SPAN_ARG(arg));

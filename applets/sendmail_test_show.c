@@ -196,7 +196,7 @@ static void trace(struct sendmail_test *t, const struct cf_trace *s)
 		cf_show(&t->cf, s->text, &t->out);
 		if (s->step == CF_STEP_FOUND)
 			buf_putc(&t->out, ' ');
-		for (int i = 0; t->ev.debug_maps >= 20 && s->args && s->args[i].ptr; i++)
+		for (int i = 0; t->ev.debug_maps >= 5 && s->args && s->args[i].ptr; i++)
 			buf_printf(&t->out, ", %%%d=%.*s", i, SPAN_ARG(s->args[i]));
 		if (s->step == CF_STEP_LOOKUP)
 			buf_puts(&t->out, ") => ");

@@ -216,6 +216,8 @@ static void rewrite_user(struct cf_eval *ev, struct cf_addr *a, unsigned flags, 
 {
 	struct span folded;
 
+	/* What goes wrong from here on is a mistake of the rules, not of the address. */
+	ev->to = SPAN("");
 	cf_macro_set(ev, 'h', a->has_host ? a->host : (struct span){NULL, 0});
 	/* Before level 10 senders and headers were rewritten only when written out. */
 	if (ev->cf->level >= 10 || flags == 0) {

@@ -113,6 +113,11 @@ void cf_init(struct cf *cf)
 		if (op)
 			cf_macro_define(cf, c, span_make(&op, 1));
 	}
+	for (int c = '0'; c <= '9'; c++) {
+		char digit[] = {(char)CF_REPL, (char)c};
+
+		cf_macro_define(cf, c, span_make(digit, 2));
+	}
 	cf_macro_define(cf, 'n', SPAN("MAILER-DAEMON"));
 	cf_eval_init(&ev, cf, NULL);
 	ev.building = true;

@@ -75,6 +75,8 @@ static bool check_equates(struct cf_eval *ev, char kind, struct span line, const
 	}
 	line = span_skip(line, n + 1);
 	while ((code = cf_equate(ev, kind == 'Q' ? "queue " : "X", name, &line, &v)) > 0) {
+		if (kind == 'Q' && code == 'I')
+			cf_check_time(ev, v);
 		has_place |= code == (kind == 'Q' ? 'P' : 'S') && v.len;
 		if (!strchr(letters, code))
 			cf_report(ev, "", "%c%.*s: unknown %s equate %c=", kind, SPAN_ARG(name),

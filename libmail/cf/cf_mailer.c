@@ -208,6 +208,11 @@ static bool set_field(struct cf_eval *ev, struct cf_mailer *m, char code, struct
 			cf_check_time(ev, v);
 		return true;
 	}
+	if (!v.len && strchr("CD/", code))
+		cf_report(ev, "", "mailer %.*s: null %s", SPAN_ARG(m->name),
+			  code == 'C'   ? "charset"
+			  : code == 'D' ? "working directory"
+					: "root directory");
 	switch (code) {
 	case 'P':
 		m->path = v;
@@ -273,11 +278,13 @@ static bool check_network(struct cf_eval *ev, const struct cf_mailer *m)
 		cf_report(ev, "", "M%.*s: P=[TCP] must be replaced by P=[IPC]", SPAN_ARG(m->name));
 		return false;
 	}
-	if (!span_eq(m->path, SPAN("[IPC]")))
+	if (!span_eq(m->path, SPAN("[IPC]")) && !span_eq(m->path, SPAN("[FILE]")))
 		return true;
 	if (!rest.len)
-		cf_report(ev, "", "M%.*s: too few parameters for [IPC] mailer", SPAN_ARG(m->name));
-	else if (!span_eq(first, SPAN("TCP")) && !span_eq(first, SPAN("FILE")))
+		cf_report(ev, "", "M%.*s: too few parameters for %.*s mailer", SPAN_ARG(m->name),
+			  SPAN_ARG(m->path));
+	else if (m->path.ptr[1] == 'I' && !span_eq(first, SPAN("TCP")) &&
+		 !span_eq(first, SPAN("FILE")))
 		cf_note(ev, "M%.*s: Warning: first argument in [IPC] mailer must be TCP or FILE",
 			SPAN_ARG(m->name));
 	return rest.len > 0;

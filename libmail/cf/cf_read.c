@@ -201,11 +201,13 @@ static void version_line(struct cf_eval *ev, struct span text)
 
 	/* A file without V line is level 0. */
 	cf->level = 0;
+	while (text.len && is_space(text.ptr[0]))
+		text = span_skip(text, 1);
 	for (; n < text.len && ascii_is_digit(text.ptr[n]); n++)
 		if (cf->level < 100000)
 			cf->level = cf->level * 10 + text.ptr[n] - '0';
 	text = span_trim(span_skip(text, n));
-	if (n == 0 || (text.len && text.ptr[0] != '/')) {
+	if (n == 0) {
 		struct span shown = span_head(text, 20); /* enough to recognize it by */
 
 		cf_report(ev, "", "invalid argument to V line: \"%.*s\"", SPAN_ARG(shown));

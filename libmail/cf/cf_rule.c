@@ -44,20 +44,19 @@ static int find_named(const struct cf *cf, struct span name)
 /* "name=number": the number given, or -1 after a report. */
 static long given_number(struct cf_eval *ev, struct span s, size_t at, size_t *used)
 {
-	size_t from = at;
 	long v;
 
 	at = skip_space(s, at);
 	if (at == s.len || !ascii_is_digit(s.ptr[at])) {
 		cf_report(ev, "", "bad ruleset definition \"%.*s\" (number required after `=')",
-			  SPAN_ARG(span_skip(s, from)));
+			  SPAN_ARG(s));
 		return -1;
 	}
 	*used = parse_number(s, at, &v);
 	/* Numbers from RS_MAX on belong to named rulesets, which count down from the end. */
 	if (v >= RS_MAX) {
-		cf_report(ev, "", "bad ruleset number %ld in \"%.*s\" (%d max)", v,
-			  SPAN_ARG(span_skip(s, from)), RS_MAX);
+		cf_report(ev, "", "bad ruleset number %ld in \"%.*s\" (%d max)", v, SPAN_ARG(s),
+			  RS_MAX);
 		return -1;
 	}
 	return v;

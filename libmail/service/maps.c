@@ -79,7 +79,7 @@ bool maps_open(void *ctx, struct cf_eval *ev, struct cf_map *map)
 	/* The type is all that a DNS map needs; without one it is open and never matches. */
 	case CFM_DNS:
 		if (dns_type_of(map->R) == 0) {
-			if (map->R.len)
+			if (cf_map_flag(map, 'R'))
 				cf_report(ev, "", "dns map %.*s: wrong type %.*s",
 					  SPAN_ARG(map->name), SPAN_ARG(map->R));
 			cf_report(ev, "", "dns map %.*s: missing -R type", SPAN_ARG(map->name));

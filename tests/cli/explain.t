@@ -46,7 +46,7 @@ is "$(cat "$T/out")" "" "says nothing"
 	cat good.cf
 	printf 'O NoSuchOption=1\nR$+ no tab\nKm nosuch -o\nSx\nR$-\t$2\n'
 } >bad.cf
-exits 78 "-bC of a bad file ends with EX_CONFIG" sendmail -C bad.cf -bC
+exits 70 "-bC of a bad file ends with EX_SOFTWARE" sendmail -C bad.cf -bC
 has "sendmail's text" 'bad.cf: line 18: readcf: unknown option name NoSuchOption'
 has "the place" '    column 3'
 has "what was expected" '    expected: left side, one tab or more, right side'

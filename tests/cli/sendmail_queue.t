@@ -32,9 +32,9 @@ is "$(senders -qSann -qScy -qRz.exa)" "cy " "two kinds narrow"
 id=$(mailq -j -qSbob | sed 's/.*"id":"\([^"]*\).*/\1/')
 is "$(senders -qI"$id")" "bob " "-qI"
 is "$(senders -qInosuch)" "" "-qI without a match"
-is "$(mailq -qInosuch)" "$LETTERBOX_QUEUE/queue is empty
+is "$(mailq -qInosuch)" "$LETTERBOX_QUEUE is empty
 		Total requests: 0" "is an empty queue"
-is "$(mailq -qL)" "$LETTERBOX_QUEUE/queue is empty
+is "$(mailq -qL)" "$LETTERBOX_QUEUE is empty
 		Total requests: 0" "-qL: nothing is ever lost"
 is "$(mailq -c -qRx.example)" 2 "-c counts the same"
 is "$(sendmail -bp -qSbob -c)" 1 "and so does sendmail -bp"
@@ -65,7 +65,7 @@ exits 0 "-q! alone is nothing" sendmail -q\! -bp
 
 # ---- quarantine
 exits 0 "-Q holds what is chosen" sendmail '-Qlooks bad' -qSbob
-is "$(mailq -qSbob)" "$LETTERBOX_QUEUE/queue is empty
+is "$(mailq -qSbob)" "$LETTERBOX_QUEUE is empty
 		Total requests: 0" "which is not in the list any more"
 like "$(mailq)" '\(2 requests\)' "the others are"
 is "$(mailq -qQ | sed '1,2d;/Total/d;s/ [A-Z][a-z][a-z] [A-Z][a-z][a-z] [ 0-9][0-9] [0-9:]* / /')" "${id}X     $(mailq -j -qQ | sed 's/.*"size":\([0-9]*\).*/\1/') bob@b.example

@@ -1,0 +1,61 @@
+"""said.py REAL OURS DIR: what both programs say to the sessions, options, lines and rules in DIR,
+as TAP; in a folder where NAME.cf of each NAME.in is."""
+import difflib, os, re, subprocess, sys
+
+real, ours, here = sys.argv[1:]
+HEAD = ('V10/Berkeley\nO DontProbeInterfaces=True\n%sDjsaid.example\n'
+        'Mlocal, P=/bin/mail, F=lsDFM, A=mail $u\nMprog, P=/bin/sh, F=l, A=sh -c $u\n%s\n')
+QUEUE = 'O QueueDirectory=/tmp\n'
+# Which stream a message goes to depends on the program.
+CUT = re.compile(r'(?s)^.*?(?=ADDRESS TEST MODE)')
+number = failed = 0
+
+
+def answer(cmd, cf, data):
+    p = subprocess.run(cmd + ['-C', cf, '-bt'], input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+    out = p.stdout.decode('latin-1').replace('8.17.1.9', '8.17.1')
+    if data:
+        out = CUT.sub('', out)
+    return p.returncode, out, p.stderr.decode('latin-1')
+
+
+def point(what, a, b):
+    global number, failed
+    number += 1
+    failed += a != b
+    print('%sok %d - %s' % ('' if a == b else 'not ', number, what), flush=True)
+    for d in list(difflib.unified_diff(a, b, 'real', 'ours', '', '', 1))[2:20] if a != b else []:
+        print('#   ' + repr(d)[1:-1])
+
+
+def unescape(s):
+    return re.sub(r'\\(x..|\\)', lambda m: '\\' if m[1] == '\\' else chr(int(m[1][1:], 16)), s).encode('latin-1')
+
+
+for name in ('plain', 'limits', 'errors'):
+    for n, s in enumerate(open('%s/%s.in' % (here, name)).read().split('--\n')):
+        data = unescape(s.replace('@A@', 'a' * 50))
+        (ca, a, _), (cb, b, _) = (answer(c, name + '.cf', data) for c in ([real], [ours, 'sendmail']))
+        point('%s.cf, session %d' % (name, n), ['exit %d' % ca] + a.split('\n'), ['exit %d' % cb] + b.split('\n'))
+
+
+def messages(cf):
+    r = []
+    for cmd in ([real], [ours, 'sendmail']):
+        code, out, err = answer(cmd, cf, b'')
+        said = [l for l in (out + '\n' + err).split('\n') if l and not re.match('ADDRESS TEST|Enter <rule|>', l)]
+        r.append(['exit %d' % code] + sorted(said))
+    return r
+
+
+wrong = [[], []]
+for l in open(here + '/options').read().splitlines():
+    open('one.cf', 'w').write(HEAD % (QUEUE, l))
+    for w, x in zip(wrong, messages('one.cf')):
+        w += [l] + x
+point('options', *wrong)
+for name, more in (('lines', ''), ('rules', 'S7\n')):
+    open('many.cf', 'w').write(HEAD % ('' if name == 'lines' else QUEUE, more + open('%s/%s' % (here, name)).read()))
+    point(name, *messages('many.cf'))
+print('1..%d' % number)
+sys.exit(failed != 0)
