@@ -123,7 +123,8 @@ int sendmail_refuse(const char *before, const char *value, const char *behind);
 
 /*
  * -O "Name=value" as a configuration takes it: the status to end with.  text is the assignment
- * with the whole name, empty where there is no such option, said what there is to say; CF_LINE each.
+ * with the whole name, empty where there is no such option, said what there is to say; both
+ * hold CF_LINE octets.
  */
 int sendmail_check_option(const char *value, char *text, char *said);
 
