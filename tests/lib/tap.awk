@@ -1,5 +1,5 @@
 # Reads one program's TAP, prints its counts "PASSED FAILED SKIPPED" and a report.
-# Variables: status (exit status), label, log_name, seconds (that it took).
+# Variables: status (exit status), label, log_name, seconds (that it took), used (of CPU).
 
 /^ok/ {
     seen++
@@ -66,5 +66,5 @@ END {
     print passed + 0, failed + 0, skipped + 0
     printf "%s", report
     if (!report)
-        printf "ok   %s: %d, %d s\n", label, passed, seconds
+        printf "ok   %s: %d, %d s, %d of CPU\n", label, passed, seconds, used
 }
