@@ -119,6 +119,10 @@ void qfile_put_rcpt(struct buf *out, const struct qfile_rcpt *r)
 	put_value(out, r->addr);
 	buf_putc(out, ' ');
 	put_value(out, r->orcpt);
+	if (r->owner.len) {
+		buf_putc(out, ' ');
+		put_value(out, r->owner);
+	}
 	buf_putc(out, '\n');
 }
 
@@ -281,7 +285,9 @@ int qfile_read_rcpt(struct qfile_reader *r, struct qfile_rcpt *rcpt, struct err 
 	get_fixed(span_make(line.ptr + 6, 8), rcpt->status, sizeof rcpt->status);
 	get_fixed(span_make(line.ptr + 15, QFILE_TEXT_MAX), rcpt->text, sizeof rcpt->text);
 	rest = span_skip(line, QFILE_RCPT_HEAD);
-	if (!get_value(r, span_cut(&rest, ' '), &rcpt->addr) || !get_value(r, rest, &rcpt->orcpt)) {
+	if (!get_value(r, span_cut(&rest, ' '), &rcpt->addr) ||
+	    !get_value(r, span_cut(&rest, ' '), &rcpt->orcpt) ||
+	    (rest.len && !get_value(r, rest, &rcpt->owner))) {
 		damaged(e, "bad recipient address");
 		return -1;
 	}

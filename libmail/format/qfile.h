@@ -7,7 +7,8 @@
  *	F sender                                 null return path: "F -"
  *	I info                                   where it came from, for DSNs and logs
  *	O ret envid body submitter               DSN options, body type, account
- *	R STATE NOTIFY STATUS TEXT... addr orcpt one per recipient, fixed head, rewritten in place
+ *	R STATE NOTIFY STATUS TEXT... addr orcpt [owner]
+ *	                                         one per recipient, fixed head, rewritten in place
  *	.                                        end of the envelope, then the message
  *
  * Message lines end in LF only; the proto floor lets no bare CR or LF pass, so
@@ -77,6 +78,7 @@ struct qfile_rcpt {
 	char text[QFILE_TEXT_MAX + 1];
 	struct span addr;
 	struct span orcpt; /* as sent, or "" */
+	struct span owner; /* whose ~/.forward names the program or file, or "" */
 	size_t at;         /* reading: offset of the record in the file */
 	/* Not in the file, for a report that is made at once: text in full; the host that said it.
 	 */

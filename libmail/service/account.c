@@ -245,6 +245,7 @@ bool account_fill(const struct account_source *s, const struct passwdfile_entry 
 	*a = (struct account){0};
 	put_text(a->name, sizeof a->name, entry->user);
 	put_text(a->gecos, sizeof a->gecos, entry->gecos);
+	put_text(a->shell, sizeof a->shell, entry->shell);
 	if (!span_to_cstr(entry->home, a->home, sizeof a->home))
 		return err_temp(e, "4.3.5", "%s: home directory too long", a->name);
 	if (!put_owner(entry, a, e))
@@ -314,6 +315,7 @@ bool account_from_passwd(const struct account_source *s, const struct passwd *pw
 	    !set(a->home, sizeof a->home, pw->pw_dir ? pw->pw_dir : ""))
 		return err_temp(e, "4.3.5", "%.100s: passwd entry too long", pw->pw_name);
 	put_text(a->gecos, sizeof a->gecos, span_cut(&gecos, ','));
+	put_text(a->shell, sizeof a->shell, span_str(pw->pw_shell));
 	return put_mailbox(span_str(s->template), false, a, e);
 }
 

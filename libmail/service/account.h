@@ -32,6 +32,7 @@ enum {
 	ACCOUNT_NAME_MAX = PASSWDFILE_USER_MAX,
 	ACCOUNT_PATH_MAX = 1024,     /* with its NUL */
 	ACCOUNT_GECOS_MAX = 128,     /* with its NUL; a longer full name is cut */
+	ACCOUNT_SHELL_MAX = 128,     /* with its NUL */
 	ACCOUNT_PASSWORD_MAX = 255,  /* octets; RFC 2449 section 4 limits the line */
 	ACCOUNT_SECRET_MAX = 512,    /* of a stored one, scheme and NUL included */
 	ACCOUNT_USERS_MAX = 8 << 20, /* octets of a users file: some 80,000 users */
@@ -43,6 +44,7 @@ struct account {
 	gid_t gid;
 	char gecos[ACCOUNT_GECOS_MAX];  /* full name, or "" */
 	char home[ACCOUNT_PATH_MAX];    /* absolute, or "" when there is none */
+	char shell[ACCOUNT_SHELL_MAX];  /* "" when there is none; a longer one is cut */
 	char mailbox[ACCOUNT_PATH_MAX]; /* absolute; a trailing '/' means Maildir */
 };
 

@@ -14,10 +14,12 @@
 #include <unistd.h>
 
 #include "service/agent_part.h"
+#include "service/forward.h"
 #include "service/local.h"
 #include "service/mta_ipc.h"
 #include "sys/box.h"
 #include "sys/clock.h"
+#include "sys/fs.h"
 #include "sys/ipc.h"
 #include "sys/log.h"
 #include "sys/proc.h"
@@ -48,6 +50,11 @@ struct agent {
 	struct buf work;
 	char arena[ARENA]; /* the messages as received, for the jobs' spans */
 };
+
+static bool is_reader(const struct agent *a)
+{
+	return a->kind == MTA_BOX_FORWARD || a->kind == MTA_BOX_LIST;
+}
 
 /*
  * The directory that Landlock must allow: of the mbox, or above the Maildir.  Dot-locks and
@@ -84,9 +91,15 @@ static bool enter(struct agent *a, struct err *e)
 	a->kind = x.kind;
 	if (x.kind >= MTA_BOX_COMMAND)
 		return box_become(x.uid, x.gid, e);
-	parent_of(a->mailbox, spool, sizeof spool);
 	box.uid = x.uid;
 	box.gid = x.gid;
+	if (is_reader(a)) {
+		/* Links may lead to wherever the user keeps such files; it reads, and no more. */
+		box.allow = BOX_READ;
+		box.paths[0] = (struct box_path){"/", false};
+		return box_enter(&box, e);
+	}
+	parent_of(a->mailbox, spool, sizeof spool);
 	box.has_extra = x.spool_gid != UINT32_MAX;
 	box.extra_gid = x.spool_gid;
 	box.paths[0] = (struct box_path){spool, true};
@@ -137,8 +150,22 @@ static int take(struct agent *a, int wait_ms, struct err *e)
 /* Is there room for another one in this batch?  A program is answered for at once. */
 static bool has_room(const struct agent *a)
 {
-	return a->kind < MTA_BOX_COMMAND && a->n < LOCAL_BATCH_MAX &&
+	return a->kind < MTA_BOX_FORWARD && a->n < LOCAL_BATCH_MAX &&
 	       a->used <= sizeof a->arena - WIRE_LARGE_MAX;
+}
+
+static void note(const struct agent *a, const struct slot *slot, const struct local_job *job)
+{
+	const char *mailer = a->kind == MTA_BOX_MAILBOX ? "local"
+			     : a->kind == MTA_BOX_FILE  ? "*file*"
+							: "prog";
+
+	if (job->err.class == ERR_NONE)
+		log_info("%s: to=<%.*s>, mailer=%s, user=%s, stat=Sent", slot->qid,
+			 SPAN_ARG(job->rcpt), mailer, a->user);
+	else
+		log_warn("%s: to=<%.*s>, mailer=%s, user=%s, dsn=%s, stat=%s", slot->qid,
+			 SPAN_ARG(job->rcpt), mailer, a->user, job->err.status, job->err.text);
 }
 
 /* Answered only when the whole batch is on disk. */
@@ -150,20 +177,10 @@ static bool answer(struct agent *a, struct err *e)
 
 	buf_init_fixed(&b, mem, sizeof mem);
 	for (size_t i = 0; i < a->n; i++) {
-		const char *mailer = a->kind == MTA_BOX_MAILBOX ? "local"
-				     : a->kind == MTA_BOX_FILE  ? "*file*"
-								: "prog";
-		const struct err *err = &a->jobs[i].err;
-
-		mta_ipc_put_outcome(&b, MTA_DELIVERED, a->slots[i].id, err, SPAN(""));
+		mta_ipc_put_outcome(&b, MTA_DELIVERED, a->slots[i].id, &a->jobs[i].err, SPAN(""));
 		ok = ok && ipc_send_now(PROC_CONTROL_FD, &b, NULL, 0, e);
-		if (err->class == ERR_NONE)
-			log_info("%s: to=<%.*s>, mailer=%s, user=%s, stat=Sent", a->slots[i].qid,
-				 SPAN_ARG(a->jobs[i].rcpt), mailer, a->user);
-		else
-			log_warn("%s: to=<%.*s>, mailer=%s, user=%s, dsn=%s, stat=%s",
-				 a->slots[i].qid, SPAN_ARG(a->jobs[i].rcpt), mailer, a->user,
-				 err->status, err->text);
+		if (!is_reader(a))
+			note(a, &a->slots[i], &a->jobs[i]);
 		if (a->jobs[i].fd >= 0)
 			close(a->jobs[i].fd);
 		if (a->jobs[i].header)
@@ -171,6 +188,20 @@ static bool answer(struct agent *a, struct err *e)
 	}
 	a->n = a->used = 0;
 	return ok;
+}
+
+/* A file of the user's for the queue role, which puts nothing else in its place. */
+static void read_file(struct agent *a)
+{
+	struct local_job *job = &a->jobs[0];
+
+	job->err = (struct err){0};
+	buf_reset(&a->work);
+	if (a->kind == MTA_BOX_LIST
+		? forward_read_file(a->mailbox, geteuid(), &a->work, &job->err)
+		: forward_read(span_str(a->mailbox), geteuid(), &a->work, &job->err))
+		if (!fs_write(job->fd, buf_span(&a->work)))
+			err_errno(&job->err, errno, "cannot pass on %s", a->mailbox);
 }
 
 static void deliver(struct agent *a)
@@ -185,7 +216,9 @@ static void deliver(struct agent *a)
 				  .home = a->home,
 				  .work = &a->work};
 
-	if (a->kind < MTA_BOX_COMMAND)
+	if (is_reader(a))
+		read_file(a);
+	else if (a->kind < MTA_BOX_COMMAND)
 		local_deliver(&box, a->jobs, a->n);
 	else
 		agent_program_deliver(&p, &a->slots[0].program, &a->jobs[0]);

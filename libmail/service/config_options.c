@@ -125,6 +125,7 @@ static void set_macro(struct config *c, struct settings *s, const char *macro, c
 
 void config_settings(struct config *c, struct settings *s, bool is_file)
 {
+	static const char *const users[] = {"$z", "$u", "$h"};
 	char mem[SETTINGS_NAME_MAX];
 	struct buf name;
 	struct err e;
@@ -135,9 +136,14 @@ void config_settings(struct config *c, struct settings *s, bool is_file)
 	cf_expand(c->ev, SPAN("\201j"), &name);
 	if (name.len && buf_ok(&name) && !settings_given(s, "Hostname"))
 		span_to_cstr(buf_span(&name), s->hostname, sizeof s->hostname);
-	/* sendmail's default where ours is another. */
-	if (is_file)
+	/* sendmail's defaults where ours are others. */
+	if (is_file) {
 		settings_set_default(s, SPAN("MaxMessageSize"), SPAN("0"), &e);
+		settings_set_default(s, SPAN("ForwardPath"), SPAN("$z/.forward"), &e);
+	}
+	/* What is not known before there is a user stays as it is written. */
+	for (size_t i = 0; i < sizeof users / sizeof users[0]; i++)
+		config_set(c, users[i] + 1, span_str(users[i]));
 	for (const struct cf_option *o = c->cf.options; o; o = o->next)
 		set_option(c, s, o);
 	set_macro(c, s, "{letterbox_relay}", "Relay");

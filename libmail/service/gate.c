@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "service/forward.h"
 #include "service/gate_agent.h"
 #include "service/gate_listen.h"
 #include "service/gate_relay.h"
@@ -71,15 +72,26 @@ static void on_ready(struct gate *g)
 static bool on_account(struct gate *g, struct supervise_role *r, struct wire_in *in)
 {
 	struct account a;
-	struct span name;
+	struct span name, detail;
 	struct err e = {0};
+	char mem[ACCOUNT_PATH_MAX];
+	struct buf paths;
+	bool forwards = false;
 
-	if (!mta_ipc_get_text(in, &name) || name.len > MTA_NAME_MAX)
+	if (!mta_ipc_get_text(in, &detail))
 		return false;
+	name = span_cut(&detail, '\0');
+	if (name.len > MTA_NAME_MAX)
+		return false;
+	buf_init_fixed(&paths, mem, sizeof mem);
 	if (!account_find(&g->accounts, name, &a, &e))
 		a.name[0] = '\0';
+	else
+		forwards = !forward_put_paths(g->settings, &a, detail, &paths) ||
+			   forward_is_there(buf_span(&paths));
 	/* A role gets a name only: uid, home and mailbox are not its business. */
-	mta_ipc_put_outcome(&g->b, MTA_ACCOUNT_IS, in->id, &e, span_str(a.name));
+	mta_ipc_put_outcome(&g->b, forwards ? MTA_ACCOUNT_FORWARDS : MTA_ACCOUNT_IS, in->id, &e,
+			    span_str(a.name));
 	ipc_send(&r->channel, &g->b, NULL, 0);
 	return true;
 }
@@ -92,8 +104,9 @@ static bool on_agent(struct gate *g, struct supervise_role *r, struct wire_in *i
 
 	if (!mta_ipc_get_text(in, &key) || key.len > MTA_NAME_MAX)
 		return false;
-	/* Who meets strangers has no business with programs and files. */
-	if (r != &g->queue && key.len && strchr("|/", key.ptr[0]))
+	/* Who meets strangers has no business with programs and files, which no other key can name.
+	 */
+	if (r != &g->queue && key.len && (key.ptr[0] == '|' || memchr(key.ptr, '/', key.len)))
 		return false;
 	/* The agent has dropped to the user before it reads anything; the role gets its socket. */
 	fd = gate_agent_start(g->settings, &g->accounts, key, &e);

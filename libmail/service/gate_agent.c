@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "service/forward.h"
 #include "service/mta_ipc.h"
 #include "sys/fs.h"
 #include "sys/ipc.h"
@@ -213,6 +214,22 @@ static const char *command_folder(const struct settings *s)
 	return usual[0];
 }
 
+/* What alice's ~/.forward names; root's is nobody's in particular, as in sendmail. */
+static bool find_owner(const struct settings *s, struct account_source *accounts, struct span name,
+		       const char *what, struct account *a, struct err *e)
+{
+	if (!account_find(accounts, name, a, e))
+		return false;
+	if (!forward_has_shell(a))
+		return err_perm(e, "5.7.1",
+				"User %s@%.100s doesn't have a valid shell for mailing to %s",
+				a->name, s->hostname, what);
+	if (a->uid || geteuid() != 0)
+		return true;
+	*a = (struct account){.uid = 0};
+	return choose_user(s, SPAN(""), a, e);
+}
+
 static int start_program(const struct settings *s, struct account_source *accounts, struct span key,
 			 struct err *e)
 {
@@ -225,7 +242,10 @@ static int start_program(const struct settings *s, struct account_source *accoun
 			 SPAN_ARG(name));
 		return -1;
 	}
-	if (user.len == 0 && key.len) {
+	if (path.len == 0 && user.len == 0 && key.len) {
+		if (!find_owner(s, accounts, key, "programs", &a, e))
+			return -1;
+	} else if (user.len == 0 && key.len) {
 		if (!account_find(accounts, key, &a, e))
 			return -1;
 		group = prepare(&a);
@@ -244,6 +264,44 @@ static int start_program(const struct settings *s, struct account_source *accoun
 	return start(&a, path.len ? MTA_BOX_PROGRAM : MTA_BOX_COMMAND, group, e);
 }
 
+/* "alice/detail", "alice//path" */
+static int start_reader(const struct settings *s, struct account_source *accounts, struct span key,
+			struct err *e)
+{
+	enum mta_box_kind kind = MTA_BOX_FORWARD;
+	struct account a;
+	struct buf paths;
+
+	if (!account_find(accounts, span_cut(&key, '/'), &a, e))
+		return -1;
+	buf_init_fixed(&paths, a.mailbox, sizeof a.mailbox);
+	if (span_starts(key, SPAN("/"))) {
+		kind = MTA_BOX_LIST;
+		buf_put(&paths, key);
+	} else {
+		forward_put_paths(s, &a, key, &paths);
+	}
+	buf_cstr(&paths);
+	if (!buf_ok(&paths) || !a.mailbox[0]) {
+		err_temp(e, "4.3.5", "paths of %s: too long, or none", a.name);
+		return -1;
+	}
+	return start(&a, kind, UINT32_MAX, e);
+}
+
+static int start_file(const struct settings *s, struct account_source *accounts, struct span key,
+		      struct err *e)
+{
+	size_t slash = span_index(key, '/');
+	struct account a = {0};
+
+	if (slash ? !find_owner(s, accounts, span_head(key, slash), "files", &a, e)
+		  : !choose_user(s, SPAN(""), &a, e))
+		return -1;
+	span_to_cstr(span_skip(key, slash), a.mailbox, sizeof a.mailbox);
+	return start(&a, MTA_BOX_FILE, UINT32_MAX, e);
+}
+
 int gate_agent_start(const struct settings *s, struct account_source *accounts, struct span key,
 		     struct err *e)
 {
@@ -251,12 +309,9 @@ int gate_agent_start(const struct settings *s, struct account_source *accounts, 
 
 	if (span_starts(key, SPAN("|")))
 		return start_program(s, accounts, span_skip(key, 1), e);
-	if (!span_starts(key, SPAN("/")))
-		return account_find(accounts, key, &a, e)
-			   ? start(&a, MTA_BOX_MAILBOX, prepare(&a), e)
-			   : -1;
-	if (!choose_user(s, (struct span){NULL, 0}, &a, e))
-		return -1;
-	span_to_cstr(key, a.mailbox, sizeof a.mailbox);
-	return start(&a, MTA_BOX_FILE, UINT32_MAX, e);
+	if (span_starts(key, SPAN(":")))
+		return start_reader(s, accounts, span_skip(key, 1), e);
+	if (span_index(key, '/') < key.len)
+		return start_file(s, accounts, key, e);
+	return account_find(accounts, key, &a, e) ? start(&a, MTA_BOX_MAILBOX, prepare(&a), e) : -1;
 }

@@ -15,8 +15,14 @@
  *	alice          her mailbox; as root it makes a missing file or Maildir where only root
  *	               may (a spool directory of root's)
  *	/path          a file that an alias names, as DefaultUser
+ *	alice/path     one that alice's ~/.forward names, as her
+ *	:alice/detail  reads the ~/.forward that counts for alice+detail, as her
+ *	:alice//path   reads a list that her ~/.forward includes, as her
  *	|mailer        the program of a mailer that settings.programs has, as its U=, else as
  *	|mailer/alice  alice (her mailbox is made, too), else as DefaultUser
+ *
+ * Files and commands of root's ~/.forward are DefaultUser's business, too; those of a user without
+ * a valid shell are refused (PERM 5.7.1).
  *
  * Who asks may be taken over by a stranger: so the programs are those of the configuration, and
  * never is one run as root.  An ordinary process runs all as itself.

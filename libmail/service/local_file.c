@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "service/local_part.h"
+#include "sys/fs.h"
 
 static bool refuse(struct err *e, const char *path, const char *why)
 {
@@ -28,18 +29,12 @@ static bool check(const struct stat *st, const char *path, struct err *e)
 static bool check_dirs(const char *path, struct err *e)
 {
 	char dir[1024];
-	struct stat st;
+	mode_t mode;
+	int shared = fs_find_shared_dir(path, false, dir, sizeof dir, &mode);
 
-	for (size_t i = 0; i < sizeof dir && path[i]; i++) {
-		if (path[i] != '/')
-			continue;
-		span_to_cstr(span_make(path, i + 1), dir, sizeof dir);
-		if (stat(dir, &st) != 0)
-			return err_errno(e, errno, "%s", dir);
-		if (st.st_mode & (S_IWGRP | S_IWOTH) && !(st.st_mode & S_ISVTX))
-			return refuse(e, dir, "group or world writable directory");
-	}
-	return true;
+	if (shared > 0)
+		return refuse(e, dir, "group or world writable directory");
+	return shared == 0 || err_errno(e, errno, "%s", dir);
 }
 
 bool local_check_place(const char *path, struct err *e)

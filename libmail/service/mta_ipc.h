@@ -3,7 +3,7 @@
  *
  *	gate  -> role    SETTING LISTENER SESSION PEER CHAIN SELECT QUEUED START RUN
  *	role  -> gate    AGENT ACCOUNT READY IDLE TELL
- *	gate  -> role    AGENT_IS ACCOUNT_IS CONFIG
+ *	gate  -> role    AGENT_IS ACCOUNT_IS ACCOUNT_FORWARDS CONFIG
  *	smtpd -> queue   CHECK_... QUEUED                    queue -> smtpd   VERDICT
  *	gate  -> agent   BOX          smtpd, queue -> agent  DELIVER      agent -> *  DELIVERED
  *	queue -> gate    RELAY        gate -> queue          RELAY_IS
@@ -37,10 +37,11 @@ enum mta_type {
 	MTA_SELECT,      /* queue, before START: a rule of service/queue_select.h */
 	MTA_TELL,        /* a line for whoever started a queue run with -v */
 	MTA_IDLE,        /* a role of a one-shot run has nothing left to do */
-	MTA_ACCOUNT,     /* name */
+	MTA_ACCOUNT,     /* name; and a NUL and the detail where there is one */
 	MTA_ACCOUNT_IS,  /* err, name as the source spells it */
-	MTA_AGENT,       /* account name */
-	MTA_AGENT_IS,    /* err; with the channel to a delivery agent */
+	MTA_ACCOUNT_FORWARDS, /* the same of one that has a ~/.forward, or may have one */
+	MTA_AGENT,            /* account name */
+	MTA_AGENT_IS,         /* err; with the channel to a delivery agent */
 	MTA_CHECK_MAIL,
 	MTA_CHECK_RCPT,
 	MTA_CHECK_CONNECT,
@@ -114,6 +115,9 @@ struct mta_verdict {
 enum mta_box_kind {
 	MTA_BOX_MAILBOX,
 	MTA_BOX_FILE,    /* any file: *file* */
+	MTA_BOX_FORWARD, /* ForwardPath's paths for the user: the first is copied to the job's file
+			  */
+	MTA_BOX_LIST,    /* a list of the user's; the same */
 	MTA_BOX_COMMAND, /* programs of a folder, named by each message */
 	MTA_BOX_PROGRAM, /* one program */
 };

@@ -48,6 +48,7 @@ static bool on_gate(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 
 	switch (in->type) {
 	case MTA_ACCOUNT_IS:
+	case MTA_ACCOUNT_FORWARDS:
 		return schedule_check_answer(q, in);
 	case MTA_AGENT_IS:
 		if (!mta_ipc_get_outcome(in, &e, &text))

@@ -16,6 +16,8 @@
  *	schedule_choose.c  which messages a run is for, what it tells
  *	schedule_work.c    one message under work
  *	schedule_task.c    one recipient of it
+ *	schedule_alias.c   ... whom it stands for
+ *	schedule_forward.c ... by users' ~/.forward
  *	schedule_relay.c   ... that another host is to take
  *	schedule_local.c   ... that a mailbox, program or file of this host is to take
  *	schedule_settle.c  what an outcome means: state, text, log line
@@ -48,6 +50,7 @@ enum {
 	SCHEDULE_TURNS = 64,      /* answers that one evaluation may wait for */
 	SCHEDULE_QUIET_MS = 1000, /* then the memory of evaluations is given back */
 	SCHEDULE_BUSY_S = 2,      /* a message that another process has */
+	SCHEDULE_DETAIL_MAX = 63, /* octets of a "+detail" with a .forward of its own */
 };
 
 struct schedule_entry {
@@ -62,6 +65,8 @@ struct schedule_lookup {
 	struct schedule_lookup *next;
 	uint32_t number;
 	char user[MTA_NAME_MAX + 1];
+	char detail[SCHEDULE_DETAIL_MAX + 1]; /* what ForwardPath's $h is, or "" */
+	bool forwards;                        /* answered: there is, or may be, a ~/.forward */
 	/* found: err.class ERR_NONE, name as the source spells it */
 	void (*done)(struct schedule_lookup *l, const struct err *e, struct span name);
 	void *owner;
@@ -70,6 +75,7 @@ struct schedule_lookup {
 struct schedule_cached {
 	uint64_t until_ms;
 	struct err err;
+	bool forwards;
 	char user[64], name[64];
 };
 
@@ -212,8 +218,12 @@ void schedule_client_service(struct schedule *q, struct span name, struct buf *l
 
 /* ---- schedule_check.c ---- */
 
-/* Looks an account up, "user+detail" also as user; done may be called at once. */
-void schedule_check_account(struct schedule *q, struct span user, struct schedule_lookup *l);
+/*
+ * Looks an account up, "user+detail" also as user; done may be called at once.  A detail that is
+ * too long or has a '/' counts as none.
+ */
+void schedule_check_account(struct schedule *q, struct span user, struct span detail,
+			    struct schedule_lookup *l);
 
 /* Gate's ACCOUNT_IS; false: malformed. */
 bool schedule_check_answer(struct schedule *q, struct wire_in *in);

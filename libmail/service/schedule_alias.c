@@ -26,13 +26,19 @@ enum {
 	STEP = 65536,
 };
 
-/* Words, each ended by a NUL: the targets, and the aliases that were looked at. */
+/*
+ * Words, each ended by a NUL: "owner/target", the owner being of programs and files that a
+ * ~/.forward has; and the aliases, and ":" with the users, that were looked at.
+ */
 struct expansion {
 	struct schedule *q;
+	struct task *task;
+	const char *owner; /* whose ~/.forward is read, or "" */
 	struct buf finals, seen;
-	size_t count;
+	size_t count, targets;
 	bool unsafe; /* a list is read that is not root's */
 	bool later;  /* an answer is under way, or e says what failed for now */
+	bool unread; /* a file has to be read before */
 };
 
 struct copy {
@@ -41,10 +47,8 @@ struct copy {
 	struct task *task;
 };
 
-static bool has_word(const struct buf *list, struct span word)
+static bool has_word(struct span s, struct span word)
 {
-	struct span s = buf_span(list);
-
 	while (s.len)
 		if (ascii_eq_nocase(span_cut(&s, '\0'), word))
 			return true;
@@ -57,18 +61,80 @@ static void add_word(struct buf *list, struct span word)
 	buf_putc(list, '\0');
 }
 
-static bool add_final(struct expansion *x, struct span target, struct err *e)
+static bool add_final(struct expansion *x, const char *owner, struct span target, struct err *e)
 {
-	if (has_word(&x->finals, target))
-		return true;
-	if (++x->count > QUEUE_RCPTS_MAX)
-		return err_perm(e, "5.4.6", "more than %d recipients", QUEUE_RCPTS_MAX);
+	size_t start = x->finals.len;
+	struct span list;
+
+	buf_puts(&x->finals, owner);
+	buf_putc(&x->finals, '/');
 	add_word(&x->finals, target);
-	return buf_ok(&x->finals) || err_temp(e, "4.3.0", "no memory for the recipients");
+	if (!buf_ok(&x->finals))
+		return err_temp(e, "4.3.0", "no memory for the recipients");
+	list = buf_span(&x->finals);
+	if (has_word(span_head(list, start), span_str(list.ptr + start)))
+		buf_truncate(&x->finals, start);
+	else if (++x->count > QUEUE_RCPTS_MAX)
+		return err_perm(e, "5.4.6", "more than %d recipients", QUEUE_RCPTS_MAX);
+	return true;
 }
 
 static bool add_list(struct expansion *x, struct span list, const char *name, int depth,
 		     struct err *e);
+
+static bool add_lines(struct expansion *x, struct span text, const char *name, int depth,
+		      struct err *e)
+{
+	struct span list;
+	bool ok = true;
+
+	while (ok && aliases_next_list(&text, &list))
+		ok = add_list(x, list, name, depth, e);
+	return ok;
+}
+
+static bool broken(struct err *e, int depth)
+{
+	return err_perm(e, "5.4.6", "aliasing/forwarding loop broken (%d aliases deep; %d max)",
+			depth + 1, DEPTH_MAX);
+}
+
+/* No alias, or itself one of its own: what it forwards to, or an end. */
+static bool add_user(struct expansion *x, const struct route *r, int depth, struct err *e)
+{
+	char key[MTA_NAME_MAX + 2];
+	struct expansion outer = *x;
+	struct schedule_list l;
+	bool ok;
+
+	switch (schedule_forward_user(x->task, r, &l, e)) {
+	case FORWARD_UNREAD:
+		x->unread = true;
+		return true;
+	case FORWARD_FAILED:
+		return false;
+	case FORWARD_FOUND:
+		/* Their own name in it is their mailbox. */
+		if (strcmp(l.account, x->owner) != 0)
+			break;
+		/* fall through */
+	default:
+		return add_final(x, "", span_str(r->address), e);
+	}
+	if (depth >= DEPTH_MAX)
+		return broken(e, depth);
+	snprintf(key, sizeof key, ":%s", l.account);
+	if (has_word(buf_span(&x->seen), span_str(key)))
+		return true;
+	add_word(&x->seen, span_str(key));
+	x->owner = l.account;
+	x->unsafe = false;
+	ok = add_lines(x, l.text, l.account, depth + 1, e);
+	x->owner = outer.owner;
+	x->unsafe = outer.unsafe;
+	/* One that names nobody is none. */
+	return ok && (x->targets > outer.targets || add_final(x, "", span_str(r->address), e));
+}
 
 /* The target is an address: of another alias, of this one again, or an end. */
 static bool add_address(struct expansion *x, struct span text, const char *name, int depth,
@@ -83,18 +149,17 @@ static bool add_address(struct expansion *x, struct span text, const char *name,
 	if (!schedule_decide(x->q, NULL, e) ||
 	    !route_recipient(x->q->config, &x->q->settings, text, &r, e) ||
 	    !schedule_resolve(x->q, &r, &is_alias, &right, e))
-		ok = !route_pending(x->q->config) && e->class != ERR_TEMP && add_final(x, text, e);
+		ok = !route_pending(x->q->config) && e->class != ERR_TEMP &&
+		     add_final(x, "", text, e);
 	else if (r.deferred)
 		ok = err_temp(e, "4.4.3", "a name of the alias %.100s cannot be looked up now",
 			      name);
 	else if (!is_alias || span_eq(span_str(r.user), span_str(name)))
 		/* "alice: alice, bob": the alias is the user as well. */
-		ok = add_final(x, span_str(r.address), e);
+		ok = add_user(x, &r, depth, e);
 	else if (depth >= DEPTH_MAX)
-		ok = err_perm(e, "5.4.6",
-			      "aliasing/forwarding loop broken (%d aliases deep; %d max)",
-			      depth + 1, DEPTH_MAX);
-	else if (!has_word(&x->seen, span_str(r.user))) {
+		ok = broken(e, depth);
+	else if (!has_word(buf_span(&x->seen), span_str(r.user))) {
 		add_word(&x->seen, span_str(r.user));
 		ok = add_list(x, buf_span(&right), r.user, depth + 1, e);
 	}
@@ -126,23 +191,35 @@ static bool read_list(const char *file, struct buf *text, bool *unsafe, struct e
 	return ok || err_temp(e, "4.2.4", "%.150s: cannot be read whole", file);
 }
 
-static bool add_file(struct expansion *x, struct span path, const char *name, int depth,
-		     struct err *e)
+static bool add_file(struct expansion *x, const struct aliases_target *t, const char *name,
+		     int depth, struct err *e)
 {
+	struct span path = t->value;
 	char file[MTA_PATH_MAX];
-	struct span s, list;
+	struct schedule_list l;
 	struct buf text;
 	bool ok, outer = x->unsafe, unsafe = false;
 
-	buf_init(&text, LIST_MAX);
 	if (depth >= DEPTH_MAX || !span_to_cstr(path, file, sizeof file))
 		return err_perm(e, "5.4.6", "aliasing/forwarding loop broken at :include:%.*s",
 				SPAN_ARG(path));
+	if (x->owner[0])
+		switch (schedule_forward_file(x->task, x->owner, path, &l, e)) {
+		case FORWARD_UNREAD:
+			x->unread = true;
+			return true;
+		case FORWARD_FAILED:
+			return false;
+		case FORWARD_FOUND:
+			return add_lines(x, l.text, name, depth + 1, e);
+		default:
+			/* It fails by itself, later. */
+			return add_final(x, "", t->text, e);
+		}
+	buf_init(&text, LIST_MAX);
 	ok = read_list(file, &text, &unsafe, e);
-	s = buf_span(&text);
 	x->unsafe |= unsafe;
-	while (ok && aliases_next_list(&s, &list))
-		ok = add_list(x, list, name, depth + 1, e);
+	ok = ok && add_lines(x, buf_span(&text), name, depth + 1, e);
 	x->unsafe = outer;
 	buf_free(&text);
 	return ok;
@@ -155,15 +232,16 @@ static bool add_list(struct expansion *x, struct span list, const char *name, in
 	bool ok = true;
 
 	while (ok && aliases_next(&list, &t)) {
+		x->targets++;
 		switch (t.kind) {
 		case ALIASES_ADDRESS:
 			ok = add_address(x, t.text, name, depth, e);
 			break;
 		case ALIASES_INCLUDE:
-			ok = add_file(x, t.value, name, depth, e);
+			ok = add_file(x, &t, name, depth, e);
 			break;
 		case ALIASES_EXACT:
-			ok = add_final(x, t.value, e);
+			ok = add_final(x, "", t.value, e);
 			break;
 		default:
 			/* The file's owner chose the addresses, and only addresses. */
@@ -172,7 +250,7 @@ static bool add_list(struct expansion *x, struct span list, const char *name, in
 					 "or files",
 					 name, SPAN_ARG(t.text));
 			else
-				ok = add_final(x, t.text, e);
+				ok = add_final(x, x->owner, t.text, e);
 		}
 	}
 	return ok;
@@ -247,8 +325,9 @@ static void put_envelope(struct expansion *x, const struct task *t, struct span 
 		h.sender = sender;
 	qfile_put_head(out, &h);
 	while (s.len) {
+		struct span word = span_cut(&s, '\0'), owner = span_cut(&word, '/');
 		struct qfile_rcpt r = {
-		    .state = QFILE_PENDING, .notify = of->notify, .addr = span_cut(&s, '\0')};
+		    .state = QFILE_PENDING, .notify = of->notify, .addr = word, .owner = owner};
 
 		qfile_put_rcpt(out, &r);
 	}
@@ -288,32 +367,48 @@ static bool make_message(struct expansion *x, struct task *t, struct span sender
 	return true;
 }
 
+/* "owner/target": the one that is meant. */
+static bool replace(struct task *t, const char *word)
+{
+	free(t->owner);
+	t->target = NULL;
+	t->owner = strdup(word);
+	if (!t->owner)
+		return err_temp(&t->err, "4.3.0", "out of memory");
+	t->target = strchr(t->owner, '/');
+	*t->target++ = '\0';
+	return true;
+}
+
 enum schedule_aliased schedule_alias(struct task *t, const struct route *r, struct span right)
 {
-	struct expansion x = {.q = t->work->q};
+	struct expansion x = {.q = t->work->q, .task = t, .owner = ""};
 	enum schedule_aliased what = SCHEDULE_FAILED;
 	char mem[MTA_ADDR_MAX];
-	struct span sender;
+	struct span sender = SPAN("");
 	struct buf owner;
+	bool ok;
 
 	buf_init(&x.finals, LIST_MAX);
 	buf_init(&x.seen, LIST_MAX);
 	buf_init_fixed(&owner, mem, sizeof mem);
-	sender = owner_of(x.q, r, &owner);
-	add_word(&x.seen, span_str(r->user));
-	if (!add_list(&x, right, r->user, 0, &t->err)) {
-		what = x.later ? SCHEDULE_LATER : SCHEDULE_FAILED;
-	} else if (x.count == 0) {
-		err_perm(&t->err, "5.4.6", "%.100s: aliasing/forwarding loop broken", r->user);
-	} else if (x.count == 1 && !sender.len) {
-		t->target = strdup(x.finals.ptr);
-		if (t->target)
-			what = SCHEDULE_REPLACED;
-		else
-			err_temp(&t->err, "4.3.0", "out of memory");
-	} else if (make_message(&x, t, sender, &t->err)) {
-		what = SCHEDULE_COPIED;
+	if (right.ptr) {
+		sender = owner_of(x.q, r, &owner);
+		add_word(&x.seen, span_str(r->user));
+		ok = add_list(&x, right, r->user, 0, &t->err);
+	} else {
+		ok = add_user(&x, r, 0, &t->err);
 	}
+	if (!ok)
+		what = x.later ? SCHEDULE_LATER : SCHEDULE_FAILED;
+	else if (x.unread)
+		what = SCHEDULE_UNREAD;
+	else if (x.count == 0)
+		err_perm(&t->err, "5.4.6", "%.100s: aliasing/forwarding loop broken", r->user);
+	else if (x.count == 1 && !sender.len)
+		what = replace(t, x.finals.ptr) ? SCHEDULE_REPLACED : SCHEDULE_FAILED;
+	else if (make_message(&x, t, sender, &t->err))
+		what = SCHEDULE_COPIED;
 	buf_free(&x.finals);
 	buf_free(&x.seen);
 	return what;

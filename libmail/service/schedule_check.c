@@ -33,39 +33,48 @@ static struct schedule_cached *cached(struct schedule *q, struct span user)
  * Both answers are kept, known and unknown: dictionary attacks ask for the same names, and
  * lists for the same users. What failed for now is not an answer.
  */
-static void remember(struct schedule *q, const char *user, const struct err *e, struct span name)
+static void remember(struct schedule *q, const struct schedule_lookup *l, const struct err *e,
+		     struct span name)
 {
 	struct schedule_cached *c;
 
 	if (!q->cache)
 		q->cache = calloc(SCHEDULE_CACHE, sizeof *q->cache);
-	if (!q->cache || e->class == ERR_TEMP)
+	if (!q->cache || e->class == ERR_TEMP || l->detail[0])
 		return;
-	c = &q->cache[cache_slot(span_str(user))];
+	c = &q->cache[cache_slot(span_str(l->user))];
 	c->until_ms = 0;
-	if (span_to_cstr(span_str(user), c->user, sizeof c->user) &&
+	if (span_to_cstr(span_str(l->user), c->user, sizeof c->user) &&
 	    span_to_cstr(name, c->name, sizeof c->name)) {
 		c->err = *e;
+		c->forwards = l->forwards;
 		c->until_ms = q->loop.now_ms + SCHEDULE_CACHE_MS;
 	}
 }
 
 static void ask_gate(struct schedule *q, const struct schedule_lookup *l)
 {
-	char mem[WIRE_MAX];
+	char mem[WIRE_MAX], both[sizeof l->user + sizeof l->detail];
+	int n = snprintf(both, sizeof both, "%s%c%s", l->user, '\0', l->detail);
 	struct buf b;
 
 	buf_init_fixed(&b, mem, sizeof mem);
-	mta_ipc_put_text(&b, MTA_ACCOUNT, l->number, span_str(l->user));
+	mta_ipc_put_text(&b, MTA_ACCOUNT, l->number, span_make(both, (size_t)n));
 	ipc_send(&q->gate, &b, NULL, 0);
 }
 
-void schedule_check_account(struct schedule *q, struct span user, struct schedule_lookup *l)
+void schedule_check_account(struct schedule *q, struct span user, struct span detail,
+			    struct schedule_lookup *l)
 {
 	struct schedule_cached *c = cached(q, user);
 	struct err e;
 
-	if (c) {
+	if (span_index(detail, '/') < detail.len ||
+	    !span_to_cstr(detail, l->detail, sizeof l->detail))
+		l->detail[0] = '\0';
+	l->forwards = false;
+	if (c && !l->detail[0]) {
+		l->forwards = c->forwards;
 		l->done(l, &c->err, span_str(c->name));
 		return;
 	}
@@ -110,7 +119,8 @@ bool schedule_check_answer(struct schedule *q, struct wire_in *in)
 	*at = l->next;
 	if (e.class == ERR_PERM && try_other(q, l))
 		return true;
-	remember(q, l->user, &e, name);
+	l->forwards = in->type == MTA_ACCOUNT_FORWARDS;
+	remember(q, l, &e, name);
 	l->done(l, &e, name);
 	return true;
 }

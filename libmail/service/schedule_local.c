@@ -76,10 +76,17 @@ static uint8_t form_of(const struct cf_mailer *m)
 			 (m->eol.len && m->eol.ptr[0] == '\r' ? MTA_FORM_CRLF : 0));
 }
 
+/* Whom a program or file is for, when it is not for nobody in particular. */
+static struct span owner_of(const struct task *t)
+{
+	return t->target ? span_str(t->owner) : t->work->item.rcpts[t->rcpt].owner;
+}
+
 static bool put_program(struct task *t, const struct route *r, const struct variant *v)
 {
 	const struct cf_mailer *m = r->mailer;
 	char mem[MTA_WORDS_MAX];
+	struct span owner;
 	struct buf words;
 
 	buf_init_fixed(&words, mem, sizeof mem);
@@ -95,15 +102,18 @@ static bool put_program(struct task *t, const struct route *r, const struct vari
 	    .limit = m->line_limit > 0 && m->line_limit < UINT32_MAX ? (uint32_t)m->line_limit : 0,
 	    .seconds = m->wait > 0 && m->wait < UINT32_MAX ? (uint32_t)m->wait : 0,
 	    .form = form_of(m)};
-	snprintf(t->key, sizeof t->key, "|%.*s%s", SPAN_ARG(span_head(m->name, 64)),
-		 r->external ? "/" : "");
+	owner = mailer_is_shell(m) ? owner_of(t) : SPAN("");
+	snprintf(t->key, sizeof t->key, "|%.*s%s%.*s", SPAN_ARG(span_head(m->name, 64)),
+		 r->external || owner.len ? "/" : "", SPAN_ARG(span_head(owner, 180)));
 	return true;
 }
 
 static bool put_file(struct task *t, const struct route *r)
 {
+	size_t room = sizeof t->key;
+
 	t->job.rcpt = SPAN("");
-	return span_to_cstr(span_str(r->user), t->key, sizeof t->key) ||
+	return (size_t)snprintf(t->key, room, "%.*s%s", SPAN_ARG(owner_of(t)), r->user) < room ||
 	       err_perm(&t->err, "5.3.0", "Can't create output: the path is too long");
 }
 

@@ -1,6 +1,6 @@
 /*
- * schedule_part: one message under work, as schedule_work.c, schedule_task.c, schedule_relay.c,
- * schedule_local.c and schedule_settle.c share it.
+ * schedule_part: one message under work, as schedule_work.c, schedule_task.c, schedule_alias.c,
+ * schedule_forward.c, schedule_relay.c, schedule_local.c and schedule_settle.c share it.
  *
  * A work has its file locked and loaded, and a task for each recipient that is pending; when
  * the last of them has an outcome, marks, report and the next attempt follow, and it is freed.
@@ -18,7 +18,9 @@ struct task {
 	struct relays_rcpt remote;
 	struct dns_client_wait wait;
 	unsigned turns;
-	char *target;               /* what the recipient is an alias of; owned; NULL: it is none */
+	char *owner;  /* whose ~/.forward has the target, or ""; owned, with the target behind it */
+	char *target; /* what the recipient is an alias of; NULL: it is none */
+	struct forwards *forwards;  /* owned: see schedule_forward.c */
 	char *addr;                 /* for the other host's RCPT, or a program's arguments; owned */
 	char key[MTA_NAME_MAX + 1]; /* of the agent that a program or file needs */
 	struct work *work;
@@ -92,11 +94,42 @@ void schedule_local_pass(struct task *t, struct span account);
 struct variant *schedule_variant(struct work *w, const struct cf_mailer *m, struct err *e);
 void schedule_variants_free(struct work *w);
 
-/* LATER: route_pending; REPLACED: t->target is the one; COPIED: t is answered; else t->err. */
-enum schedule_aliased { SCHEDULE_FAILED, SCHEDULE_LATER, SCHEDULE_REPLACED, SCHEDULE_COPIED };
+/*
+ * LATER: route_pending; UNREAD: schedule_forward_ask knows more; REPLACED: t->target is the one;
+ * COPIED: t is answered; else t->err.
+ */
+enum schedule_aliased {
+	SCHEDULE_FAILED,
+	SCHEDULE_LATER,
+	SCHEDULE_UNREAD,
+	SCHEDULE_REPLACED,
+	SCHEDULE_COPIED
+};
 
-/* Works out what the alias r is of; right is its right side. */
+/* Works out whom r stands for: an alias with this right side, or (ptr NULL) a user who forwards. */
 enum schedule_aliased schedule_alias(struct task *t, const struct route *r, struct span right);
+
+/* ---- schedule_forward.c: files that users' own processes read for us ---- */
+
+/* NONE: there is none, or no safe one; UNREAD: not known yet; FAILED: TEMP in e, it is later. */
+enum schedule_forward { FORWARD_NONE, FORWARD_FOUND, FORWARD_UNREAD, FORWARD_FAILED };
+
+struct schedule_list {
+	const char *account; /* whose it is */
+	struct span text;
+};
+
+/* The ~/.forward of the user that r is; spans live as long as the task. */
+enum schedule_forward schedule_forward_user(struct task *t, const struct route *r,
+					    struct schedule_list *out, struct err *e);
+
+/* A list that account's ~/.forward includes; NONE: it cannot be had, and that is logged. */
+enum schedule_forward schedule_forward_file(struct task *t, const char *account, struct span path,
+					    struct schedule_list *out, struct err *e);
+
+/* Reads all that was UNREAD, and then starts the task again: perhaps at once. */
+void schedule_forward_ask(struct task *t);
+void schedule_forward_free(struct task *t);
 
 /* Puts the outcome of t into its recipient's record, in memory and in the file, and logs it. */
 void schedule_settle(struct work *w, struct task *t);

@@ -62,7 +62,7 @@ static bool pass_to_local(struct task *t, const struct route *r)
 		return route_pending(w->q->config) && schedule_task_later(t);
 	if (r->kind == ROUTE_LOCAL) {
 		t->lookup = (struct schedule_lookup){.done = on_account, .owner = t};
-		schedule_check_account(w->q, span_str(r->user), &t->lookup);
+		schedule_check_account(w->q, span_str(r->user), SPAN(""), &t->lookup);
 		return true;
 	}
 	schedule_choose_tell(w->q, w->item.rcpts[t->rcpt].addr, "Connecting to %s...", t->mailer);
@@ -117,16 +117,22 @@ static bool check(struct task *t, struct route *r)
 	}
 }
 
-/* Mailer, host and user of the address; *right is filled for an alias. */
-static bool decide(struct task *t, struct route *r, bool *is_alias, struct buf *right)
+/*
+ * Mailer, host and user of the address; *right is filled for an alias, *forward says of others
+ * what is known of their ~/.forward.
+ */
+static bool decide(struct task *t, struct route *r, bool *is_alias, struct buf *right,
+		   enum schedule_forward *forward)
 {
 	struct work *w = t->work;
 	struct schedule *q = w->q;
 	struct mta_check from = {.origin.uid = UINT32_MAX, .sender = w->item.head.sender};
 	struct span addr = t->target ? span_str(t->target) : w->item.rcpts[t->rcpt].addr;
 	bool exact = t->target || w->item.head.state.flags & QFILE_NO_ALIAS;
+	struct schedule_list list;
 
 	*is_alias = false;
+	*forward = FORWARD_NONE;
 	if (!schedule_decide(q, &from, &t->err) ||
 	    !route_recipient(q->config, &q->settings, addr, r, &t->err) ||
 	    !schedule_resolve(q, r, exact ? NULL : is_alias, right, &t->err))
@@ -134,12 +140,18 @@ static bool decide(struct task *t, struct route *r, bool *is_alias, struct buf *
 	if (r->deferred)
 		return err_temp(&t->err, "4.4.3",
 				"Transient parse error: a name or table cannot be looked up now");
-	return *is_alias || check(t, r);
+	if (!*is_alias && !exact)
+		*forward = schedule_forward_user(t, r, &list, &t->err);
+	if (*is_alias || *forward != FORWARD_NONE)
+		return *forward != FORWARD_FAILED;
+	return check(t, r);
 }
 
 void schedule_task_start(struct task *t)
 {
 	struct schedule *q = t->work->q;
+	enum schedule_aliased what = SCHEDULE_UNREAD;
+	enum schedule_forward forward;
 	struct buf right;
 	bool is_alias, ok;
 	struct route r;
@@ -147,29 +159,25 @@ void schedule_task_start(struct task *t)
 	t->wait.done = on_name;
 	t->err = (struct err){0};
 	buf_init(&right, ALIAS_MAX);
-	ok = decide(t, &r, &is_alias, &right);
+	ok = decide(t, &r, &is_alias, &right, &forward);
 	if (route_pending(q->config) && schedule_task_later(t))
 		goto out;
 	if (!ok) {
 		schedule_task_answered(t);
-	} else if (!is_alias) {
-		pass_to(t, &r);
-	} else {
-		switch (schedule_alias(t, &r, buf_span(&right))) {
-		case SCHEDULE_REPLACED:
-			schedule_task_start(t);
-			break;
-		case SCHEDULE_COPIED:
-			break;
-		case SCHEDULE_LATER:
-			if (schedule_task_later(t))
-				break;
-			schedule_task_answered(t);
-			break;
-		default:
-			schedule_task_answered(t);
-		}
+		goto out;
 	}
+	if (!is_alias && forward == FORWARD_NONE) {
+		pass_to(t, &r);
+		goto out;
+	}
+	if (is_alias || forward == FORWARD_FOUND)
+		what = schedule_alias(t, &r, buf_span(&right));
+	if (what == SCHEDULE_REPLACED)
+		schedule_task_start(t);
+	else if (what == SCHEDULE_UNREAD)
+		schedule_forward_ask(t);
+	else if (what == SCHEDULE_FAILED || (what == SCHEDULE_LATER && !schedule_task_later(t)))
+		schedule_task_answered(t);
 out:
 	buf_free(&right);
 }

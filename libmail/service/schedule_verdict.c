@@ -60,8 +60,10 @@ static void on_account(struct schedule_lookup *l, const struct err *e, struct sp
 		err_perm(&v.err, "5.1.1", "User unknown");
 	else if (e->class == ERR_TEMP)
 		err_temp(&v.err, "4.3.0", "cannot look the user up now");
-	/* A message that is held is for nobody yet; a program is the queue's business. */
-	if (p->fate == MTA_HELD || p->external) {
+	/* A message that is held is for nobody yet; programs and ~/.forward are the queue's
+	 * business.
+	 */
+	if (p->fate == MTA_HELD || p->external || l->forwards) {
 		v.route = MTA_TO_QUEUE;
 		v.user = span_str(p->reason);
 	}
@@ -121,7 +123,7 @@ static void check_user(struct schedule *q, uint32_t id, const struct route *r,
 			      .lookup = {.done = on_account, .owner = p}};
 	memcpy(p->address, r->address, sizeof p->address);
 	span_to_cstr(v->user, p->reason, sizeof p->reason);
-	schedule_check_account(q, span_str(r->user), &p->lookup);
+	schedule_check_account(q, span_str(r->user), span_str(r->host), &p->lookup);
 }
 
 /* What sendmail sets around both: the kind of address, and that nobody has tried yet. */

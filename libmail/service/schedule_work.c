@@ -32,7 +32,8 @@ static void free_work(struct work *w)
 	schedule_variants_free(w);
 	for (size_t i = 0; i < w->count; i++) {
 		dns_client_cancel(&w->tasks[i].wait);
-		free(w->tasks[i].target);
+		schedule_forward_free(&w->tasks[i]);
+		free(w->tasks[i].owner);
 		free(w->tasks[i].addr);
 	}
 	config_free(w->config);

@@ -42,6 +42,7 @@ static const struct option options[] = {
     {"UsersFile", 0, TEXT_AT(users)},
     {"Mailbox", 0, TEXT_AT(mailbox)},
     {"AliasFile", 'A', TEXT_AT(aliases)},
+    {"ForwardPath", 'J', TEXT_AT(forward)},
     {"PidFile", 0, TEXT_AT(pid_file)},
     {"ServerCertFile", 0, TEXT_AT(cert)},
     {"ServerKeyFile", 0, TEXT_AT(key)},

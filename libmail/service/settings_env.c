@@ -26,7 +26,7 @@ static const char ignored[] =
     "hoststatusdirectory connectioncachesize connectioncachetimeout connecttimeout "
     "daemonportoptions dialdelay dontblamesendmail dontexpandcnames dontinitgroups "
     "dontprobeinterfaces dontprunepaths doublebounceaddress errorheader fallbackmxhost "
-    "fallbacksmarthost fastsplit forkeachjob forwardpath heloname helpfile holdexpensive "
+    "fallbacksmarthost fastsplit forkeachjob heloname helpfile holdexpensive "
     "hostsfile inputmailfilters ldapdefaultspec matchgecos maxaliasrecursion "
     "maxmimeheaderlength maxnoopcommands maxqueuechildren maxqueuerunsize maxrunnersperqueue "
     "metoo minqueueage maxqueueage nicequeuerun norecipientaction oldstyleheaders "
@@ -69,7 +69,7 @@ bool settings_is_ignored(struct span name)
 /* For a letter that has no effect any ignored name does. */
 const char *settings_ignored_name(char letter)
 {
-	static const char letters[] = "7:8aBcCDEFgGHIjJkKlmnNoPqrStuUVwWXxyYzZ/R#ME";
+	static const char letters[] = "7:8aBcCDEFgGHIjkKlmnNoPqrStuUVwWXxyYzZ/R#ME";
 
 	return letter && strchr(letters, letter) ? "SuperUser" : NULL;
 }
@@ -282,6 +282,7 @@ bool settings_init(struct settings *s, struct err *e)
 	*s = (struct settings){
 	    .queue = "/var/spool/letterbox",
 	    .aliases = "-o /etc/aliases",
+	    .forward = "$z/.forward.$w+$h:$z/.forward+$h:$z/.forward.$w:$z/.forward",
 	    .max_message = 100 << 20,
 	    .max_rcpts = 1000,
 	    .max_sessions = 1100,

@@ -287,3 +287,22 @@ bool fs_is_roots_place(const char *dir, char *real)
 	return span_to_cstr(span_str(dir), real, PATH_MAX) && is_roots_above(real) &&
 	       realpath(dir, real) && is_roots_above(real);
 }
+
+int fs_find_shared_dir(const char *path, bool strict, char *dir, size_t cap, mode_t *mode)
+{
+	const char *last = strrchr(path, '/');
+	struct stat st;
+
+	for (size_t i = 0; i < cap && path[i]; i++) {
+		if (path[i] != '/')
+			continue;
+		span_to_cstr(span_make(path, i + 1), dir, cap);
+		if (stat(dir, &st) != 0)
+			return -1;
+		*mode = st.st_mode;
+		if (st.st_mode & (S_IWGRP | S_IWOTH) &&
+		    (!(st.st_mode & S_ISVTX) || (strict && path + i == last)))
+			return 1;
+	}
+	return 0;
+}

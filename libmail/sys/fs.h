@@ -70,4 +70,11 @@ bool fs_is_volatile(int fd);
  */
 bool fs_is_roots_place(const char *dir, char *real);
 
+/*
+ * Looks for a directory above the file path in which others may change names: 1, its name in dir
+ * and its mode; 0: there is none; -1 and errno: dir cannot be looked at.  A sticky bit keeps
+ * others from the names in it; in the last one it is not enough when strict.
+ */
+int fs_find_shared_dir(const char *path, bool strict, char *dir, size_t cap, mode_t *mode);
+
 #endif

@@ -1,0 +1,258 @@
+/*
+ * Reading ~/.forward; see service/forward.h, and sendmail's forward, include and safefile.
+ *
+ * The checks are of what was opened and of all names that led there, the last of them behind any
+ * links: who could put another file there could choose where the mail goes, or as whom a program
+ * runs.
+ */
+#include "service/forward.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sys/box.h"
+#include "sys/fs.h"
+#include "sys/log.h"
+
+enum { STEP = 4096 };
+
+/* What $c stands for; false: nothing that could be part of a path. */
+static bool put_macro(const struct settings *s, const struct account *a, struct span detail, char c,
+		      struct buf *out)
+{
+	struct span name = span_str(s->hostname), value = SPAN("");
+
+	if (c == 'z') {
+		/* Below the root directory, not below "//". */
+		buf_puts(out, strcmp(a->home, "/") == 0 ? "" : a->home);
+		return a->home[0] != '\0';
+	}
+	if (c == 'u')
+		value = span_str(a->name);
+	else if (c == 'h')
+		value = detail;
+	else if (c == 'w')
+		value = span_cut(&name, '.');
+	buf_put(out, value);
+	/* Of strangers' choice: it must not lead anywhere else. */
+	return value.len && !memchr(value.ptr, '/', value.len) &&
+	       !memchr(value.ptr, ':', value.len);
+}
+
+bool forward_put_paths(const struct settings *s, const struct account *a, struct span detail,
+		       struct buf *out)
+{
+	struct span list = span_str(s->forward);
+
+	while (list.len) {
+		struct span one = span_cut(&list, ':');
+		size_t start = out->len, i = 0;
+		bool ok = true;
+
+		if (start)
+			buf_putc(out, ':');
+		for (; ok && i < one.len; i++) {
+			if (one.ptr[i] == '$' && i + 1 < one.len)
+				ok = put_macro(s, a, detail, one.ptr[++i], out);
+			else
+				buf_putc(out, one.ptr[i]);
+		}
+		if (!ok || one.len == 0)
+			buf_truncate(out, start);
+	}
+	return buf_ok(out);
+}
+
+bool forward_is_there(struct span paths)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	while (paths.len)
+		if (span_to_cstr(span_cut(&paths, ':'), path, sizeof path) &&
+		    (lstat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR)))
+			return true;
+	return false;
+}
+
+/* By errno; a home that cannot be entered is one that is not there yet, so only files differ. */
+static bool failed(struct err *e, bool found)
+{
+	int sys = errno;
+
+	if (sys == ENOENT || sys == ENOTDIR || sys == ELOOP || sys == ENAMETOOLONG ||
+	    (found && sys == EACCES))
+		err_perm(e, "5.2.4", "%s", strerror(sys));
+	else
+		err_temp(e, "4.2.4", "%s", strerror(sys));
+	e->sys = sys;
+	return false;
+}
+
+static bool unsafe(struct err *e, const char *why)
+{
+	err_perm(e, "5.2.4", "%s", why);
+	e->sys = 0;
+	return false;
+}
+
+static bool check_file(const struct stat *st, uid_t uid, struct err *e)
+{
+	if (!S_ISREG(st->st_mode))
+		return unsafe(e, "Regular files only");
+	if (st->st_mode & S_IWOTH)
+		return unsafe(e, "World writable file");
+	if (st->st_mode & S_IWGRP)
+		return unsafe(e, "Group writable file");
+	return st->st_uid == uid || st->st_uid == 0 || unsafe(e, "Owned by another user");
+}
+
+static bool check_dirs(const char *path, struct err *e)
+{
+	char dir[PATH_MAX];
+	mode_t mode;
+	int shared = fs_find_shared_dir(path, true, dir, sizeof dir, &mode);
+
+	if (shared > 0)
+		return unsafe(e, mode & S_IWOTH ? "World writable directory"
+						: "Group writable directory");
+	return shared == 0 || failed(e, false);
+}
+
+static bool copy(int fd, struct buf *out, struct err *e)
+{
+	size_t start = out->len;
+	ssize_t got = 1;
+	char *at;
+
+	/* Not by its length, which a file that is no plain one does not tell. */
+	for (off_t off = 0; got > 0; off += got) {
+		at = buf_reserve(out, STEP);
+		if (!at) {
+			buf_truncate(out, start);
+			return unsafe(e, "File too large");
+		}
+		got = fs_pread(fd, at, STEP, off);
+		if (got > 0)
+			out->len += (size_t)got;
+	}
+	if (got == 0)
+		return true;
+	buf_truncate(out, start);
+	return failed(e, true);
+}
+
+bool forward_read_file(const char *path, uid_t uid, struct buf *out, struct err *e)
+{
+	char real[PATH_MAX];
+	struct stat st;
+	bool ok;
+	int fd;
+
+	if (!realpath(path, real) || stat(real, &st) != 0)
+		return failed(e, false);
+	/* Before it is opened, too: devices and pipes do things then. */
+	if (!check_file(&st, uid, e) || !check_dirs(path, e) || !check_dirs(real, e))
+		return false;
+	fd = open(real, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return failed(e, true);
+	ok = fstat(fd, &st) == 0 ? check_file(&st, uid, e) && copy(fd, out, e) : failed(e, true);
+	close(fd);
+	return ok;
+}
+
+bool forward_read(struct span paths, uid_t uid, struct buf *out, struct err *e)
+{
+	char path[PATH_MAX];
+	bool later = false;
+
+	while (paths.len) {
+		if (!span_to_cstr(span_cut(&paths, ':'), path, sizeof path))
+			continue;
+		*e = (struct err){0};
+		if (forward_read_file(path, uid, out, e))
+			return true;
+		later |= e->class == ERR_TEMP;
+		if (e->class == ERR_TEMP)
+			log_err("forward %s: transient error: %s", path, e->text);
+		else if (e->sys != ENOENT && e->sys != ENOTDIR)
+			log_warn("forward %s: %s", path, e->text);
+	}
+	*e = (struct err){0};
+	return !later || err_temp(e, "4.2.4", "transient .forward open error");
+}
+
+static bool read_by_child(const struct account *a, struct span paths, struct buf *out,
+			  struct err *e)
+{
+	ssize_t got = -1;
+	int fds[2], status = 0;
+	char *at;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) != 0)
+		return err_errno(e, errno, "pipe");
+	pid = fork();
+	if (pid == 0) {
+		*e = (struct err){0};
+		if (box_become(a->uid, a->gid, e))
+			forward_read(paths, a->uid, out, e);
+		fs_write(fds[1], span_make(e, sizeof *e));
+		_exit(!fs_write(fds[1], buf_span(out)));
+	}
+	close(fds[1]);
+	/* The record itself and what was read: same program, same memory layout. */
+	if (pid > 0 && read(fds[0], e, sizeof *e) == (ssize_t)sizeof *e)
+		while ((at = buf_reserve(out, STEP)) && (got = read(fds[0], at, STEP)) > 0)
+			out->len += (size_t)got;
+	close(fds[0]);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (got < 0 || status != 0)
+		return err_temp(e, "4.2.4", "cannot read the .forward of %s", a->name);
+	return e->class == ERR_NONE;
+}
+
+bool forward_fetch(const struct settings *s, const struct account *a, struct span detail,
+		   struct buf *out, struct err *e)
+{
+	char mem[ACCOUNT_PATH_MAX];
+	struct buf paths;
+
+	*e = (struct err){0};
+	buf_init_fixed(&paths, mem, sizeof mem);
+	if (!forward_put_paths(s, a, detail, &paths))
+		return err_temp(e, "4.3.5", "paths of %s are too long", a->name);
+	/* Most users have none, and need no process. */
+	if (!forward_is_there(buf_span(&paths)))
+		return true;
+	return geteuid() == 0 ? read_by_child(a, buf_span(&paths), out, e)
+			      : forward_read(buf_span(&paths), a->uid, out, e);
+}
+
+bool forward_has_shell(const struct account *a)
+{
+	struct span rest = SPAN("/bin/sh\n/bin/csh\n"), line;
+	struct buf file;
+	struct err e;
+	bool found = a->shell[0] == '\0';
+
+	buf_init(&file, FORWARD_MAX);
+	/* What getusershell(3) does without the file. */
+	if (!found && fs_read_all(AT_FDCWD, "/etc/shells", FS_FOLLOW, &file, &e))
+		rest = buf_span(&file);
+	while (!found && rest.len) {
+		line = span_trim(span_cut(&rest, '\n'));
+		found = line.len && (span_eq(line, span_str(a->shell)) ||
+				     span_eq(line, SPAN("/SENDMAIL/ANY/SHELL/")));
+	}
+	buf_free(&file);
+	return found;
+}

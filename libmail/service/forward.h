@@ -1,0 +1,54 @@
+/*
+ * forward: ~/.forward, which says where a user's mail goes instead of the mailbox.
+ *
+ * The option ForwardPath lists where it may be, ':' between the paths; the first file that is
+ * there and safe counts.  A safe one is a regular file of the user's or root's, written by nobody
+ * else, below directories in which nobody else may change names.  It is read by a process that is
+ * the user: what others may not be shown stays so, whatever a link in a home leads to.
+ */
+#ifndef LETTERBOX_SERVICE_FORWARD_H
+#define LETTERBOX_SERVICE_FORWARD_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "service/account.h"
+#include "service/settings.h"
+
+enum { FORWARD_MAX = 131072 /* octets of a file; of a larger one nothing is taken */ };
+
+/*
+ * Appends the paths for a, ':' between them: ForwardPath with $z (home), $u (user), $h (detail,
+ * what stands behind the user's name in an address) and $w (our name up to its first dot).  Left
+ * out: those with a part that is not there or has a '/', and where the account has no home.  False
+ * when out has too little room.
+ */
+bool forward_put_paths(const struct settings *s, const struct account *a, struct span detail,
+		       struct buf *out);
+
+/* Is one of them there, or can that not be told?  For who may look and not read. */
+bool forward_is_there(struct span paths);
+
+/*
+ * By a process that is uid, or may read what is uid's: appends the contents of a list (an :include:
+ * or one of the paths) to out.  PERM 5.2.4 with sendmail's words: it is not there (sys ENOENT,
+ * ENOTDIR), unsafe, too large for out, or not to be read; TEMP 4.2.4: not now.
+ */
+bool forward_read_file(const char *path, uid_t uid, struct buf *out, struct err *e);
+
+/*
+ * The same for the first of paths that is there and safe; nothing is appended where none is, and
+ * what is wrong with those before it is logged.  TEMP when there is none, but one may come.
+ */
+bool forward_read(struct span paths, uid_t uid, struct buf *out, struct err *e);
+
+/* forward_read by a child that becomes a's user, when we are root; else by this process. */
+bool forward_fetch(const struct settings *s, const struct account *a, struct span detail,
+		   struct buf *out, struct err *e);
+
+/*
+ * May their files start programs and write files?  Where /etc/shells lists what users log in with,
+ * and there is one for the account (sendmail's usershellok).
+ */
+bool forward_has_shell(const struct account *a);
+
+#endif

@@ -1,0 +1,218 @@
+#!/bin/sh
+# ~/.forward: what it may name, who reads it, and when it does not count.
+. "$(dirname "$0")/../lib/tap.sh"
+. "$ROOT/tests/lib/server.sh"
+need python3
+server_setup mbox
+root() { [ "$(id -u)" = 0 ]; }
+export HOME=$T/home LETTERBOX_ALIASES="$T/aliases"
+mkdir "$T/h" "$T/programs" "$T/elsewhere"
+chmod 755 "$T/h" "$T/programs" "$T/elsewhere"
+printf 'staff: one, u4\nself: self, u2\n' >"$T/aliases"
+uid=20100
+# Users of their own, whose homes and uids differ; NAME [SHELL].
+user() {
+    uid=$((uid + 1))
+    root || uid=$(id -u)
+    mkdir "$T/h/$1" || exit 1
+    root && chown $uid:$uid "$T/h/$1"
+    echo "$1:{PLAIN}x:$uid:$uid::$T/h/$1:${2:-}" >>"$T/users"
+    eval "uid_$1=$uid"
+}
+# As its owner writes it; lines from standard input.
+forward() { # USER [FILE]
+    eval "owner=\$uid_$1"
+    cat >"$T/h/$1/${2:-.forward}"
+    root && chown "$owner" "$T/h/$1/${2:-.forward}"
+    chmod 600 "$T/h/$1/${2:-.forward}"
+}
+for name in one self more exact empty here there prog file list unsafe broken gone late plus bad chain1 \
+    chain2 link; do
+    user $name
+done
+user noshell /no/such/shell
+user shell /bin/sh
+forward one <<F
+# a comment
+u2
+F
+echo '"self", u3' | forward self
+printf 'u1@example.test, \\more\nu2\n\n#u3\n' | forward more
+printf '%s\n' '\exact' | forward exact
+printf '# nobody yet\n\n' | forward empty
+echo there | forward here
+echo here | forward there
+printf '%s\n' '"|show a  b", \prog' | forward prog
+echo "$T/h/file/box" | forward file
+echo ":include:$T/h/list/mine" | forward list
+echo u3 | forward list mine
+echo '"|show"' | forward noshell
+echo '|show by-shell' | forward shell
+echo u2 | forward plus .forward+det
+echo 'nosuch@example.test' | forward bad
+echo chain2 | forward chain1
+echo 'one, u3' | forward chain2
+printf '#!/bin/sh\n{ for w; do echo "<$w>"; done; id -u; pwd; echo "$USER"; cat; } >"shown"\n' \
+    >"$T/programs/show"
+chmod 755 "$T/programs/show"
+
+start() { server_smtp "-OProgramFolder=$T/programs" -OMinQueueAge=1h "$@" || fail "the daemon starts"; }
+start
+# By SMTP, so that the short way is taken where it may be.
+send() { # SUBJECT USER...
+    python3 - "$SMTP" "$@" <<'P'
+import smtplib, sys
+s = smtplib.SMTP('127.0.0.1', int(sys.argv[1]), timeout=20)
+s.sendmail('u4@example.test', [u + '@example.test' for u in sys.argv[3:]],
+           'Subject: %s\r\n\r\nbody\r\n' % sys.argv[2])
+s.quit()
+P
+}
+got() { grep -q "^Subject: $2\$" "$(mailbox "$1")" 2>/dev/null; } # USER SUBJECT
+waits() { as_server mailq | grep -q "$1"; }
+report() { grep -qE "$1" "$(mailbox u4)" 2>/dev/null; }
+
+send s-one one
+ok "one address" wait_for ${W:-20} got u2 s-one
+nok "the mailbox gets nothing" test -e "$(mailbox one)"
+like "$(cat "$T/smtp.log")" 'to=<one@example.test>.*stat=' "the log names the user"
+send s-self self
+ok "the own name and another one, an alias of that name before" wait_for ${W:-20} got u3 s-self
+ok "is the own mailbox" wait_for ${W:-20} got self s-self
+ok "and the alias's other one" wait_for ${W:-20} got u2 s-self
+send s-more more
+ok "lines and commas" wait_for ${W:-20} got u2 s-more
+ok "all of them" wait_for ${W:-20} got u1 s-more
+ok "and \\user" wait_for ${W:-20} got more s-more
+nok "not what a comment has" got u3 s-more
+send s-exact exact
+ok "\\user alone" wait_for ${W:-20} got exact s-exact
+send s-empty empty
+ok "one that names nobody is none" wait_for ${W:-20} got empty s-empty
+send s-chain chain1
+ok "who is forwarded to forwards, too" wait_for ${W:-20} got u2 s-chain
+ok "at the end of all" wait_for ${W:-20} got u3 s-chain
+send s-staff staff
+ok "a member of an alias" wait_for ${W:-20} got u2 s-staff
+ok "and the other member" wait_for ${W:-20} got u4 s-staff
+send s-loop here
+ok "two who name each other: the sender is told" wait_for ${W:-20} report 'aliasing/forwarding loop broken'
+send s-bad bad
+ok "a failure behind it is the sender's to know" wait_for ${W:-20} report '^Final-Recipient: .*(bad|nosuch)@'
+send s-plus plus+det plus+other
+ok "a detail's own file" wait_for ${W:-20} got u2 s-plus
+ok "the other details are for the mailbox" wait_for ${W:-20} got plus s-plus
+
+send s-prog prog
+ok "a program" wait_for ${W:-20} grep -q '^Subject: s-prog' "$T/h/prog/shown"
+is "$(head -n 5 "$T/h/prog/shown" | tr '\n' ' ')" "<a> <b> $uid_prog $T/h/prog prog " \
+    "as the user, at home"
+ok "and the mailbox" wait_for ${W:-20} got prog s-prog
+send s-shell shell
+ok "a user with a valid shell" wait_for ${W:-20} grep -q '^Subject: s-shell' "$T/h/shell/shown"
+send s-noshell noshell
+ok "without one the sender is told" wait_for ${W:-20} report \
+    "User noshell@.* doesn't have a valid shell for mailing to programs"
+nok "and no program runs" test -e "$T/h/noshell/shown"
+send s-file file
+ok "a file" wait_for ${W:-20} grep -q '^Subject: s-file' "$T/h/file/box"
+is "$(stat -c %u "$T/h/file/box")" "$uid_file" "written by the user"
+send s-list list
+ok "a list that only the user may read" wait_for ${W:-20} got u3 s-list
+echo ":include:$T/h/list/none, u1" | forward list
+send s-none list
+ok "one that is not there" wait_for ${W:-20} report 'Cannot mail directly to :include:s'
+ok "keeps nobody else from the mail" wait_for ${W:-20} got u1 s-none
+
+# refused WORDS WHAT: the file of "unsafe" does not count, and the log says why.
+refused() {
+    : >"$T/smtp.log"
+    rm -f "$(mailbox unsafe)"
+    send s-unsafe unsafe
+    ok "$2: for the mailbox" wait_for ${W:-20} got unsafe s-unsafe
+    ok "$2: the log has sendmail's words" wait_log smtp "forward $T/h/unsafe/.forward: $1"
+}
+echo u1 | forward unsafe
+chmod 620 "$T/h/unsafe/.forward"
+refused 'Group writable file' "others of the group may write it"
+chmod 602 "$T/h/unsafe/.forward"
+refused 'World writable file' "all may write it"
+chmod 600 "$T/h/unsafe/.forward"
+chmod 775 "$T/h/unsafe"
+refused 'Group writable directory' "others may put another one there"
+chmod 1777 "$T/h/unsafe"
+refused 'World writable directory' "or all"
+chmod 755 "$T/h/unsafe"
+chmod 000 "$T/h/unsafe/.forward"
+refused 'Permission denied' "the user may not read it"
+rm "$T/h/unsafe/.forward"
+mkfifo "$T/h/unsafe/.forward"
+refused 'Regular files only' "it is a pipe"
+rm "$T/h/unsafe/.forward"
+echo u1 >"$T/elsewhere/secret"
+ln -s "$T/elsewhere/secret" "$T/h/unsafe/.forward"
+if root; then
+    chown 20199 "$T/elsewhere/secret"
+    refused 'Owned by another user' "a link to another's file"
+    chmod 600 "$T/elsewhere/secret"
+    refused 'Owned by another user' "one that others may not read"
+else
+    skip 4 "needs root"
+fi
+chmod 777 "$T/elsewhere"
+root && chown "$uid_unsafe" "$T/elsewhere/secret"
+refused 'World writable directory' "a link to a place of everybody's"
+echo u1 | forward link real
+ln -s real "$T/h/link/.forward"
+send s-link link
+ok "a link at home counts" wait_for ${W:-20} got u1 s-link
+
+echo u1 | forward gone
+chmod 000 "$T/h/gone"
+send s-gone gone
+ok "a home that cannot be entered: it waits" wait_for ${W:-20} waits 'transient .forward open error'
+chmod 755 "$T/h/gone"
+kill -USR1 "$(cat "$T/smtp.pid")"
+ok "until it can" wait_for ${W:-20} got u1 s-gone
+nok "the mailbox did not get it" test -e "$(mailbox gone)"
+
+send s-late late
+ok "who has none gets it at once" got late s-late
+echo u1 | forward late
+noticed() { send "s-late$1" late && got u1 "s-late$1"; }
+ok "a new one is noticed within seconds" wait_for ${W:-20} noticed 2
+rm "$T/h/late/.forward"
+rm -f "$(mailbox late)"
+again() { send s-again late && got late s-again; }
+ok "and so is that it went" wait_for ${W:-20} again
+
+like "$(sendmail -bv one)" '^u2\.\.\. deliverable: mailer local, user u2$' "-bv follows it"
+is "$(sendmail -bv here 2>&1)" 'aliasing/forwarding loop broken' "-bv finds a loop"
+like "$(sendmail -bv prog | sort | tr '\n' ' ')" \
+    'deliverable: mailer prog, user \|show a  b .*deliverable: mailer local, user .?prog' "-bv has programs"
+is "$(sendmail -OForwardPath= -bv one)" 'one... deliverable: mailer local, user one' "-bv without any"
+like "$(sendmail --explain one)" "^forward one: u2" "--explain shows it"
+printf 'Subject: s-deliver\n\nx\n' | deliver -d one
+ok "deliver has none" got one s-deliver
+kill "$(cat "$T/smtp.pid")" && wait "$(cat "$T/smtp.pid")" 2>/dev/null
+cp "$T/smtp.log" "$T/all.log"
+
+start -OForwardPath=
+send s-off one
+ok "an empty ForwardPath: no file counts" got one s-off
+kill "$(cat "$T/smtp.pid")" && wait "$(cat "$T/smtp.pid")" 2>/dev/null
+cat "$T/smtp.log" >>"$T/all.log"
+
+# A file of the kernel's whose reading fails with EIO.
+chmod 755 "$T/elsewhere"
+echo u1 >"$T/elsewhere/broken"
+root && chown "$uid_broken" "$T/elsewhere/broken"
+start "-OForwardPath=$T/elsewhere/\$u:/proc/self/mem"
+send s-eio one
+ok "one that cannot be read now: it waits" wait_for ${W:-20} waits 'transient .forward open error'
+nok "and is not delivered" got one s-eio
+send s-path broken
+ok "a path with the user's name in it" wait_for ${W:-20} got u1 s-path
+kill "$(cat "$T/smtp.pid")" && wait "$(cat "$T/smtp.pid")" 2>/dev/null
+cat "$T/smtp.log" >>"$T/all.log"
+nok "no sanitizer report in the log" grep -E 'runtime error|AddressSanitizer|LeakSanitizer' "$T/all.log"
