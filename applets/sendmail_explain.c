@@ -11,6 +11,7 @@
 
 #include "base/ascii.h"
 #include "sendmail.h"
+#include "service/forward.h"
 
 enum {
 	RULES = 12,   /* -d21 level from which rules that match are traced */
@@ -146,19 +147,45 @@ static void print_result(const struct explain *x, const struct cf_addr *a)
 }
 
 /* What a local name stands for, as far as aliases know. */
-static void print_alias(struct sendmail *m, const struct cf_addr *a)
+static bool print_alias(struct sendmail *m, const struct cf_addr *a)
 {
 	struct alias aliases;
 	struct buf right;
 	struct err e;
+	bool found;
 
 	if (!a->mailer || !cf_mailer_flag(a->mailer, 'A') || !sendmail_aliases(m, &aliases, &e))
-		return;
+		return false;
 	buf_init(&right, 1 << 20);
-	if (alias_find(&aliases, a->user, &right) == 0)
+	found = alias_find(&aliases, a->user, &right) == 0;
+	if (found)
 		printf("alias %.*s: %.*s\n", SPAN_ARG(a->user), SPAN_ARG(buf_span(&right)));
 	buf_free(&right);
 	alias_free(&aliases);
+	return found;
+}
+
+/* What their ~/.forward says, for who may read it. */
+static void print_forward(struct sendmail *m, const struct cf_addr *a)
+{
+	struct account_source accounts;
+	struct account account;
+	struct span rest, list;
+	struct buf text;
+	struct err e;
+
+	if (!a->mailer || !span_eq(a->mailer->name, SPAN("local")) ||
+	    !cf_mailer_flag(a->mailer, 'w') ||
+	    !account_source_init(&accounts, m->settings.users, m->settings.mailbox, &e))
+		return;
+	buf_init(&text, FORWARD_MAX);
+	if (account_find(&accounts, a->user, &account, &e) &&
+	    !forward_fetch(&m->settings, &account, a->has_host ? a->host : SPAN(""), &text, &e))
+		printf("forward %s: %s\n", account.name, e.text);
+	for (rest = buf_span(&text); aliases_next_list(&rest, &list);)
+		printf("forward %s: %.*s\n", account.name, SPAN_ARG(list));
+	buf_free(&text);
+	account_source_free(&accounts);
 }
 
 int sendmail_explain(struct sendmail *m, const char *addr)
@@ -183,7 +210,8 @@ int sendmail_explain(struct sendmail *m, const char *addr)
 	print_result(&x, &a);
 	ev->host = &m->config->host;
 	ev->debug = ev->debug_maps = 0;
-	print_alias(m, &a);
+	if (!print_alias(m, &a))
+		print_forward(m, &a);
 	buf_free(&x.head);
 	return status;
 }

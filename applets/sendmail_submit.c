@@ -266,6 +266,7 @@ static bool into_mailboxes(struct sendmail *m, struct account_source *accounts, 
 				 "no daemon answers and the queue %.120s cannot be written",
 				 m->settings.queue);
 		else if (route_account(accounts, &route, &a, &r->err) &&
+			 direct_may(&m->settings, &a, span_str(route.host), &r->err) &&
 			 !direct_deliver(&a, NULL, &job))
 			r->err = job.err;
 		if (r->err.sys == EPERM && r->err.class == ERR_TEMP)

@@ -15,6 +15,7 @@
 #include "format/address.h"
 #include "sendmail.h"
 #include "service/account.h"
+#include "service/forward.h"
 #include "service/route.h"
 #include "sys/fs.h"
 #include "sys/log.h"
@@ -279,7 +280,32 @@ static bool other_user(struct verify *v, struct addr *a, int depth)
 	return true;
 }
 
-static void find_user(struct verify *v, struct addr *a)
+/* ~/.forward, as far as who asks may read it; names in it have their turn at once, too. */
+static void forward(struct verify *v, struct addr *a, const struct account *account, int depth)
+{
+	struct span rest, list;
+	struct buf text;
+	struct err e;
+	bool any = false;
+
+	if (!span_eq(a->mailer->name, SPAN("local")) || a->user.ptr[0] == '\\')
+		return;
+	buf_init(&text, FORWARD_MAX);
+	if (!forward_fetch(&v->m->settings, account, a->host, &text, &e)) {
+		say(v, a->text, e.text, EXIT_TEMPFAIL);
+		a->bad = true;
+	}
+	a->self = false;
+	for (rest = buf_span(&text); aliases_next_list(&rest, &list); any = true) {
+		if (v->m->verbose)
+			printf("%.*s... forwarding to %.*s\n", SPAN_ARG(a->text), SPAN_ARG(list));
+		take_list(v, list, a, depth + 1);
+	}
+	buf_free(&text);
+	a->dead = any && !a->self;
+}
+
+static void find_user(struct verify *v, struct addr *a, int depth)
 {
 	struct account account;
 	char mem[CF_NAME];
@@ -290,8 +316,10 @@ static void find_user(struct verify *v, struct addr *a)
 		return;
 	buf_init_fixed(&name, mem, sizeof mem);
 	address_put_unquoted(a->user, &name);
-	if (account_find(&v->accounts, buf_span(&name), &account, &e))
+	if (account_find(&v->accounts, buf_span(&name), &account, &e)) {
+		forward(v, a, &account, depth);
 		return;
+	}
 	say(v, a->text, e.class == ERR_PERM ? "User unknown" : e.text, err_exit_code(&e));
 	a->bad = true;
 }
@@ -323,7 +351,7 @@ static void take(struct verify *v, struct addr *a, int depth)
 	if (span_eq(a->mailer->name, SPAN("*include*")))
 		include(v, a, depth);
 	else if (!expand(v, a, depth) && !other_user(v, a, depth))
-		find_user(v, a);
+		find_user(v, a, depth);
 	a->ok = !a->dead && !a->bad;
 	if (a->primary && a->dead && all_dead(v)) {
 		say(v, SPAN(""), "aliasing/forwarding loop broken", EXIT_USAGE);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "format/address.h"
+#include "service/forward.h"
 #include "service/route.h"
 #include "sys/box.h"
 #include "sys/fs.h"
@@ -45,6 +46,19 @@ bool direct_find(struct account_source *accounts, struct span who, struct accoun
 	/* Names that were not there before the right one was are no failure. */
 	*e = (struct err){0};
 	return true;
+}
+
+bool direct_may(const struct settings *s, const struct account *a, struct span detail,
+		struct err *e)
+{
+	char mem[ACCOUNT_PATH_MAX];
+	struct buf paths;
+
+	buf_init_fixed(&paths, mem, sizeof mem);
+	if (forward_put_paths(s, a, detail, &paths) && !forward_is_there(buf_span(&paths)))
+		return true;
+	return err_temp(e, "4.3.5", "%s has a .forward, and there is no queue to follow it",
+			a->name);
 }
 
 /* For a folder of its own the directory that it lies in may be missing, as ~/mail is at first. */

@@ -12,6 +12,7 @@
 
 #include "service/account.h"
 #include "service/local.h"
+#include "service/settings.h"
 
 enum { DIRECT_LOCK_WAIT_MS = 60000 };
 
@@ -22,6 +23,13 @@ enum { DIRECT_LOCK_WAIT_MS = 60000 };
  */
 bool direct_find(struct account_source *accounts, struct span who, struct account *out,
 		 struct err *e);
+
+/*
+ * May mail for a go into the mailbox now?  TEMP 4.3.5 when a ~/.forward may say otherwise, which
+ * needs a queue.  Not for programs that are final delivery by themselves.
+ */
+bool direct_may(const struct settings *s, const struct account *a, struct span detail,
+		struct err *e);
 
 /*
  * Delivers job to a's mailbox, or to path when it is not NULL (its directory is made); false with

@@ -94,7 +94,8 @@ static void on_rcpt(struct session *s)
 		/* No queue here, so what has to go elsewhere cannot be taken. */
 		if (r.kind != ROUTE_LOCAL)
 			err_perm(&e, "5.7.1", "only local recipients here");
-		else if (route_account(s->accounts, &r, &at->account, &e)) {
+		else if (route_account(s->accounts, &r, &at->account, &e) &&
+			 direct_may(s->settings, &at->account, span_str(r.host), &e)) {
 			memcpy(at->address, r.address, sizeof at->address);
 			s->count++;
 		}

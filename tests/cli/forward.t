@@ -73,63 +73,63 @@ waits() { as_server mailq | grep -q "$1"; }
 report() { grep -qE "$1" "$(mailbox u4)" 2>/dev/null; }
 
 send s-one one
-ok "one address" wait_for ${W:-20} got u2 s-one
+ok "one address" wait_for 20 got u2 s-one
 nok "the mailbox gets nothing" test -e "$(mailbox one)"
 like "$(cat "$T/smtp.log")" 'to=<one@example.test>.*stat=' "the log names the user"
 send s-self self
-ok "the own name and another one, an alias of that name before" wait_for ${W:-20} got u3 s-self
-ok "is the own mailbox" wait_for ${W:-20} got self s-self
-ok "and the alias's other one" wait_for ${W:-20} got u2 s-self
+ok "the own name and another one, an alias of that name before" wait_for 20 got u3 s-self
+ok "is the own mailbox" wait_for 20 got self s-self
+ok "and the alias's other one" wait_for 20 got u2 s-self
 send s-more more
-ok "lines and commas" wait_for ${W:-20} got u2 s-more
-ok "all of them" wait_for ${W:-20} got u1 s-more
-ok "and \\user" wait_for ${W:-20} got more s-more
+ok "lines and commas" wait_for 20 got u2 s-more
+ok "all of them" wait_for 20 got u1 s-more
+ok "and \\user" wait_for 20 got more s-more
 nok "not what a comment has" got u3 s-more
 send s-exact exact
-ok "\\user alone" wait_for ${W:-20} got exact s-exact
+ok "\\user alone" wait_for 20 got exact s-exact
 send s-empty empty
-ok "one that names nobody is none" wait_for ${W:-20} got empty s-empty
+ok "one that names nobody is none" wait_for 20 got empty s-empty
 send s-chain chain1
-ok "who is forwarded to forwards, too" wait_for ${W:-20} got u2 s-chain
-ok "at the end of all" wait_for ${W:-20} got u3 s-chain
+ok "who is forwarded to forwards, too" wait_for 20 got u2 s-chain
+ok "at the end of all" wait_for 20 got u3 s-chain
 send s-staff staff
-ok "a member of an alias" wait_for ${W:-20} got u2 s-staff
-ok "and the other member" wait_for ${W:-20} got u4 s-staff
+ok "a member of an alias" wait_for 20 got u2 s-staff
+ok "and the other member" wait_for 20 got u4 s-staff
 send s-loop here
-ok "two who name each other: the sender is told" wait_for ${W:-20} report 'aliasing/forwarding loop broken'
+ok "two who name each other: the sender is told" wait_for 20 report 'aliasing/forwarding loop broken'
 send s-bad bad
-ok "a failure behind it is the sender's to know" wait_for ${W:-20} report '^Final-Recipient: .*(bad|nosuch)@'
+ok "a failure behind it is the sender's to know" wait_for 20 report '^Final-Recipient: .*(bad|nosuch)@'
 send s-plus plus+det plus+other
-ok "a detail's own file" wait_for ${W:-20} got u2 s-plus
-ok "the other details are for the mailbox" wait_for ${W:-20} got plus s-plus
+ok "a detail's own file" wait_for 20 got u2 s-plus
+ok "the other details are for the mailbox" wait_for 20 got plus s-plus
 
 send s-prog prog
-ok "a program" wait_for ${W:-20} grep -q '^Subject: s-prog' "$T/h/prog/shown"
+ok "a program" wait_for 20 grep -q '^Subject: s-prog' "$T/h/prog/shown"
 is "$(head -n 5 "$T/h/prog/shown" | tr '\n' ' ')" "<a> <b> $uid_prog $T/h/prog prog " \
     "as the user, at home"
-ok "and the mailbox" wait_for ${W:-20} got prog s-prog
+ok "and the mailbox" wait_for 20 got prog s-prog
 send s-shell shell
-ok "a user with a valid shell" wait_for ${W:-20} grep -q '^Subject: s-shell' "$T/h/shell/shown"
+ok "a user with a valid shell" wait_for 20 grep -q '^Subject: s-shell' "$T/h/shell/shown"
 send s-noshell noshell
-ok "without one the sender is told" wait_for ${W:-20} report \
+ok "without one the sender is told" wait_for 20 report \
     "User noshell@.* doesn't have a valid shell for mailing to programs"
 nok "and no program runs" test -e "$T/h/noshell/shown"
 send s-file file
-ok "a file" wait_for ${W:-20} grep -q '^Subject: s-file' "$T/h/file/box"
+ok "a file" wait_for 20 grep -q '^Subject: s-file' "$T/h/file/box"
 is "$(stat -c %u "$T/h/file/box")" "$uid_file" "written by the user"
 send s-list list
-ok "a list that only the user may read" wait_for ${W:-20} got u3 s-list
+ok "a list that only the user may read" wait_for 20 got u3 s-list
 echo ":include:$T/h/list/none, u1" | forward list
 send s-none list
-ok "one that is not there" wait_for ${W:-20} report 'Cannot mail directly to :include:s'
-ok "keeps nobody else from the mail" wait_for ${W:-20} got u1 s-none
+ok "one that is not there" wait_for 20 report 'Cannot mail directly to :include:s'
+ok "keeps nobody else from the mail" wait_for 20 got u1 s-none
 
 # refused WORDS WHAT: the file of "unsafe" does not count, and the log says why.
 refused() {
     : >"$T/smtp.log"
     rm -f "$(mailbox unsafe)"
     send s-unsafe unsafe
-    ok "$2: for the mailbox" wait_for ${W:-20} got unsafe s-unsafe
+    ok "$2: for the mailbox" wait_for 20 got unsafe s-unsafe
     ok "$2: the log has sendmail's words" wait_log smtp "forward $T/h/unsafe/.forward: $1"
 }
 echo u1 | forward unsafe
@@ -165,31 +165,30 @@ refused 'World writable directory' "a link to a place of everybody's"
 echo u1 | forward link real
 ln -s real "$T/h/link/.forward"
 send s-link link
-ok "a link at home counts" wait_for ${W:-20} got u1 s-link
+ok "a link at home counts" wait_for 20 got u1 s-link
 
 echo u1 | forward gone
 chmod 000 "$T/h/gone"
 send s-gone gone
-ok "a home that cannot be entered: it waits" wait_for ${W:-20} waits 'transient .forward open error'
+ok "a home that cannot be entered: it waits" wait_for 20 waits 'transient .forward open error'
 chmod 755 "$T/h/gone"
 kill -USR1 "$(cat "$T/smtp.pid")"
-ok "until it can" wait_for ${W:-20} got u1 s-gone
+ok "until it can" wait_for 20 got u1 s-gone
 nok "the mailbox did not get it" test -e "$(mailbox gone)"
 
 send s-late late
 ok "who has none gets it at once" got late s-late
 echo u1 | forward late
 noticed() { send "s-late$1" late && got u1 "s-late$1"; }
-ok "a new one is noticed within seconds" wait_for ${W:-20} noticed 2
+ok "a new one is noticed within seconds" wait_for 20 noticed 2
 rm "$T/h/late/.forward"
 rm -f "$(mailbox late)"
 again() { send s-again late && got late s-again; }
-ok "and so is that it went" wait_for ${W:-20} again
+ok "and so is that it went" wait_for 20 again
 
 like "$(sendmail -bv one)" '^u2\.\.\. deliverable: mailer local, user u2$' "-bv follows it"
-is "$(sendmail -bv here 2>&1)" 'aliasing/forwarding loop broken' "-bv finds a loop"
-like "$(sendmail -bv prog | sort | tr '\n' ' ')" \
-    'deliverable: mailer prog, user \|show a  b .*deliverable: mailer local, user .?prog' "-bv has programs"
+is "$(sendmail -bv here)" 'aliasing/forwarding loop broken' "-bv finds a loop"
+like "$(sendmail -bv prog)" '^"\|show a  b"\.\.\. deliverable: mailer prog' "-bv has programs"
 is "$(sendmail -OForwardPath= -bv one)" 'one... deliverable: mailer local, user one' "-bv without any"
 like "$(sendmail --explain one)" "^forward one: u2" "--explain shows it"
 printf 'Subject: s-deliver\n\nx\n' | deliver -d one
@@ -203,16 +202,21 @@ ok "an empty ForwardPath: no file counts" got one s-off
 kill "$(cat "$T/smtp.pid")" && wait "$(cat "$T/smtp.pid")" 2>/dev/null
 cat "$T/smtp.log" >>"$T/all.log"
 
-# A file of the kernel's whose reading fails with EIO.
+# A file of the kernel's that is there, and fails when it is read.
+odd=/sys/class/net/lo/speed
 chmod 755 "$T/elsewhere"
-echo u1 >"$T/elsewhere/broken"
+printf '%s\n' '\u1' >"$T/elsewhere/broken"
 root && chown "$uid_broken" "$T/elsewhere/broken"
-start "-OForwardPath=$T/elsewhere/\$u:/proc/self/mem"
-send s-eio one
-ok "one that cannot be read now: it waits" wait_for ${W:-20} waits 'transient .forward open error'
-nok "and is not delivered" got one s-eio
+start "-OForwardPath=$T/elsewhere/\$u:$odd"
+if [ -f $odd ] && ! cat $odd >"$T/out" 2>&1; then
+    send s-odd one
+    ok "one that cannot be read now: it waits" wait_for 20 waits 'transient .forward open error'
+    nok "and is not delivered" got one s-odd
+else
+    skip 2 "no file here that cannot be read"
+fi
 send s-path broken
-ok "a path with the user's name in it" wait_for ${W:-20} got u1 s-path
+ok "a path with the user's name in it" wait_for 20 got u1 s-path
 kill "$(cat "$T/smtp.pid")" && wait "$(cat "$T/smtp.pid")" 2>/dev/null
 cat "$T/smtp.log" >>"$T/all.log"
 nok "no sanitizer report in the log" grep -E 'runtime error|AddressSanitizer|LeakSanitizer' "$T/all.log"
