@@ -168,22 +168,27 @@ static bool print_alias(struct sendmail *m, const struct cf_addr *a)
 /* What their ~/.forward says, for who may read it. */
 static void print_forward(struct sendmail *m, const struct cf_addr *a)
 {
+	char mem[ACCOUNT_PATH_MAX], path[FORWARD_PATH_MAX];
 	struct account_source accounts;
 	struct account account;
 	struct span rest, list;
-	struct buf text;
-	struct err e;
+	struct buf paths, text;
+	struct err e = {.class = ERR_TEMP};
 
 	if (!a->mailer || !span_eq(a->mailer->name, SPAN("local")) ||
 	    !cf_mailer_flag(a->mailer, 'w') ||
 	    !account_source_init(&accounts, m->settings.users, m->settings.mailbox, &e))
 		return;
+	buf_init_fixed(&paths, mem, sizeof mem);
 	buf_init(&text, FORWARD_MAX);
 	if (account_find(&accounts, a->user, &account, &e) &&
-	    !forward_fetch(&m->settings, &account, a->has_host ? a->host : SPAN(""), &text, &e))
-		printf("forward %s: %s\n", account.name, e.text);
-	for (rest = buf_span(&text); aliases_next_list(&rest, &list);)
-		printf("forward %s: %.*s\n", account.name, SPAN_ARG(list));
+	    forward_put_paths(&m->settings, &account, a->has_host ? a->host : SPAN(""), &paths)) {
+		rest = buf_span(&paths);
+		while (forward_next(&rest, &account, path, &text, &e) && e.class != ERR_NONE)
+			printf("%s: %s\n", path, e.text);
+		for (rest = buf_span(&text); aliases_next_list(&rest, &list);)
+			printf("forward %s: %.*s\n", account.name, SPAN_ARG(list));
+	}
 	buf_free(&text);
 	account_source_free(&accounts);
 }

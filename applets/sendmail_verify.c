@@ -10,12 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/arena.h"
 #include "base/ascii.h"
 #include "format/address.h"
-#include "sendmail.h"
-#include "service/account.h"
-#include "service/forward.h"
+#include "sendmail_verify.h"
 #include "service/route.h"
 #include "sys/fs.h"
 #include "sys/log.h"
@@ -26,30 +23,6 @@ enum {
 	RIGHT_MAX = 1 << 20, /* octets of an alias */
 	INCLUDE_MAX = 16 << 20,
 	MEMORY_MAX = 256 << 20,
-};
-
-/* All memory is the arena's; the list of recipients keeps those that were replaced. */
-struct addr {
-	struct addr *next;
-	const struct cf_mailer *mailer;
-	struct span text, host, user;
-	bool has_host, primary; /* primary: from the command line, not an alias */
-	bool dead;              /* others stand for it */
-	bool bad;               /* an error was told */
-	bool ok;                /* to be delivered */
-	bool self;              /* an alias that names itself: the user of that name gets it too */
-};
-
-struct verify {
-	struct sendmail *m;
-	struct alias aliases;
-	struct account_source accounts;
-	struct arena mem;
-	struct addr *queue;
-	unsigned count;
-	bool commas; /* lists are in the new style */
-	bool warned; /* something was repaired */
-	int status;  /* of the first error */
 };
 
 bool sendmail_route(struct sendmail *m, struct span addr, struct route *r, struct err *e)
@@ -65,8 +38,16 @@ bool sendmail_aliases(struct sendmail *m, struct alias *a, struct err *e)
 	return !m->settings.aliases[0] || alias_add(a, span_str(m->settings.aliases), e);
 }
 
-static void say(struct verify *v, struct span to, const char *text, int status)
+/* sendmail names the file that it is at. */
+void sendmail_verify_where(const struct verify *v)
 {
+	if (v->file)
+		printf("%s: line %u: ", v->file, v->line);
+}
+
+void sendmail_verify_say(struct verify *v, struct span to, const char *text, int status)
+{
+	sendmail_verify_where(v);
 	if (to.len)
 		printf("%.*s... %s\n", SPAN_ARG(to), text);
 	else
@@ -75,7 +56,7 @@ static void say(struct verify *v, struct span to, const char *text, int status)
 		v->status = status;
 }
 
-static bool same(const struct addr *a, const struct addr *b)
+bool sendmail_verify_same(const struct addr *a, const struct addr *b)
 {
 	return a->mailer == b->mailer && ascii_eq_nocase(a->host, b->host) &&
 	       span_eq(a->user, b->user);
@@ -98,10 +79,12 @@ static bool enter(struct verify *v, struct addr *a)
 	struct addr **at = &v->queue;
 
 	for (struct addr *q = v->queue; q; q = q->next) {
-		if (!same(q, a) || (q->primary && !q->ok))
+		if (!sendmail_verify_same(q, a) || (q->primary && !q->ok))
 			continue;
-		if (v->m->verbose && !q->primary)
+		if (v->m->verbose && !q->primary) {
+			sendmail_verify_where(v);
 			printf("%.*s... duplicate suppressed\n", SPAN_ARG(a->text));
+		}
 		return false;
 	}
 	while (*at && order((*at)->host, a->host) <= 0)
@@ -123,11 +106,12 @@ static struct addr *parse(struct verify *v, struct span text, struct addr *paren
 	ok = cf_addr_parse(c->ev, text, 0, &addr);
 	if (c->heard[0] && addr.mailer) {
 		/* Repaired, but what it says is still told. */
-		say(v, text, c->heard, 0);
+		sendmail_verify_say(v, text, c->heard, 0);
 		v->warned = true;
 	} else if (!ok) {
 		if (c->heard[0])
-			say(v, text, c->heard, c->ev->status ? c->ev->status : EXIT_USAGE);
+			sendmail_verify_say(v, text, c->heard,
+					    c->ev->status ? c->ev->status : EXIT_USAGE);
 		return NULL;
 	}
 	a = arena_alloc(&v->mem, sizeof *a);
@@ -139,16 +123,23 @@ static struct addr *parse(struct verify *v, struct span text, struct addr *paren
 	a->host = addr.has_host ? arena_dup(&v->mem, addr.host) : SPAN("");
 	a->has_host = addr.has_host;
 	a->primary = !parent;
-	if (parent && same(parent, a))
+	a->parent = parent;
+	if (parent)
+		a->shellless = parent->shellless;
+	if (sendmail_verify_loop(v, a))
+		return NULL;
+	if (parent && sendmail_verify_same(parent, a))
 		parent->self = true;
 	return a;
 }
 
 static void take(struct verify *v, struct addr *a, int depth);
 
-static void take_list(struct verify *v, struct span list, struct addr *parent, int depth)
+/* Returns how many addresses there are. */
+static unsigned take_list(struct verify *v, struct span list, struct addr *parent, int depth)
 {
 	struct addr *last = NULL;
+	unsigned count = 0;
 	bool commas = parent != NULL;
 
 	for (size_t i = 0; i < list.len; i++)
@@ -168,8 +159,37 @@ static void take_list(struct verify *v, struct span list, struct addr *parent, i
 		struct addr *a = last;
 
 		last = a->next;
+		count++;
 		take(v, a, depth);
 	}
+	return count;
+}
+
+/* The lines of a list; how many addresses were taken. */
+unsigned sendmail_verify_lines(struct verify *v, struct span text, const char *path,
+			       const char *how, struct addr *a, int depth)
+{
+	const char *outer = v->file;
+	unsigned line = v->line, count = 0;
+	struct span list;
+
+	v->file = path;
+	v->line = 0;
+	while (text.len) {
+		struct span one = span_cut(&text, '\n');
+
+		v->line++;
+		if (!aliases_next_list(&one, &list))
+			continue;
+		if (v->m->verbose) {
+			sendmail_verify_where(v);
+			printf("%s to %.*s\n", how, SPAN_ARG(list));
+		}
+		count += take_list(v, list, a, depth + 1);
+	}
+	v->file = outer;
+	v->line = line;
+	return count;
 }
 
 static void include(struct verify *v, struct addr *a, int depth)
@@ -177,46 +197,44 @@ static void include(struct verify *v, struct addr *a, int depth)
 	char path[CF_NAME], text[CF_LINE];
 	struct err e = {.sys = 0};
 	struct buf file;
-	struct span rest, list;
-	unsigned line = 0;
 
 	a->dead = true;
 	buf_init(&file, INCLUDE_MAX);
 	span_to_cstr(span_trim(a->user), path, sizeof path);
-	if (v->m->verbose)
+	if (v->m->verbose) {
+		sendmail_verify_where(v);
 		printf("%.*s... including file %s\n", SPAN_ARG(a->text), path);
+	}
 	if (!fs_read_all(AT_FDCWD, path, FS_FOLLOW, &file, &e)) {
 		snprintf(text, sizeof text, "Cannot open %s: %s", path,
 			 strerror(e.sys ? e.sys : EINVAL));
-		say(v, a->text, text, EXIT_USAGE);
+		sendmail_verify_say(v, a->text, text, EXIT_USAGE);
 		a->dead = false;
 		a->bad = true;
 	}
-	for (rest = buf_span(&file); rest.len;) {
-		struct span one = span_cut(&rest, '\n');
-
-		line++;
-		if (!aliases_next_list(&one, &list))
-			continue;
-		if (v->m->verbose)
-			printf("%s: line %u: sending to %.*s\n", path, line, SPAN_ARG(list));
-		take_list(v, list, a, depth + 1);
-	}
+	sendmail_verify_lines(v, buf_span(&file), path, "sending", a, depth);
 	buf_free(&file);
 }
 
-/* Programs and files are for aliases only. */
+/* Programs and files are for aliases only, and for users who could start them by themselves. */
 static bool is_direct(struct verify *v, struct addr *a)
 {
 	static const char *const names[][2] = {
 	    {"prog", "programs"}, {"*file*", "files"}, {"*include*", ":include:s"}};
-	char text[64];
+	char text[512];
 
-	for (size_t i = 0; a->primary && i < sizeof names / sizeof names[0]; i++) {
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		if (!span_eq(a->mailer->name, span_str(names[i][0])))
 			continue;
-		snprintf(text, sizeof text, "Cannot mail directly to %s", names[i][1]);
-		say(v, a->text, text, EXIT_USAGE);
+		if (a->primary)
+			snprintf(text, sizeof text, "Cannot mail directly to %s", names[i][1]);
+		else if (i < 2 && a->shellless.len)
+			snprintf(text, sizeof text,
+				 "User %.*s@%s doesn't have a valid shell for mailing to %s",
+				 SPAN_ARG(a->shellless), v->m->settings.hostname, names[i][1]);
+		else
+			return false;
+		sendmail_verify_say(v, a->text, text, EXIT_USAGE);
 		a->bad = true;
 		return true;
 	}
@@ -237,7 +255,7 @@ static bool expand(struct verify *v, struct addr *a, int depth)
 	case 0:
 		break;
 	case EXIT_TEMPFAIL:
-		say(v, a->text, "alias database unavailable", EXIT_TEMPFAIL);
+		sendmail_verify_say(v, a->text, "alias database unavailable", EXIT_TEMPFAIL);
 		a->bad = true;
 		buf_free(&right);
 		return true;
@@ -247,8 +265,10 @@ static bool expand(struct verify *v, struct addr *a, int depth)
 	}
 	list = span_trim(arena_dup(&v->mem, buf_span(&right)));
 	buf_free(&right);
-	if (v->m->verbose)
+	if (v->m->verbose) {
+		sendmail_verify_where(v);
 		printf("%.*s... aliased to %.*s\n", SPAN_ARG(a->text), SPAN_ARG(list));
+	}
 	take_list(v, list, a, depth + 1);
 	a->dead = !a->self;
 	return !a->self;
@@ -273,55 +293,11 @@ static bool other_user(struct verify *v, struct addr *a, int depth)
 	b->host = addr.has_host ? arena_dup(&v->mem, addr.host) : SPAN("");
 	b->has_host = addr.has_host;
 	b->primary = false;
-	if (same(a, b))
+	if (sendmail_verify_same(a, b))
 		return false;
 	a->dead = true;
 	take(v, b, depth + 1);
 	return true;
-}
-
-/* ~/.forward, as far as who asks may read it; names in it have their turn at once, too. */
-static void forward(struct verify *v, struct addr *a, const struct account *account, int depth)
-{
-	struct span rest, list;
-	struct buf text;
-	struct err e;
-	bool any = false;
-
-	if (!span_eq(a->mailer->name, SPAN("local")) || a->user.ptr[0] == '\\')
-		return;
-	buf_init(&text, FORWARD_MAX);
-	if (!forward_fetch(&v->m->settings, account, a->host, &text, &e)) {
-		say(v, a->text, e.text, EXIT_TEMPFAIL);
-		a->bad = true;
-	}
-	a->self = false;
-	for (rest = buf_span(&text); aliases_next_list(&rest, &list); any = true) {
-		if (v->m->verbose)
-			printf("%.*s... forwarding to %.*s\n", SPAN_ARG(a->text), SPAN_ARG(list));
-		take_list(v, list, a, depth + 1);
-	}
-	buf_free(&text);
-	a->dead = any && !a->self;
-}
-
-static void find_user(struct verify *v, struct addr *a, int depth)
-{
-	struct account account;
-	char mem[CF_NAME];
-	struct err e = {0};
-	struct buf name;
-
-	if (!cf_mailer_flag(a->mailer, 'w'))
-		return;
-	buf_init_fixed(&name, mem, sizeof mem);
-	address_put_unquoted(a->user, &name);
-	if (account_find(&v->accounts, buf_span(&name), &account, &e)) {
-		forward(v, a, &account, depth);
-		return;
-	}
-	say(v, a->text, e.class == ERR_PERM ? "User unknown" : e.text, err_exit_code(&e));
-	a->bad = true;
 }
 
 static bool all_dead(const struct verify *v)
@@ -340,7 +316,7 @@ static void take(struct verify *v, struct addr *a, int depth)
 		snprintf(text, sizeof text,
 			 "aliasing/forwarding loop broken (%d aliases deep; %d max)", depth,
 			 ALIAS_DEPTH);
-		say(v, SPAN(""), text, EXIT_USAGE);
+		sendmail_verify_say(v, SPAN(""), text, EXIT_USAGE);
 		/* Still in the list, so that nothing is said about the loop twice. */
 		a->bad = true;
 		enter(v, a);
@@ -351,10 +327,10 @@ static void take(struct verify *v, struct addr *a, int depth)
 	if (span_eq(a->mailer->name, SPAN("*include*")))
 		include(v, a, depth);
 	else if (!expand(v, a, depth) && !other_user(v, a, depth))
-		find_user(v, a, depth);
+		sendmail_verify_user(v, a, depth);
 	a->ok = !a->dead && !a->bad;
 	if (a->primary && a->dead && all_dead(v)) {
-		say(v, SPAN(""), "aliasing/forwarding loop broken", EXIT_USAGE);
+		sendmail_verify_say(v, SPAN(""), "aliasing/forwarding loop broken", EXIT_USAGE);
 		a->bad = true;
 	}
 }

@@ -189,21 +189,21 @@ bool forward_read(struct span paths, uid_t uid, struct buf *out, struct err *e)
 	return !later || err_temp(e, "4.2.4", "transient .forward open error");
 }
 
-static bool read_by_child(const struct account *a, struct span paths, struct buf *out,
-			  struct err *e)
+static void read_by_child(const struct account *a, const char *path, struct buf *out, struct err *e)
 {
 	ssize_t got = -1;
 	int fds[2], status = 0;
 	char *at;
 	pid_t pid;
 
-	if (pipe2(fds, O_CLOEXEC) != 0)
-		return err_errno(e, errno, "pipe");
+	if (pipe2(fds, O_CLOEXEC) != 0) {
+		err_errno(e, errno, "pipe");
+		return;
+	}
 	pid = fork();
 	if (pid == 0) {
-		*e = (struct err){0};
 		if (box_become(a->uid, a->gid, e))
-			forward_read(paths, a->uid, out, e);
+			forward_read_file(path, a->uid, out, e);
 		fs_write(fds[1], span_make(e, sizeof *e));
 		_exit(!fs_write(fds[1], buf_span(out)));
 	}
@@ -216,25 +216,27 @@ static bool read_by_child(const struct account *a, struct span paths, struct buf
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (got < 0 || status != 0)
-		return err_temp(e, "4.2.4", "cannot read the .forward of %s", a->name);
-	return e->class == ERR_NONE;
+		err_temp(e, "4.2.4", "cannot be read");
 }
 
-bool forward_fetch(const struct settings *s, const struct account *a, struct span detail,
-		   struct buf *out, struct err *e)
+bool forward_next(struct span *paths, const struct account *a, char path[FORWARD_PATH_MAX],
+		  struct buf *out, struct err *e)
 {
-	char mem[ACCOUNT_PATH_MAX];
-	struct buf paths;
+	while (paths->len) {
+		struct span one = span_cut(paths, ':');
 
-	*e = (struct err){0};
-	buf_init_fixed(&paths, mem, sizeof mem);
-	if (!forward_put_paths(s, a, detail, &paths))
-		return err_temp(e, "4.3.5", "paths of %s are too long", a->name);
-	/* Most users have none, and need no process. */
-	if (!forward_is_there(buf_span(&paths)))
+		/* Most users have none, and need no process. */
+		if (!forward_is_there(one) || !span_to_cstr(one, path, FORWARD_PATH_MAX))
+			continue;
+		*e = (struct err){0};
+		buf_reset(out);
+		if (geteuid() == 0)
+			read_by_child(a, path, out, e);
+		else
+			forward_read_file(path, a->uid, out, e);
 		return true;
-	return geteuid() == 0 ? read_by_child(a, buf_span(&paths), out, e)
-			      : forward_read(buf_span(&paths), a->uid, out, e);
+	}
+	return false;
 }
 
 bool forward_has_shell(const struct account *a)

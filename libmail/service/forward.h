@@ -14,7 +14,10 @@
 #include "service/account.h"
 #include "service/settings.h"
 
-enum { FORWARD_MAX = 131072 /* octets of a file; of a larger one nothing is taken */ };
+enum {
+	FORWARD_MAX = 131072, /* octets of a file; of a larger one nothing is taken */
+	FORWARD_PATH_MAX = ACCOUNT_PATH_MAX,
+};
 
 /*
  * Appends the paths for a, ':' between them: ForwardPath with $z (home), $u (user), $h (detail,
@@ -41,9 +44,12 @@ bool forward_read_file(const char *path, uid_t uid, struct buf *out, struct err 
  */
 bool forward_read(struct span paths, uid_t uid, struct buf *out, struct err *e);
 
-/* forward_read by a child that becomes a's user, when we are root; else by this process. */
-bool forward_fetch(const struct settings *s, const struct account *a, struct span detail,
-		   struct buf *out, struct err *e);
+/*
+ * For who may be root: takes the next one that is there off paths and reads it, as root by a child
+ * that becomes a's user.  False at the end; e says why it cannot be read.
+ */
+bool forward_next(struct span *paths, const struct account *a, char path[FORWARD_PATH_MAX],
+		  struct buf *out, struct err *e);
 
 /*
  * May their files start programs and write files?  Where /etc/shells lists what users log in with,

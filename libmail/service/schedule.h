@@ -18,6 +18,7 @@
  *	schedule_task.c    one recipient of it
  *	schedule_alias.c   ... whom it stands for
  *	schedule_forward.c ... by users' ~/.forward
+ *	schedule_copy.c    ... a message for several
  *	schedule_relay.c   ... that another host is to take
  *	schedule_local.c   ... that a mailbox, program or file of this host is to take
  *	schedule_settle.c  what an outcome means: state, text, log line

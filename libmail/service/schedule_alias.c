@@ -16,14 +16,19 @@
 #include "base/ascii.h"
 #include "format/aliases.h"
 #include "service/schedule_part.h"
-#include "sys/clock.h"
 #include "sys/fs.h"
 #include "sys/log.h"
 
 enum {
 	DEPTH_MAX = 10, /* MaxAliasRecursion */
 	LIST_MAX = 4 << 20,
-	STEP = 65536,
+};
+
+/* A user who forwards; self: who gets the mail as well. */
+struct follower {
+	struct follower *up;
+	const char *account;
+	bool self;
 };
 
 /*
@@ -33,18 +38,13 @@ enum {
 struct expansion {
 	struct schedule *q;
 	struct task *task;
-	const char *owner; /* whose ~/.forward is read, or "" */
+	const char *owner;      /* whose ~/.forward is read, or "" */
+	struct follower *chain; /* that, and those that led there */
 	struct buf finals, seen;
 	size_t count, targets;
 	bool unsafe; /* a list is read that is not root's */
 	bool later;  /* an answer is under way, or e says what failed for now */
 	bool unread; /* a file has to be read before */
-};
-
-struct copy {
-	struct commit_job commit;
-	struct queue_writer w;
-	struct task *task;
 };
 
 static bool has_word(struct span s, struct span word)
@@ -99,11 +99,15 @@ static bool broken(struct err *e, int depth)
 			depth + 1, DEPTH_MAX);
 }
 
-/* No alias, or itself one of its own: what it forwards to, or an end. */
+/*
+ * No alias, or itself one of its own: what it forwards to, or an end.  Who comes back to a user on
+ * the way gets as far as that user's mailbox, and who names nobody else to the own one.
+ */
 static bool add_user(struct expansion *x, const struct route *r, int depth, struct err *e)
 {
 	char key[MTA_NAME_MAX + 2];
 	struct expansion outer = *x;
+	struct follower me = {.up = x->chain};
 	struct schedule_list l;
 	bool ok;
 
@@ -113,27 +117,33 @@ static bool add_user(struct expansion *x, const struct route *r, int depth, stru
 		return true;
 	case FORWARD_FAILED:
 		return false;
-	case FORWARD_FOUND:
-		/* Their own name in it is their mailbox. */
-		if (strcmp(l.account, x->owner) != 0)
-			break;
-		/* fall through */
-	default:
+	case FORWARD_NONE:
 		return add_final(x, "", span_str(r->address), e);
+	default:
+		break;
 	}
+	for (struct follower *f = x->chain; f; f = f->up)
+		if (strcmp(f->account, l.account) == 0) {
+			f->self = true;
+			x->targets--;
+			return true;
+		}
 	if (depth >= DEPTH_MAX)
 		return broken(e, depth);
 	snprintf(key, sizeof key, ":%s", l.account);
 	if (has_word(buf_span(&x->seen), span_str(key)))
 		return true;
 	add_word(&x->seen, span_str(key));
-	x->owner = l.account;
+	me.account = x->owner = l.account;
+	x->chain = &me;
 	x->unsafe = false;
 	ok = add_lines(x, l.text, l.account, depth + 1, e);
+	x->chain = outer.chain;
 	x->owner = outer.owner;
 	x->unsafe = outer.unsafe;
-	/* One that names nobody is none. */
-	return ok && (x->targets > outer.targets || add_final(x, "", span_str(r->address), e));
+	if (ok && (me.self || x->targets == outer.targets))
+		ok = add_final(x, "", span_str(r->address), e);
+	return ok;
 }
 
 /* The target is an address: of another alias, of this one again, or an end. */
@@ -279,94 +289,6 @@ static struct span owner_of(struct schedule *q, const struct route *r, struct bu
 	return buf_span(out);
 }
 
-static void on_copied(struct commit_job *job)
-{
-	struct copy *c = (struct copy *)((char *)job - offsetof(struct copy, commit));
-	struct task *t = c->task;
-
-	t->err = job->err;
-	if (job->err.class == ERR_NONE)
-		schedule_note(t->work->q, c->w.id);
-	queue_discard(&t->work->q->queue, &c->w);
-	free(c);
-	schedule_task_answered(t);
-}
-
-static bool copy_message(const struct work *w, struct queue_writer *to, struct err *e)
-{
-	char *chunk = malloc(STEP);
-	uint64_t at = w->item.message_at;
-	ssize_t n = -1;
-
-	while (chunk && to->err.class == ERR_NONE &&
-	       (n = fs_pread(w->item.fd, chunk, STEP, (off_t)at)) > 0) {
-		queue_write(to, span_make(chunk, (size_t)n));
-		at += (uint64_t)n;
-	}
-	free(chunk);
-	if (to->err.class != ERR_NONE) {
-		*e = to->err;
-		return false;
-	}
-	return n == 0 || err_temp(e, "4.3.0", "cannot read the message");
-}
-
-static void put_envelope(struct expansion *x, const struct task *t, struct span sender,
-			 struct buf *out)
-{
-	struct qfile_head h = t->work->item.head;
-	const struct qfile_rcpt *of = &t->work->item.rcpts[t->rcpt];
-	struct span s = buf_span(&x->finals);
-
-	/* As old as this one, by the clock of now. */
-	h.state = (struct qfile_state){.created = clock_wall().s - schedule_age(t->work),
-				       .flags = (h.state.flags & QFILE_BOUNCE) | QFILE_NO_ALIAS};
-	if (sender.len && h.sender.len)
-		h.sender = sender;
-	qfile_put_head(out, &h);
-	while (s.len) {
-		struct span word = span_cut(&s, '\0'), owner = span_cut(&word, '/');
-		struct qfile_rcpt r = {
-		    .state = QFILE_PENDING, .notify = of->notify, .addr = word, .owner = owner};
-
-		qfile_put_rcpt(out, &r);
-	}
-	qfile_put_end(out);
-}
-
-/* True: on_copied answers the task. */
-static bool make_message(struct expansion *x, struct task *t, struct span sender, struct err *e)
-{
-	struct schedule *q = x->q;
-	struct copy *c = calloc(1, sizeof *c);
-	char id[QUEUE_ID_MAX];
-	struct buf head;
-	bool ok;
-
-	if (!c)
-		return err_temp(e, "4.3.0", "out of memory");
-	c->task = t;
-	c->w.fd = -1;
-	buf_init(&head, QFILE_ENVELOPE_MAX);
-	put_envelope(x, t, sender, &head);
-	queue_make_id(id, clock_wall().s);
-	ok = (buf_ok(&head) || err_temp(e, "4.3.1", "envelope too large")) &&
-	     queue_create(&q->queue, &c->w, id, buf_span(&head), e) &&
-	     copy_message(t->work, &c->w, e);
-	buf_free(&head);
-	if (!ok) {
-		queue_discard(&q->queue, &c->w);
-		free(c);
-		return false;
-	}
-	log_info("%s: to=<%.*s>, expanded to %zu recipients in %s", t->work->item.id,
-		 SPAN_ARG(t->work->item.rcpts[t->rcpt].addr), x->count, id);
-	c->commit =
-	    (struct commit_job){.fd = c->w.fd, .from = c->w.id, .to = c->w.id, .done = on_copied};
-	commit_submit(q->pool, &c->commit);
-	return true;
-}
-
 /* "owner/target": the one that is meant. */
 static bool replace(struct task *t, const char *word)
 {
@@ -407,7 +329,7 @@ enum schedule_aliased schedule_alias(struct task *t, const struct route *r, stru
 		err_perm(&t->err, "5.4.6", "%.100s: aliasing/forwarding loop broken", r->user);
 	else if (x.count == 1 && !sender.len)
 		what = replace(t, x.finals.ptr) ? SCHEDULE_REPLACED : SCHEDULE_FAILED;
-	else if (make_message(&x, t, sender, &t->err))
+	else if (schedule_copy(t, buf_span(&x.finals), x.count, sender))
 		what = SCHEDULE_COPIED;
 	buf_free(&x.finals);
 	buf_free(&x.seen);

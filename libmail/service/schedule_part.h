@@ -1,6 +1,7 @@
 /*
  * schedule_part: one message under work, as schedule_work.c, schedule_task.c, schedule_alias.c,
- * schedule_forward.c, schedule_relay.c, schedule_local.c and schedule_settle.c share it.
+ * schedule_copy.c, schedule_forward.c, schedule_relay.c, schedule_local.c and schedule_settle.c
+ * share it.
  *
  * A work has its file locked and loaded, and a task for each recipient that is pending; when
  * the last of them has an outcome, marks, report and the next attempt follow, and it is freed.
@@ -108,6 +109,12 @@ enum schedule_aliased {
 
 /* Works out whom r stands for: an alias with this right side, or (ptr NULL) a user who forwards. */
 enum schedule_aliased schedule_alias(struct task *t, const struct route *r, struct span right);
+
+/*
+ * Queues the message anew for these recipients, words "owner/target" that end in NUL each, meant
+ * as they are; sender "": of the same.  True: t is answered when it is on disk; false: t->err.
+ */
+bool schedule_copy(struct task *t, struct span words, size_t count, struct span sender);
 
 /* ---- schedule_forward.c: files that users' own processes read for us ---- */
 

@@ -96,7 +96,8 @@ send s-staff staff
 ok "a member of an alias" wait_for 20 got u2 s-staff
 ok "and the other member" wait_for 20 got u4 s-staff
 send s-loop here
-ok "two who name each other: the sender is told" wait_for 20 report 'aliasing/forwarding loop broken'
+ok "two who name each other" wait_for 20 got here s-loop
+ok "get it both, as with sendmail" wait_for 20 got there s-loop
 send s-bad bad
 ok "a failure behind it is the sender's to know" wait_for 20 report '^Final-Recipient: .*(bad|nosuch)@'
 send s-plus plus+det plus+other
@@ -187,7 +188,7 @@ again() { send s-again late && got late s-again; }
 ok "and so is that it went" wait_for 20 again
 
 like "$(sendmail -bv one)" '^u2\.\.\. deliverable: mailer local, user u2$' "-bv follows it"
-is "$(sendmail -bv here)" 'aliasing/forwarding loop broken' "-bv finds a loop"
+like "$(sendmail -bv here | tr '\n' ' ')" '^here.*deliverable: .* there.*deliverable: ' "-bv breaks a loop"
 like "$(sendmail -bv prog)" '^"\|show a  b"\.\.\. deliverable: mailer prog' "-bv has programs"
 is "$(sendmail -OForwardPath= -bv one)" 'one... deliverable: mailer local, user one' "-bv without any"
 like "$(sendmail --explain one)" "^forward one: u2" "--explain shows it"

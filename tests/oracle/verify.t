@@ -11,7 +11,7 @@ rm -rf "$tbl"
 umask 022
 mkdir -p "$tbl/queue" && chmod 700 "$tbl/queue"
 trap 'rm -rf "$tbl"' EXIT INT TERM
-for f in aliases mistakes virtuser inc verify.mc; do
+for f in aliases mistakes virtuser inc forward verify.mc; do
 	sed "s:@TBL@:$tbl:g" "$here/verify/$f" >"$tbl/$f"
 done
 printf 'hosts files\naliases files\n' >"$tbl/switch"
@@ -22,6 +22,14 @@ printf 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n' >"$tbl/resolv"
 	for u in alice bob carol; do
 		echo "$u:x:3000:3000:$u:/home/$u:/bin/sh"
 	done
+	# The users who forward, with what.
+	mkdir "$tbl/home" >&2
+	while read -r u text; do
+		mkdir "$tbl/home/$u"
+		printf "$text\n" >"$tbl/home/$u/.forward"
+		chown -R 3001:3001 "$tbl/home/$u"
+		echo "$u:x:3001:3001:$u:$tbl/home/$u:/bin/$([ "$u" = fshell ] && echo no)sh"
+	done <"$tbl/forward"
 } >"$tbl/passwd"
 (cd "$tbl" && m4 -D_CF_DIR_="$share" "$share/m4/cf.m4" verify.mc >verify.cf 2>/dev/null)
 
