@@ -80,7 +80,7 @@ void sendmail_verify_user(struct verify *v, struct addr *a, int depth)
 		/* From here on it is in the list: another one is the same. */
 		a->ok = true;
 		a->shellless = SPAN("");
-		if (!forward_has_shell(&account))
+		if (!forward_has_shell(&account, &e) && e.class == ERR_NONE)
 			a->shellless = arena_dup(&v->mem, span_str(account.name));
 		if (span_eq(a->mailer->name, SPAN("local")) && a->user.ptr[0] != '\\')
 			forward(v, a, &account, depth);

@@ -239,18 +239,22 @@ bool forward_next(struct span *paths, const struct account *a, char path[FORWARD
 	return false;
 }
 
-bool forward_has_shell(const struct account *a)
+bool forward_has_shell(const struct account *a, struct err *e)
 {
-	struct span rest = SPAN("/bin/sh\n/bin/csh\n"), line;
+	struct span rest, line;
 	struct buf file;
-	struct err e;
-	bool found = a->shell[0] == '\0';
+	bool found = a->shell[0] == '\0', later = false;
 
+	*e = (struct err){0};
 	buf_init(&file, FORWARD_MAX);
 	/* What getusershell(3) does without the file. */
-	if (!found && fs_read_all(AT_FDCWD, "/etc/shells", FS_FOLLOW, &file, &e))
-		rest = buf_span(&file);
-	while (!found && rest.len) {
+	if (!found && !fs_read_all(AT_FDCWD, "/etc/shells", FS_FOLLOW, &file, e)) {
+		later = e->sys != ENOENT;
+		e->class = later ? ERR_TEMP : ERR_NONE;
+		buf_reset(&file);
+		buf_puts(&file, "/bin/sh\n/bin/csh\n");
+	}
+	for (rest = buf_span(&file); !found && !later && rest.len;) {
 		line = span_trim(span_cut(&rest, '\n'));
 		found = line.len && (span_eq(line, span_str(a->shell)) ||
 				     span_eq(line, SPAN("/SENDMAIL/ANY/SHELL/")));

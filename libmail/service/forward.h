@@ -53,8 +53,9 @@ bool forward_next(struct span *paths, const struct account *a, char path[FORWARD
 
 /*
  * May their files start programs and write files?  Where /etc/shells lists what users log in with,
- * and there is one for the account (sendmail's usershellok).
+ * and there is one for the account (sendmail's usershellok).  False with e TEMP: cannot be told
+ * now.
  */
-bool forward_has_shell(const struct account *a);
+bool forward_has_shell(const struct account *a, struct err *e);
 
 #endif

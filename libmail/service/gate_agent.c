@@ -220,8 +220,9 @@ static bool find_owner(const struct settings *s, struct account_source *accounts
 {
 	if (!account_find(accounts, name, a, e))
 		return false;
-	if (!forward_has_shell(a))
-		return err_perm(e, "5.7.1",
+	if (!forward_has_shell(a, e))
+		return e->class == ERR_NONE &&
+		       err_perm(e, "5.7.1",
 				"User %s@%.100s doesn't have a valid shell for mailing to %s",
 				a->name, s->hostname, what);
 	if (a->uid || geteuid() != 0)
