@@ -243,10 +243,9 @@ static bool into_mailboxes(struct sendmail *m, struct account_source *accounts, 
 	int fd = direct_spool(e);
 	size_t delivered = 0;
 
-	if (fd < 0)
-		return false;
-	if (!stream(m, write_file, &fd, e)) {
-		close(fd);
+	if (fd < 0 || !stream(m, write_file, &fd, e)) {
+		if (fd >= 0)
+			close(fd);
 		return false;
 	}
 	for (size_t i = 0; i < m->count; i++) {
