@@ -43,13 +43,14 @@ judge() { # STATUS CALL
     [ ! -e "$(mailbox u2)" ] || echo "$2: reported: $(grep '^Diagnostic-Code' "$(mailbox u2)")"
 }
 
-each_call() { # ERRNO...
+each_call() { # COMMAND ERRNO...
+    command=$1
+    shift
     n=0
     while n=$((n + 1)) && [ $n -lt 400 ]; do
         rm -rf "$T/mail" "$T/spool/queue"
         mkdir -m 1777 "$T/mail"
-        "$inject" -t "$T/hit" $calls $n "$1" sendmail -C "$T/x.cf" -f u2@example.test -i \
-            virtual@table.test <"$T/message" >"$T/said" 2>&1
+        "$inject" -t "$T/hit" $calls $n "$1" $command <"$T/message" >"$T/said" 2>&1
         status=$?
         echo $n >"$T/met"
         [ -s "$T/hit" ] || break
@@ -60,12 +61,15 @@ each_call() { # ERRNO...
     done
 }
 
-ok "without them it works" sendmail -C "$T/x.cf" -f u2@example.test -i virtual@table.test \
-    <"$T/message"
+send="sendmail -C $T/x.cf -f u2@example.test -i virtual@table.test"
+ok "without them it works" $send <"$T/message"
 is "$(copies)" 1 "by the table and both aliases"
 # Each call meets one of those that tell of the system, and one that tells of the file.
 for errnos in "EMFILE ENFILE ENOMEM" "EACCES EROFS ELOOP ENOTDIR ENAMETOOLONG"; do
-    is "$(each_call $errnos)" "" "$errnos: nothing is refused for good, reported or lost"
+    is "$(each_call "$send" $errnos)" "" "$errnos: nothing is refused for good, reported or lost"
     met=$(cat "$T/met")
     ok "met fifty calls or more ($met)" test "$met" -ge 50
+    is "$(each_call "deliver -d u1" $errnos)" "" "$errnos: nor by deliver"
+    met=$(cat "$T/met")
+    ok "met five calls or more ($met)" test "$met" -ge 5
 done
