@@ -140,7 +140,7 @@ static int remote(struct cf_eval *ev, struct span addr, const struct cf_mailer *
 	bool eight = text.ptr != addr.ptr;
 	char mem[CF_LINE], g[CF_LINE];
 	struct buf fancy, b;
-	int status = 0;
+	int status = 0, type;
 	size_t n;
 
 	buf_init_fixed(&fancy, mem, sizeof mem);
@@ -150,6 +150,11 @@ static int remote(struct cf_eval *ev, struct span addr, const struct cf_mailer *
 		buf_put(out, addr);
 		return 0;
 	}
+	type = cf_macro_known(ev->cf, SPAN("{addr_type}"));
+	if (type)
+		cf_macro_set(ev, type,
+			     header ? (sender ? SPAN("h s") : SPAN("h r"))
+				    : (sender ? SPAN("e s") : SPAN("e r")));
 	crack(ev, text, m, flags, &fancy);
 	if (canonify(ev, domain, tok, &n) == EXIT_TEMPFAIL)
 		status = EXIT_TEMPFAIL;

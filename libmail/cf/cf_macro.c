@@ -32,6 +32,17 @@ static int long_id(struct cf_eval *ev, struct span name)
 	return id;
 }
 
+int cf_macro_known(const struct cf *cf, struct span name)
+{
+	if (name.ptr[0] != '{')
+		return (unsigned char)name.ptr[0];
+	name = span_make(name.ptr + 1, name.len - 2);
+	for (int i = CF_LONG_FIRST; i < 256; i++)
+		if (cf->long_name[i].len && span_eq(cf->long_name[i], name))
+			return i;
+	return 0;
+}
+
 int cf_macro_id(struct cf_eval *ev, struct span s, size_t *used)
 {
 	char name[MACRO_NAME + 1];

@@ -305,25 +305,14 @@ void config_idle(struct config *c)
 }
 
 /* The number of a macro that the configuration has a use for, or 0. */
-static int find_macro(const struct cf *cf, struct span name)
-{
-	if (name.ptr[0] != '{')
-		return (unsigned char)name.ptr[0];
-	name = span_make(name.ptr + 1, name.len - 2);
-	for (int i = CF_LONG_FIRST; i < 256; i++)
-		if (cf->long_name[i].len && span_eq(cf->long_name[i], name))
-			return i;
-	return 0;
-}
-
 bool config_uses(const struct config *c, const char *name)
 {
-	return find_macro(&c->cf, span_str(name)) != 0;
+	return cf_macro_known(&c->cf, span_str(name)) != 0;
 }
 
 void config_set(struct config *c, const char *name, struct span value)
 {
-	int id = find_macro(&c->cf, span_str(name));
+	int id = cf_macro_known(&c->cf, span_str(name));
 	char mem[CF_LINE];
 	struct buf b;
 
