@@ -159,6 +159,7 @@ void mta_ipc_put_send(struct buf *b, uint32_t id, const struct mta_send *m)
 	wire_put_u32(b, m->line_limit);
 	wire_put_u8(b, (uint8_t)m->ret);
 	wire_put_u8(b, (uint8_t)m->body);
+	wire_put_u8(b, m->first);
 }
 
 bool mta_ipc_get_send(struct wire_in *in, struct mta_send *m)
@@ -174,6 +175,7 @@ bool mta_ipc_get_send(struct wire_in *in, struct mta_send *m)
 	m->line_limit = wire_get_u32(in);
 	m->ret = (char)wire_get_u8(in);
 	m->body = (char)wire_get_u8(in);
+	m->first = wire_get_u8(in) != 0;
 	/* An offset beyond what a file can have would be a negative one for the system. */
 	return wire_end(in) && ok && m->rcpts > 0 && m->rcpts <= MTA_SEND_RCPTS &&
 	       m->at <= INT64_MAX;

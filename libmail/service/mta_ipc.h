@@ -195,6 +195,7 @@ struct mta_send {
 	uint32_t line_limit; /* of the mailer, 0 = none */
 	char ret;            /* as struct qfile_head has it */
 	char body;           /* so, too, or MTA_BODY_PASS */
+	bool first;          /* nobody has tried to send it yet */
 };
 
 struct mta_send_to {

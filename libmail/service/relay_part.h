@@ -132,7 +132,7 @@ struct relay_session {
 	struct mime_seven *seven; /* the message goes out in 7 bits; else NULL */
 	struct buf in, out, cipher;
 	struct relay_job *job;
-	uint64_t began_ms; /* the message */
+	uint64_t began_ms; /* the message, or before it the first attempt to connect */
 	uint64_t progress; /* what the timer was set for last */
 	uint64_t offset;   /* in the file being sent */
 	int source;        /* that file */

@@ -66,6 +66,22 @@ static bool is_dead(const struct relay_session *s, const struct relay_host *h)
 	return !s->last || h->until_ms > now + RELAY_DEAD_MS - RELAY_AGAIN_MS;
 }
 
+/* How long the next address has; 0: all of them together have had their time. */
+static uint64_t connect_ms(const struct relay_session *s)
+{
+	const struct relay_dest *d = s->dest;
+	const struct settings *set = &d->relay->settings;
+	uint64_t ms = set->timeout_connect_s ? set->timeout_connect_s * 1000
+					     : RELAY_CONNECT_S * 1000,
+		 spent = d->relay->loop.now_ms - s->began_ms, all = set->timeout_aconnect_s * 1000;
+
+	if (set->timeout_iconnect_s && d->waiting && d->waiting->send.first)
+		ms = set->timeout_iconnect_s * 1000;
+	if (all && spent >= all)
+		return 0;
+	return all && all - spent < ms ? all - spent : ms;
+}
+
 /* The next address that may be tried; false: there is none, and s is freed. */
 static bool try_addresses(struct relay_session *s, struct err *last)
 {
@@ -76,8 +92,8 @@ static bool try_addresses(struct relay_session *s, struct err *last)
 		const struct relay_addr *addr;
 		const struct relay_host *h;
 
-		if (s->at == d->count) {
-			if (s->last)
+		if (s->at == d->count || connect_ms(s) == 0) {
+			if (s->last || s->at < d->count)
 				break;
 			s->last = true;
 			s->at = 0;
@@ -93,11 +109,7 @@ static bool try_addresses(struct relay_session *s, struct err *last)
 			   (h && h->no_tls_ms > r->loop.now_ms && d->target.tls == MTA_TLS_MAY);
 		if (relay_io_connect(s, addr, last)) {
 			s->state = RELAY_CONNECTING;
-			loop_timer_set(&r->loop, &s->timer,
-				       (r->settings.timeout_connect_s
-					    ? r->settings.timeout_connect_s
-					    : RELAY_CONNECT_S) *
-					   1000);
+			loop_timer_set(&r->loop, &s->timer, connect_ms(s));
 			return true;
 		}
 		relay_dest_note(r, addr, last, false);
@@ -342,6 +354,7 @@ bool relay_session_open(struct relay_dest *d)
 		return false;
 	s->dest = d;
 	s->watch.fd = -1;
+	s->began_ms = d->relay->loop.now_ms;
 	s->timer.fire = on_time;
 	s->next = d->sessions;
 	d->sessions = s;

@@ -81,7 +81,8 @@ static void send_job(struct relays *r, struct relays_job *job)
 				.rcpts = (uint32_t)job->count,
 				.line_limit = m->line_limit,
 				.ret = m->ret,
-				.body = m->body};
+				.body = m->body,
+				.first = m->first};
 	char mem[WIRE_MAX];
 	struct buf b;
 

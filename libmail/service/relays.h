@@ -38,6 +38,7 @@ struct relays_message {
 	struct span sender, envid;
 	uint32_t line_limit; /* this, too: as struct mta_send has them */
 	char ret, body;
+	bool first;
 };
 
 /* One recipient on its way; linked, never copied. */

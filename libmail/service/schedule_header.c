@@ -183,7 +183,8 @@ struct variant *schedule_variant(struct work *w, const struct cf_mailer *m, stru
 					     .id = w->item.id,
 					     .envid = w->item.head.envid,
 					     .ret = w->item.head.ret,
-					     .body = body};
+					     .body = body,
+					     .first = w->item.head.state.tries == 0};
 	/* A limit that is no such is that of a typing error. */
 	if (m->line_limit >= LINE_LIMIT_MIN && m->line_limit <= UINT32_MAX)
 		v->message.line_limit = (uint32_t)m->line_limit;

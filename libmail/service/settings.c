@@ -69,6 +69,8 @@ static const struct option options[] = {
     {"Timeout.message", 0, INTERVAL, AT(timeout_message_s), 60},
     {"Timeout.session", 0, INTERVAL, AT(timeout_session_s), 60},
     {"Timeout.connect", 0, INTERVAL, AT(timeout_connect_s), 60},
+    {"Timeout.iconnect", 0, INTERVAL, AT(timeout_iconnect_s), 60},
+    {"Timeout.aconnect", 0, INTERVAL, AT(timeout_aconnect_s), 60},
     {"Timeout.hoststatus", 0, INTERVAL, AT(timeout_hoststatus_s), 60},
     {"Timeout.initial", 0, RELAY_AT(SMTP_PHASE_INITIAL)},
     {"Timeout.helo", 0, RELAY_AT(SMTP_PHASE_HELO)},

@@ -86,7 +86,7 @@ struct settings {
 	uint64_t timeout_message_s, timeout_session_s;
 	/* As a client; 0 = the least that RFC 5321 allows, or what the relay role thinks best. */
 	uint64_t timeout_relay_s[SMTP_PHASES];
-	uint64_t timeout_connect_s, timeout_hoststatus_s;
+	uint64_t timeout_connect_s, timeout_iconnect_s, timeout_aconnect_s, timeout_hoststatus_s;
 	uint64_t queue_return_s, queue_warn_s; /* expiry and delay warning */
 	uint64_t retry_min_s, retry_max_s;     /* back-off of one message */
 	char delivery_mode;                    /* 'i', 'b', 'q', 'd' */

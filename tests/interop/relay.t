@@ -7,7 +7,7 @@
 net_enter "$0"
 need openssl
 
-net_addresses 192.0.2.11 192.0.2.12 192.0.2.13 192.0.2.14 192.0.2.15 192.0.2.16 192.0.2.17 192.0.2.18 192.0.2.19
+net_addresses 192.0.2.11 192.0.2.12 192.0.2.13 192.0.2.14 192.0.2.15 192.0.2.16 192.0.2.17 192.0.2.18 192.0.2.19 192.0.2.20
 net_dns --mx-host=two.test,first.two.test,10 --mx-host=two.test,second.two.test,20 \
     --address=/first.two.test/192.0.2.12 --address=/second.two.test/192.0.2.13 \
     --mx-host=dead.test,dead.dead.test,10 --mx-host=dead.test,live.dead.test,20 \
@@ -17,7 +17,7 @@ net_dns --mx-host=two.test,first.two.test,10 --mx-host=two.test,second.two.test,
     --mx-host=null.test,.,0 --local=/test/ \
     --address=/badtls.test/192.0.2.14 --address=/greet.test/192.0.2.15 \
     --address=/endless.test/192.0.2.16 --address=/down.test/192.0.2.17 --address=/seven.test/192.0.2.18 \
-    --address=/few.test/192.0.2.19 ||
+    --address=/few.test/192.0.2.19 --address=/hole.test/192.0.2.20 ||
     fail "dnsmasq starts"
 openssl req -x509 -newkey rsa:2048 -nodes -keyout "$T/key.pem" -out "$T/cert.pem" -days 2 \
     -subj /CN=smart.test -addext subjectAltName=DNS:smart.test >"$T/openssl.log" 2>&1
@@ -212,6 +212,25 @@ for flag in eight seven; do
     is "$(bits "$flag-old" x@seven.test | cut -d= -f1)" \
         "$([ $flag = seven ] && echo 683d43333d4139 SIZE || echo 68c3a9 SIZE)" "$flag: one that does not"
     end "$flag bits"
+done
+
+# ---- a host whose queue of connections is full takes no more, and does not say so
+
+start_daemon full python3 -c "
+import socket, threading
+s = socket.create_server(('192.0.2.20', 25), backlog=0)
+held = [socket.socket() for _ in range(3)]
+for x in held:
+    x.setblocking(False)
+    x.connect_ex(('192.0.2.20', 25))
+open('$T/full.ready', 'w').close()
+threading.Event().wait()"
+wait_for 20 test -f "$T/full.ready" || fail "the full host starts"
+for option in iconnect aconnect; do
+    begin "-OTimeout.$option=1s"
+    submit "$option" "$option@hole.test"
+    ok "Timeout.$option" wait_log smtp "to=<$option@hole.test>.*stat=Deferred: [A-Z][a-z]* timed out with hole.test"
+    end "$option"
 done
 
 # ---- smart hosts

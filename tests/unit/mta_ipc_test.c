@@ -76,7 +76,8 @@ TEST(mta_ipc_send)
 			     .rcpts = MTA_SEND_RCPTS,
 			     .line_limit = 990,
 			     .ret = 'F',
-			     .body = '8'},
+			     .body = '8',
+			     .first = true},
 			got;
 	struct wire_in in;
 	struct buf b;
@@ -99,6 +100,7 @@ TEST(mta_ipc_send)
 	CHECK_INT(got.rcpts, MTA_SEND_RCPTS);
 	CHECK_INT(got.ret, 'F');
 	CHECK_INT(got.body, '8');
+	CHECK(got.first);
 	refuse_others(&b, get_send);
 	/* No host, no recipient, too many, an offset that is none. */
 	m.rcpts++;
