@@ -294,9 +294,6 @@ size_t cf_translate(struct cf_eval *ev, char *p, size_t len);
  */
 int cf_macro_id(struct cf_eval *ev, struct span s, size_t *used);
 
-/* The same for a name that is not to be made known: "x", or "{name}", 0 for one that is not. */
-int cf_macro_known(const struct cf *cf, struct span name);
-
 /* "x" or "{name}" for an identifier, appended to out. */
 void cf_macro_name(const struct cf *cf, int id, struct buf *out);
 /* A macro's unexpanded value; ptr NULL when undefined. */

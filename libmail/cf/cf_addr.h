@@ -93,4 +93,7 @@ bool cf_colon_ok(const struct cf *cf);
 /* The address with what is not address around a $g macro, appended to out. */
 void cf_crack(struct span addr, bool colon_ok, struct buf *out);
 
+/* The identifier of macro "x" or "{name}" (see cf_macro_id); 0 where no line has that name. */
+int cf_macro_known(const struct cf *cf, struct span name);
+
 #endif

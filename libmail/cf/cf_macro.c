@@ -7,6 +7,7 @@
 #include "base/ascii.h"
 #include "base/err.h"
 #include "cf/cf.h"
+#include "cf/cf_addr.h"
 #include "cf/cf_part.h"
 
 enum {
