@@ -183,6 +183,16 @@ TEST(looks_up)
 	CHECK(alias_add(&a, span_str(spec), &e));
 	CHECK_INT(look(&a, "root", &out), EXIT_TEMPFAIL);
 	alias_free(&a);
+	/* One that may be missing, and is not: its data base is only not to be opened. */
+	alias_init(&a);
+	snprintf(spec, sizeof spec, "hash:-o %s.none", path);
+	CHECK(alias_add(&a, span_str(spec), &e));
+	CHECK_INT(look(&a, "root", &out), EXIT_NOUSER);
+	snprintf(spec, sizeof spec, "%s.none.cdb", path);
+	CHECK_INT(mkdir(spec, 0700), 0);
+	CHECK_INT(look(&a, "root", &out), EXIT_TEMPFAIL);
+	CHECK_INT(rmdir(spec), 0);
+	alias_free(&a);
 	buf_free(&out);
 }
 
