@@ -12,7 +12,8 @@ faults.  Prints a line for each promise that was broken:
     twice; nothing in the mailbox is torn; no file is left over in the queue; nothing is refused
     for good, and no failure is reported
 
-and "N runs" last.  Settings come from the environment, which tests/lib/server.sh makes.
+and "N runs" last.  With FAULTS_RELOAD in the environment the configuration is read again before
+each message.  Settings come from the environment, which tests/lib/server.sh makes.
 """
 import os
 import re
@@ -33,6 +34,7 @@ options = sys.argv[5:]
 work = os.environ['T']
 orders, told, log_name = (os.path.join(work, x) for x in ('orders', 'told', 'faults.log'))
 queue = os.environ['LETTERBOX_QUEUE']
+reload = 'FAULTS_RELOAD' in os.environ
 kills = fault.startswith(('kill', 'crash'))
 broken = []
 
@@ -171,6 +173,10 @@ def one(daemon, n, acked):
     # Those that failed for now stay till the end.
     left = len(queued())
     daemon.arm(n)
+    if reload:
+        seen = read(log_name).count(b'read again')
+        os.kill(daemon.gate(), signal.SIGHUP)
+        until(10, lambda: daemon.hit() or read(log_name).count(b'read again') > seen)
     # The mark that a recipient is done and the file's end come after the answer.
     if send(ident):
         acked.append(ident)
