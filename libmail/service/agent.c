@@ -53,7 +53,7 @@ struct agent {
 
 static bool is_reader(const struct agent *a)
 {
-	return a->kind == MTA_BOX_FORWARD || a->kind == MTA_BOX_LIST;
+	return a->kind == MTA_BOX_FORWARD;
 }
 
 /*
@@ -197,11 +197,9 @@ static void read_file(struct agent *a)
 
 	job->err = (struct err){0};
 	buf_reset(&a->work);
-	if (a->kind == MTA_BOX_LIST
-		? forward_read_file(a->mailbox, geteuid(), &a->work, &job->err)
-		: forward_read(span_str(a->mailbox), geteuid(), &a->work, &job->err))
-		if (!fs_write(job->fd, buf_span(&a->work)))
-			err_errno(&job->err, errno, "cannot pass on %s", a->mailbox);
+	if (forward_read(span_str(a->mailbox), geteuid(), &a->work, &job->err) &&
+	    !fs_write(job->fd, buf_span(&a->work)))
+		err_errno(&job->err, errno, "cannot pass on %s", a->mailbox);
 }
 
 static void deliver(struct agent *a)

@@ -16,11 +16,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "format/aliases.h"
 #include "sys/box.h"
 #include "sys/fs.h"
 #include "sys/log.h"
 
-enum { STEP = 4096 };
+enum { STEP = 4096, LISTS_MAX = 100 };
 
 /* What $c stands for; false: nothing that could be part of a path. */
 static bool put_macro(const struct settings *s, const struct account *a, struct span detail, char c,
@@ -168,25 +169,79 @@ bool forward_read_file(const char *path, uid_t uid, struct buf *out, struct err 
 	return ok;
 }
 
+struct reader {
+	uid_t uid;
+	unsigned lists; /* included so far */
+	struct buf *out;
+};
+
+static bool expand(struct reader *r, struct span text, struct err *e);
+
+/* A list takes its own place, unless it cannot be had: then its name stays, and fails later. */
+static bool include(struct reader *r, const struct aliases_target *t, struct err *e)
+{
+	char path[PATH_MAX] = "";
+	struct buf file;
+	bool ok;
+
+	buf_init(&file, FORWARD_MAX);
+	if (++r->lists > LISTS_MAX || !span_to_cstr(t->value, path, sizeof path))
+		ok = unsafe(e, "too many lists, or a name that is too long");
+	else
+		ok = forward_read_file(path, r->uid, &file, e);
+	if (ok) {
+		ok = expand(r, buf_span(&file), e);
+	} else if (e->class == ERR_PERM) {
+		log_warn("Cannot open %s: %s", path, e->text);
+		buf_printf(r->out, ",%.*s\n", SPAN_ARG(t->text));
+		ok = true;
+	}
+	buf_free(&file);
+	return ok;
+}
+
+static bool expand(struct reader *r, struct span text, struct err *e)
+{
+	struct aliases_target t;
+	struct span list;
+	bool ok = true;
+
+	/* Each on a line of its own, of which none is a comment. */
+	while (ok && aliases_next_list(&text, &list))
+		while (ok && aliases_next(&list, &t))
+			if (t.kind == ALIASES_INCLUDE)
+				ok = include(r, &t, e);
+			else
+				buf_printf(r->out, ",%.*s\n", SPAN_ARG(t.text));
+	return ok && (buf_ok(r->out) || unsafe(e, "File too large"));
+}
+
 bool forward_read(struct span paths, uid_t uid, struct buf *out, struct err *e)
 {
+	struct reader r = {.uid = uid, .out = out};
 	char path[PATH_MAX];
-	bool later = false;
+	struct buf file;
+	bool later = false, found = false;
 
-	while (paths.len) {
+	buf_init(&file, FORWARD_MAX);
+	while (paths.len && !found) {
 		if (!span_to_cstr(span_cut(&paths, ':'), path, sizeof path))
 			continue;
 		*e = (struct err){0};
-		if (forward_read_file(path, uid, out, e))
-			return true;
-		later |= e->class == ERR_TEMP;
-		if (e->class == ERR_TEMP)
+		buf_reset(&file);
+		buf_reset(out);
+		found = forward_read_file(path, uid, &file, e) && expand(&r, buf_span(&file), e);
+		later |= !found && e->class == ERR_TEMP;
+		if (!found && e->class == ERR_TEMP)
 			log_err("forward %s: transient error: %s", path, e->text);
-		else if (e->sys != ENOENT && e->sys != ENOTDIR)
+		else if (!found && e->sys != ENOENT && e->sys != ENOTDIR)
 			log_warn("forward %s: %s", path, e->text);
 	}
+	buf_free(&file);
 	*e = (struct err){0};
-	return !later || err_temp(e, "4.2.4", "transient .forward open error");
+	if (!found)
+		buf_reset(out);
+	return found || !later || err_temp(e, "4.2.4", "transient .forward open error");
 }
 
 static void read_by_child(const struct account *a, const char *path, struct buf *out, struct err *e)

@@ -32,15 +32,16 @@ bool forward_put_paths(const struct settings *s, const struct account *a, struct
 bool forward_is_there(struct span paths);
 
 /*
- * By a process that is uid, or may read what is uid's: appends the contents of a list (an :include:
- * or one of the paths) to out.  PERM 5.2.4 with sendmail's words: it is not there (sys ENOENT,
- * ENOTDIR), unsafe, too large for out, or not to be read; TEMP 4.2.4: not now.
+ * By a process that is uid, or may read what is uid's: appends the contents of a file to out.  PERM
+ * 5.2.4 with sendmail's words: it is not there (sys ENOENT, ENOTDIR), unsafe, too large for out, or
+ * not to be read; TEMP 4.2.4: not now.
  */
 bool forward_read_file(const char *path, uid_t uid, struct buf *out, struct err *e);
 
 /*
- * The same for the first of paths that is there and safe; nothing is appended where none is, and
- * what is wrong with those before it is logged.  TEMP when there is none, but one may come.
+ * The targets that the first of paths has which is there and safe, lists that it includes read in,
+ * too: one a line.  out, which is empty before, stays so where there is none; what is wrong is
+ * logged.  TEMP when there is none, but one may come, or not all of it can be read now.
  */
 bool forward_read(struct span paths, uid_t uid, struct buf *out, struct err *e);
 

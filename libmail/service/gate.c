@@ -104,9 +104,11 @@ static bool on_agent(struct gate *g, struct supervise_role *r, struct wire_in *i
 
 	if (!mta_ipc_get_text(in, &key) || key.len > MTA_NAME_MAX)
 		return false;
-	/* Who meets strangers has no business with programs and files, which no other key can name.
+	/* Who meets strangers has no business with programs and users' files, which other keys
+	 * cannot name.
 	 */
-	if (r != &g->queue && key.len && (key.ptr[0] == '|' || memchr(key.ptr, '/', key.len)))
+	if (r != &g->queue && key.len &&
+	    (strchr("|:", key.ptr[0]) || memchr(key.ptr, '/', key.len)))
 		return false;
 	/* The agent has dropped to the user before it reads anything; the role gets its socket. */
 	fd = gate_agent_start(g->settings, &g->accounts, key, &e);

@@ -265,29 +265,22 @@ static int start_program(const struct settings *s, struct account_source *accoun
 	return start(&a, path.len ? MTA_BOX_PROGRAM : MTA_BOX_COMMAND, group, e);
 }
 
-/* "alice/detail", "alice//path" */
+/* "alice/detail" */
 static int start_reader(const struct settings *s, struct account_source *accounts, struct span key,
 			struct err *e)
 {
-	enum mta_box_kind kind = MTA_BOX_FORWARD;
 	struct account a;
 	struct buf paths;
 
 	if (!account_find(accounts, span_cut(&key, '/'), &a, e))
 		return -1;
 	buf_init_fixed(&paths, a.mailbox, sizeof a.mailbox);
-	if (span_starts(key, SPAN("/"))) {
-		kind = MTA_BOX_LIST;
-		buf_put(&paths, key);
-	} else {
-		forward_put_paths(s, &a, key, &paths);
-	}
+	forward_put_paths(s, &a, key, &paths);
 	buf_cstr(&paths);
-	if (!buf_ok(&paths) || !a.mailbox[0]) {
-		err_temp(e, "4.3.5", "paths of %s: too long, or none", a.name);
-		return -1;
-	}
-	return start(&a, kind, UINT32_MAX, e);
+	if (buf_ok(&paths) && a.mailbox[0])
+		return start(&a, MTA_BOX_FORWARD, UINT32_MAX, e);
+	err_temp(e, "4.3.5", "paths of %s: too long, or none", a.name);
+	return -1;
 }
 
 static int start_file(const struct settings *s, struct account_source *accounts, struct span key,

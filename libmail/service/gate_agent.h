@@ -16,8 +16,8 @@
  *	               may (a spool directory of root's)
  *	/path          a file that an alias names, as DefaultUser
  *	alice/path     one that alice's ~/.forward names, as her
- *	:alice/detail  reads the ~/.forward that counts for alice+detail, as her
- *	:alice//path   reads a list that her ~/.forward includes, as her
+ *	:alice/detail  reads the ~/.forward that counts for alice+detail, and no other file but the
+ *	               lists that it includes, as her
  *	|mailer        the program of a mailer that settings.programs has, as its U=, else as
  *	|mailer/alice  alice (her mailbox is made, too), else as DefaultUser
  *

@@ -115,9 +115,7 @@ struct mta_verdict {
 enum mta_box_kind {
 	MTA_BOX_MAILBOX,
 	MTA_BOX_FILE,    /* any file: *file* */
-	MTA_BOX_FORWARD, /* ForwardPath's paths for the user: the first is copied to the job's file
-			  */
-	MTA_BOX_LIST,    /* a list of the user's; the same */
+	MTA_BOX_FORWARD, /* the paths of a ~/.forward, which is copied to the job's file */
 	MTA_BOX_COMMAND, /* programs of a folder, named by each message */
 	MTA_BOX_PROGRAM, /* one program */
 };

@@ -42,9 +42,10 @@ struct expansion {
 	struct follower *chain; /* that, and those that led there */
 	struct buf finals, seen;
 	size_t count, targets;
-	bool unsafe; /* a list is read that is not root's */
-	bool later;  /* an answer is under way, or e says what failed for now */
-	bool unread; /* a file has to be read before */
+	bool unsafe;   /* a list is read that is not root's */
+	bool later;    /* an answer is under way, or e says what failed for now */
+	bool unread;   /* a file has to be read before */
+	bool forwards; /* the list is that of a ~/.forward, and none of an alias in it */
 };
 
 static bool has_word(struct span s, struct span word)
@@ -137,7 +138,9 @@ static bool add_user(struct expansion *x, const struct route *r, int depth, stru
 	me.account = x->owner = l.account;
 	x->chain = &me;
 	x->unsafe = false;
+	x->forwards = true;
 	ok = add_lines(x, l.text, l.account, depth + 1, e);
+	x->forwards = outer.forwards;
 	x->chain = outer.chain;
 	x->owner = outer.owner;
 	x->unsafe = outer.unsafe;
@@ -150,7 +153,7 @@ static bool add_user(struct expansion *x, const struct route *r, int depth, stru
 static bool add_address(struct expansion *x, struct span text, const char *name, int depth,
 			struct err *e)
 {
-	bool is_alias = false, ok = true;
+	bool is_alias = false, ok = true, outer = x->forwards;
 	struct buf right;
 	struct route r;
 
@@ -171,7 +174,9 @@ static bool add_address(struct expansion *x, struct span text, const char *name,
 		ok = broken(e, depth);
 	else if (!has_word(buf_span(&x->seen), span_str(r.user))) {
 		add_word(&x->seen, span_str(r.user));
+		x->forwards = false;
 		ok = add_list(x, buf_span(&right), r.user, depth + 1, e);
+		x->forwards = outer;
 	}
 	x->later |= route_pending(x->q->config);
 	buf_free(&right);
@@ -206,26 +211,15 @@ static bool add_file(struct expansion *x, const struct aliases_target *t, const 
 {
 	struct span path = t->value;
 	char file[MTA_PATH_MAX];
-	struct schedule_list l;
 	struct buf text;
 	bool ok, outer = x->unsafe, unsafe = false;
 
 	if (depth >= DEPTH_MAX || !span_to_cstr(path, file, sizeof file))
 		return err_perm(e, "5.4.6", "aliasing/forwarding loop broken at :include:%.*s",
 				SPAN_ARG(path));
-	if (x->owner[0])
-		switch (schedule_forward_file(x->task, x->owner, path, &l, e)) {
-		case FORWARD_UNREAD:
-			x->unread = true;
-			return true;
-		case FORWARD_FAILED:
-			return false;
-		case FORWARD_FOUND:
-			return add_lines(x, l.text, name, depth + 1, e);
-		default:
-			/* It fails by itself, later. */
-			return add_final(x, "", t->text, e);
-		}
+	/* The user could not read it, either: it fails by itself, later. */
+	if (x->forwards)
+		return add_final(x, "", t->text, e);
 	buf_init(&text, LIST_MAX);
 	ok = read_list(file, &text, &unsafe, e);
 	x->unsafe |= unsafe;

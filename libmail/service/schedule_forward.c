@@ -18,14 +18,14 @@
 #include "sys/fs.h"
 #include "sys/log.h"
 
-/* A user and a detail; or an account and the path of a list. */
+/* A user and a detail. */
 struct entry {
 	struct entry *next;
-	bool list, known;
-	char *account; /* owned; of a user: NULL until there is something to be read */
+	bool known;
+	char *account; /* owned; NULL until there is something to be read */
 	struct buf text;
-	const char *second;
-	char first[];
+	const char *detail;
+	char user[];
 };
 
 struct forwards {
@@ -50,27 +50,19 @@ static struct forwards *have(struct task *t)
 	return t->forwards;
 }
 
-static struct entry *find(struct forwards *f, bool list, struct span first, struct span second,
-			  struct err *e)
+static struct entry *find(struct forwards *f, struct span user, struct span detail)
 {
 	struct entry *at = f->entries;
-	char *mem;
 
-	while (at && !(at->list == list && span_eq(span_str(at->first), first) &&
-		       span_eq(span_str(at->second), second)))
+	while (at && !(span_eq(span_str(at->user), user) && span_eq(span_str(at->detail), detail)))
 		at = at->next;
 	if (at)
 		return at;
-	at = f->count < QUEUE_RCPTS_MAX ? calloc(1, sizeof *at + first.len + second.len + 2) : NULL;
-	if (!at) {
-		err_temp(e, "4.3.0", "no memory for the users that a list has");
+	at = f->count < QUEUE_RCPTS_MAX ? calloc(1, sizeof *at + user.len + detail.len + 2) : NULL;
+	if (!at)
 		return NULL;
-	}
-	mem = at->first;
-	memcpy(mem, first.ptr, first.len);
-	memcpy(mem + first.len + 1, second.ptr, second.len);
-	at->second = mem + first.len + 1;
-	at->list = list;
+	memcpy(at->user, user.ptr, user.len);
+	at->detail = memcpy(at->user + user.len + 1, detail.ptr, detail.len);
 	buf_init(&at->text, FORWARD_MAX);
 	f->count++;
 	at->next = f->entries;
@@ -78,38 +70,28 @@ static struct entry *find(struct forwards *f, bool list, struct span first, stru
 	return at;
 }
 
-static enum schedule_forward tell(struct task *t, bool list, struct span first, struct span second,
-				  struct schedule_list *out, struct err *e)
-{
-	struct forwards *f = have(t);
-	struct entry *at;
-
-	if (!f)
-		err_temp(e, "4.3.0", "out of memory");
-	else if (f->err.class != ERR_NONE)
-		*e = f->err;
-	if (!f || f->err.class != ERR_NONE || !(at = find(f, list, first, second, e)))
-		return FORWARD_FAILED;
-	if (list && !at->account && !(at->account = strdup(at->first)))
-		return FORWARD_FAILED;
-	out->account = at->account;
-	out->text = buf_span(&at->text);
-	return !at->known ? FORWARD_UNREAD : at->text.len ? FORWARD_FOUND : FORWARD_NONE;
-}
-
 enum schedule_forward schedule_forward_user(struct task *t, const struct route *r,
 					    struct schedule_list *out, struct err *e)
 {
+	struct forwards *f;
+	struct entry *at;
+
 	/* As sendmail: whoever is a user, by whatever program the mail comes to the mailbox. */
 	if (!span_eq(r->mailer->name, SPAN("local")) || !cf_mailer_flag(r->mailer, 'w'))
 		return FORWARD_NONE;
-	return tell(t, false, span_str(r->user), span_str(r->host), out, e);
-}
-
-enum schedule_forward schedule_forward_file(struct task *t, const char *account, struct span path,
-					    struct schedule_list *out, struct err *e)
-{
-	return tell(t, true, span_str(account), path, out, e);
+	f = have(t);
+	if (f && f->err.class != ERR_NONE) {
+		*e = f->err;
+		return FORWARD_FAILED;
+	}
+	at = f ? find(f, span_str(r->user), span_str(r->host)) : NULL;
+	if (!at) {
+		err_temp(e, "4.3.0", "no memory for the users that a list has");
+		return FORWARD_FAILED;
+	}
+	out->account = at->account;
+	out->text = buf_span(&at->text);
+	return !at->known ? FORWARD_UNREAD : at->text.len ? FORWARD_FOUND : FORWARD_NONE;
 }
 
 /* Done with the question that was open. */
@@ -146,8 +128,6 @@ static void on_read(struct agents_job *job)
 	char *mem;
 
 	at->known = true;
-	if (why.class == ERR_PERM)
-		log_warn("%s: Cannot open %s: %s", f->task->work->item.id, at->second, why.text);
 	if (why.class == ERR_NONE && fstat(job->fd, &st) == 0 && st.st_size > 0) {
 		mem = buf_reserve(&at->text, (size_t)st.st_size);
 		if (mem && fs_pread(job->fd, mem, (size_t)st.st_size, 0) == st.st_size)
@@ -160,15 +140,6 @@ static void on_read(struct agents_job *job)
 	answered(f, &why);
 }
 
-/* The agent's key: a detail that it has no room for did not count when gate looked, either. */
-static bool put_key(struct forwards *f, const struct entry *at)
-{
-	size_t room = sizeof f->key;
-
-	return (size_t)snprintf(f->key, room, ":%s/%s", at->account,
-				at->list ? at->second : f->lookup.detail) < room;
-}
-
 static void ask(struct forwards *f)
 {
 	struct schedule *q = f->task->work->q;
@@ -177,21 +148,20 @@ static void ask(struct forwards *f)
 	f->open = true;
 	if (!at->account) {
 		f->lookup = (struct schedule_lookup){.done = on_account, .owner = f};
-		schedule_check_account(q, span_str(at->first), span_str(at->second), &f->lookup);
+		schedule_check_account(q, span_str(at->user), span_str(at->detail), &f->lookup);
 		return;
 	}
 	f->job = (struct agents_job){.fd = memfd_create("forward", MFD_CLOEXEC),
 				     .id = f->task->work->item.id,
 				     .done = on_read,
 				     .owner = f};
-	if (f->job.fd >= 0 && put_key(f, at)) {
+	/* A detail that did not count when gate looked does not count now. */
+	snprintf(f->key, sizeof f->key, ":%s/%s", at->account, f->lookup.detail);
+	if (f->job.fd >= 0) {
 		agents_deliver(&q->agents, span_str(f->key), &f->job);
 		return;
 	}
-	if (f->job.fd < 0)
-		err_temp(&f->job.err, "4.3.0", "no memory for the .forward of %s", at->account);
-	else
-		err_perm(&f->job.err, "5.2.4", "the path is too long");
+	err_temp(&f->job.err, "4.3.0", "no memory for the .forward of %s", at->account);
 	on_read(&f->job);
 }
 

@@ -130,10 +130,6 @@ struct schedule_list {
 enum schedule_forward schedule_forward_user(struct task *t, const struct route *r,
 					    struct schedule_list *out, struct err *e);
 
-/* A list that account's ~/.forward includes; NONE: it cannot be had, and that is logged. */
-enum schedule_forward schedule_forward_file(struct task *t, const char *account, struct span path,
-					    struct schedule_list *out, struct err *e);
-
 /* Reads all that was UNREAD, and then starts the task again: perhaps at once. */
 void schedule_forward_ask(struct task *t);
 void schedule_forward_free(struct task *t);
