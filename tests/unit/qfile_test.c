@@ -17,6 +17,7 @@ static const struct qfile_rcpt rcpts[] = {
      .addr = {"-", 1},
      .orcpt = {"rfc822;a+2Bb@c", 14}},
     {.state = QFILE_BOUNCED, .addr = {"a\nR - 0@b\0c", 11}},
+    {.state = QFILE_PENDING, .addr = {"\"|x y\"", 6}, .owner = {"alice b", 7}},
 };
 
 enum { RCPTS = sizeof rcpts / sizeof rcpts[0] };
@@ -54,6 +55,7 @@ static void check_rcpts(struct qfile_reader *r)
 		CHECK_SPAN(span_str(got.text), span_str(rcpts[i].text));
 		CHECK_SPAN(got.addr, rcpts[i].addr);
 		CHECK_SPAN(got.orcpt, rcpts[i].orcpt);
+		CHECK_SPAN(got.owner, rcpts[i].owner);
 	}
 	CHECK_INT(qfile_read_rcpt(r, &got, &e), 0);
 }
