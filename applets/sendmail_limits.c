@@ -55,7 +55,7 @@ static const struct limit {
     {"replies not yet read", IS(SMTPD_OUT_STEP), "octets", "client waits", "likewise"},
     {"submitted recipients", IS(SENDMAIL_RCPTS_MAX), "", "status 64", "memory"},
     {"submitted header", IS(SENDMAIL_HEADER_MAX), "octets", "status 65", "memory"},
-    {"~/.forward", IS(FORWARD_MAX), "octets", "none", "memory"},
+    {"user's ~/.forward", IS(FORWARD_MAX), "octets", "is none", "memory"},
     {"recipients of a queue file", IS(QUEUE_RCPTS_MAX), "", "not read", "memory"},
     {"POP3 line", IS(POP3_LINE_MAX), "octets", "-ERR", "RFC 2449 4: 255"},
     {"POP3 reply", IS(POP3_REPLY_MAX), "octets", "cut", "RFC 2449 4"},
