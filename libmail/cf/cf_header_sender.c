@@ -74,11 +74,11 @@ void cf_header_from_line(struct cf_eval *ev, const struct cf_mailer *m, struct b
 	if (cf_mailer_flag(m, 'n'))
 		return;
 	if (!line.ptr)
-		line = SPAN("From \201g \201d");
+		line = SPAN("From \201g  \201d");
 	if (!cf_mailer_flag(m, 'U')) {
 		cf_expand(ev, line, out);
 	} else if (bang == g.len) {
-		cf_expand(ev, SPAN("From \201g \201d"), out);
+		cf_expand(ev, SPAN("From \201g  \201d"), out);
 	} else {
 		/* UUCP: the first host of the path is who we have it from. */
 		buf_puts(out, "From ");

@@ -60,6 +60,10 @@ static void put_lines(struct lines *l, struct span s, struct buf *out)
 
 		if (l->how->form & MTA_FORM_STRIP)
 			c &= 0x7f;
+		if (c == '.' && l->column == 0 && l->how->form & MTA_FORM_DOTS) {
+			buf_putc(out, '.');
+			l->column++;
+		}
 		if (l->held >= 0 && c != '\n') {
 			buf_putc(out, '!');
 			buf_puts(out, eol);
@@ -153,6 +157,18 @@ static bool make_argv(struct span words, char *argv[AGENT_WORDS + 1])
 	return words.len == 0;
 }
 
+/* The first of a:b:c that can be, else the root. */
+static void enter_folder(struct span list)
+{
+	char path[MTA_PATH_MAX];
+
+	while (list.len)
+		if (span_to_cstr(span_cut(&list, ':'), path, sizeof path) && path[0] &&
+		    chdir(path) == 0)
+			return;
+	(void)!chdir("/");
+}
+
 /* Nothing of our own environment but the time zone: there may be secrets. */
 static void run(const struct agent_program *p, const struct mta_program *how, int in, char **argv,
 		const char *path, struct buf *said, int *status, struct err *e)
@@ -178,8 +194,7 @@ static void run(const struct agent_program *p, const struct mta_program *how, in
 	if (r.seconds > AGENT_SECONDS_MAX)
 		r.seconds = AGENT_SECONDS_MAX;
 	umask(022);
-	if (!p->home[0] || chdir(p->home) != 0)
-		(void)!chdir("/");
+	enter_folder(how->folders.len ? how->folders : span_str(p->home));
 	/* Whatever keeps it from starting is ours to mend; the message waits. */
 	if (!run_program(&r, said, status, e))
 		err_temp(e, "4.3.0", "Cannot exec %.150s: %s", path,

@@ -133,6 +133,7 @@ enum mta_form {
 	MTA_FORM_CRLF = 2,  /* E=\r\n */
 	MTA_FORM_STRIP = 4, /* F=7 */
 	MTA_FORM_BLANK = 8, /* F=b: an empty line at the end */
+	MTA_FORM_DOTS = 16, /* F=X: a dot more before a line's first one */
 };
 
 struct mta_program {
@@ -140,6 +141,7 @@ struct mta_program {
 	uint32_t limit;    /* L=: octets of a line, 0 = any */
 	uint32_t seconds;  /* W=: 0 = as long as programs may run */
 	uint8_t form;
+	struct span folders; /* D=: a:b:c, the first that can be entered; empty: the home */
 };
 
 struct mta_deliver {

@@ -70,6 +70,9 @@ static void set_macros(struct config *c, const struct work *w)
 	date_put(&date, at, clock_zone(at));
 	config_set(c, "a", buf_span(&date));
 	config_set(c, "b", buf_span(&date));
+	buf_reset(&date);
+	date_put_ctime(&date, at, clock_zone(at));
+	config_set(c, "d", buf_span(&date));
 	config_set(c, "i", span_str(w->item.id));
 	config_set(c, "f", w->item.head.sender);
 	config_set(c, "g", w->item.head.sender);

@@ -42,6 +42,11 @@ static bool put_word(struct cf_eval *ev, struct span word, struct buf *words, st
 	return true;
 }
 
+static const char *sender_option(const struct cf_mailer *m)
+{
+	return cf_mailer_flag(m, 'f') ? "-f" : cf_mailer_flag(m, 'r') ? "-r" : NULL;
+}
+
 /* A= with its macros, each word by itself: what stands for one stays one. */
 static bool put_words(struct task *t, const struct route *r, const struct variant *v,
 		      struct buf *words)
@@ -49,6 +54,7 @@ static bool put_words(struct task *t, const struct route *r, const struct varian
 	struct config *c = t->work->q->config;
 	struct span argv = r->mailer->argv;
 	struct err *e = &t->err;
+	const char *option;
 
 	if (mailer_is_shell(r->mailer)) {
 		struct span command = span_str(r->user);
@@ -62,9 +68,18 @@ static bool put_words(struct task *t, const struct route *r, const struct varian
 	config_set(c, "f", span_str(v->shown));
 	config_set(c, "g", span_str(v->shown));
 	config_set(c, "i", span_str(t->work->item.id));
-	while (argv.len)
+	while (argv.len) {
+		bool first = words->len == 0;
+
 		if (!put_word(c->ev, span_cut(&argv, ' '), words, e))
 			return false;
+		/* F=f and F=r: the sender by an option, in front of what A= has. */
+		if (!first || !(option = sender_option(r->mailer)))
+			continue;
+		buf_put(words, span_make(option, 3));
+		if (!put_word(c->ev, SPAN("\201g"), words, e))
+			return false;
+	}
 	return buf_ok(words) || err_perm(e, "5.1.3", "address too long");
 }
 
@@ -73,6 +88,7 @@ static uint8_t form_of(const struct cf_mailer *m)
 	return (uint8_t)((cf_mailer_flag(m, 'E') ? MTA_FORM_QUOTE : 0) |
 			 (cf_mailer_flag(m, '7') ? MTA_FORM_STRIP : 0) |
 			 (cf_mailer_flag(m, 'b') ? MTA_FORM_BLANK : 0) |
+			 (cf_mailer_flag(m, 'X') ? MTA_FORM_DOTS : 0) |
 			 (m->eol.len && m->eol.ptr[0] == '\r' ? MTA_FORM_CRLF : 0));
 }
 
@@ -85,20 +101,26 @@ static struct span owner_of(const struct task *t)
 static bool put_program(struct task *t, const struct route *r, const struct variant *v)
 {
 	const struct cf_mailer *m = r->mailer;
-	char mem[MTA_WORDS_MAX];
+	char mem[MTA_WORDS_MAX + MTA_PATH_MAX];
 	struct span owner;
 	struct buf words;
+	size_t len;
 
-	buf_init_fixed(&words, mem, sizeof mem);
+	buf_init_fixed(&words, mem, MTA_WORDS_MAX);
 	if (!put_words(t, r, v, &words))
 		return false;
+	len = words.len;
+	/* Behind them, in the same memory. */
+	words.max = words.cap = len + MTA_PATH_MAX;
+	cf_expand(t->work->q->config->ev, m->dir, &words);
 	free(t->addr);
 	t->addr = malloc(words.len);
 	if (!t->addr)
 		return err_temp(&t->err, "4.3.0", "out of memory");
 	memcpy(t->addr, words.ptr, words.len);
 	t->job.program = (struct mta_program){
-	    .words = span_make(t->addr, words.len),
+	    .words = span_make(t->addr, len),
+	    .folders = span_make(t->addr + len, words.len - len),
 	    .limit = m->line_limit > 0 && m->line_limit < UINT32_MAX ? (uint32_t)m->line_limit : 0,
 	    .seconds = m->wait > 0 && m->wait < UINT32_MAX ? (uint32_t)m->wait : 0,
 	    .form = form_of(m)};

@@ -119,7 +119,7 @@ static void check_user(struct schedule *q, uint32_t id, const struct route *r,
 	*p = (struct pending){.q = q,
 			      .id = id,
 			      .fate = v->fate,
-			      .external = r->external,
+			      .external = r->external || r->kind == ROUTE_PROGRAM,
 			      .lookup = {.done = on_account, .owner = p}};
 	memcpy(p->address, r->address, sizeof p->address);
 	span_to_cstr(v->user, p->reason, sizeof p->reason);
@@ -152,7 +152,7 @@ static bool check_rcpt(struct schedule *q, uint32_t id, const struct mta_check *
 	if (route_pending(q->config))
 		return false;
 	v.address = ok ? span_str(r.address) : none;
-	if (ok && r.kind == ROUTE_LOCAL && !is_alias && !r.deferred &&
+	if (ok && (r.kind == ROUTE_LOCAL || r.kind == ROUTE_PROGRAM) && !is_alias && !r.deferred &&
 	    cf_mailer_flag(r.mailer, 'w'))
 		check_user(q, id, &r, &v);
 	else
