@@ -157,15 +157,18 @@ static bool make_argv(struct span words, char *argv[AGENT_WORDS + 1])
 	return words.len == 0;
 }
 
-/* The first of a:b:c that can be, else the root. */
-static void enter_folder(struct span list)
+/* The first of a:b:c that can be, else the root; an empty one is $z, the home, known here alone. */
+static void enter_folder(struct span list, const char *home)
 {
 	char path[MTA_PATH_MAX];
 
-	while (list.len)
-		if (span_to_cstr(span_cut(&list, ':'), path, sizeof path) && path[0] &&
+	do {
+		struct span one = span_cut(&list, ':');
+
+		if (span_to_cstr(one.len ? one : span_str(home), path, sizeof path) && path[0] &&
 		    chdir(path) == 0)
 			return;
+	} while (list.len);
 	(void)!chdir("/");
 }
 
@@ -194,7 +197,7 @@ static void run(const struct agent_program *p, const struct mta_program *how, in
 	if (r.seconds > AGENT_SECONDS_MAX)
 		r.seconds = AGENT_SECONDS_MAX;
 	umask(022);
-	enter_folder(how->folders.len ? how->folders : span_str(p->home));
+	enter_folder(how->folders, p->home);
 	/* Whatever keeps it from starting is ours to mend; the message waits. */
 	if (!run_program(&r, said, status, e))
 		err_temp(e, "4.3.0", "Cannot exec %.150s: %s", path,

@@ -141,7 +141,8 @@ struct mta_program {
 	uint32_t limit;    /* L=: octets of a line, 0 = any */
 	uint32_t seconds;  /* W=: 0 = as long as programs may run */
 	uint8_t form;
-	struct span folders; /* D=: a:b:c, the first that can be entered; empty: the home */
+	struct span
+	    folders; /* D=: a:b:c, the first that can be entered; one that is empty: the home */
 };
 
 struct mta_deliver {
