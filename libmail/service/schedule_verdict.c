@@ -126,13 +126,15 @@ static void check_user(struct schedule *q, uint32_t id, const struct route *r,
 	schedule_check_account(q, span_str(r->user), span_str(r->host), &p->lookup);
 }
 
-/* What sendmail sets around both: the kind of address, and that nobody has tried yet. */
+/* What sendmail sets around MAIL, RCPT and DATA: the kind of address, and that nobody tried yet. */
 static bool decide(struct schedule *q, const struct mta_check *c, const char *type, struct err *e)
 {
 	if (!schedule_decide(q, c, e))
 		return false;
-	config_set(q->config, "{addr_type}", span_str(type));
-	config_set(q->config, "{ntries}", SPAN("0"));
+	if (type) {
+		config_set(q->config, "{addr_type}", span_str(type));
+		config_set(q->config, "{ntries}", SPAN("0"));
+	}
 	return true;
 }
 
@@ -257,7 +259,7 @@ static bool check_other(struct schedule *q, uint32_t id, const struct mta_check 
 	}
 	if (which != ROUTE_TLS_CLIENT && (which < ROUTE_CHECK_DATA || which > ROUTE_CHECK_OTHER))
 		err_temp(&v.err, "4.3.0", "malformed check");
-	else if (schedule_decide(q, c, &v.err))
+	else if (decide(q, c, which == ROUTE_CHECK_DATA ? "e r" : NULL, &v.err))
 		ask(q, (enum route_check)which, arg, other, &v);
 	if (route_pending(q->config))
 		return false;
@@ -270,7 +272,7 @@ static bool check_headers(struct schedule *q, uint32_t id, const struct mta_chec
 	struct mta_verdict v = {0};
 	struct schedule_headers h = {.verdict = &v};
 
-	if (schedule_decide(q, c, &v.err))
+	if (decide(q, c, "e r", &v.err))
 		schedule_check_headers(q, c, fd, &h);
 	if (route_pending(q->config))
 		return false;

@@ -98,6 +98,13 @@ for n in ("c6", "c7", "c8", "c9", "load"):
     s.say("MAIL FROM:<%s@show.test> BODY=8BITMIME SIZE=77" % n, "RCPT TO:<ok@local.test>", "RSET")
 s.say(*mail("joe"), "RCPT TO:<alice@local.test>", "DATA")
 s.say("Message-Id: <a@b>\r\nX-Show:  a (b) <c@d>\r\n\r\ntext\r\n.")
+for n in ("d1", "d2"):
+    s.say("MAIL FROM:<%s@show.test> BODY=8BITMIME SIZE=77" % n, "RCPT TO:<nobody-there@local.test>",
+          "RCPT TO:<alice@local.test>", "RCPT TO:<bob@local.test>", "DATA", "RSET")
+for n in ("h1", "h2"):
+    s.say("MAIL FROM:<%s@show.test> BODY=7BIT SIZE=77" % n, "RCPT TO:<nobody-there@local.test>",
+          "RCPT TO:<alice@local.test>", "DATA")
+    s.say("Message-Id: <a@b>\r\nFrom: <c@d>\r\n\r\ntext\r\n.")
 s.close()
 
 s = begin("tls_client: no TLS", "192.0.2.1")
