@@ -292,6 +292,7 @@ struct cf_eval *config_begin(struct config *c)
 	for (int i = 0; i < 256; i++)
 		c->ev->macro[i].ptr = NULL;
 	c->ev->status = 0;
+	c->ev->tired = false;
 	c->ev->to = (struct span){NULL, 0};
 	return c->ev;
 }

@@ -193,12 +193,16 @@ bool schedule_verdict(struct schedule *q, struct wire_in *in, int fd);
 /* A header under check, all 0 but for verdict. */
 struct schedule_headers {
 	struct mta_verdict *verdict; /* gets what came of it */
+	struct span added; /* names of fields that are ours: the rulesets see none of them */
 	unsigned fields;
-	size_t size;
+	size_t size, extra;        /* octets; and those of the fields added */
 	char reason[ERR_TEXT_MAX]; /* of a quarantine */
 };
 
-/* Rulesets of H lines and check_eoh for the message in fd, c->rcpt its place in decimal. */
+/*
+ * Rulesets of H lines and check_eoh for the message in fd; c->rcpt is its place in decimal and the
+ * names of fields that were added to it, ',' before each.
+ */
 void schedule_check_headers(struct schedule *q, const struct mta_check *c, int fd,
 			    struct schedule_headers *h);
 

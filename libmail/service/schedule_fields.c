@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/num.h"
 #include "cf/cf_header.h"
 #include "format/header.h"
@@ -55,6 +56,14 @@ static void note(struct schedule_headers *h, enum route_verdict verdict, const s
 	}
 }
 
+static bool is_added(struct span list, struct span name)
+{
+	while (list.len)
+		if (ascii_eq_nocase(span_cut(&list, ','), name))
+			return true;
+	return false;
+}
+
 static void check_field(struct schedule *q, const struct header_field *f,
 			struct schedule_headers *h)
 {
@@ -64,6 +73,10 @@ static void check_field(struct schedule *q, const struct header_field *f,
 	struct err e;
 	int rs;
 
+	if (is_added(h->added, f->name)) {
+		h->extra += f->raw.len;
+		return;
+	}
 	h->fields++;
 	if (!f->value.len)
 		return;
@@ -103,7 +116,7 @@ static bool read_fields(struct schedule *q, int fd, uint64_t at, struct schedule
 		} while (ev == HEADER_FIELD || ev == HEADER_FROM);
 	}
 	/* The empty line counts, too. */
-	h->size = r.total;
+	h->size = r.total - h->extra;
 	header_reader_free(&r);
 	return ev == HEADER_BODY;
 }
@@ -112,10 +125,13 @@ void schedule_check_headers(struct schedule *q, const struct mta_check *c, int f
 			    struct schedule_headers *h)
 {
 	char fields[24], size[24];
+	struct span place;
 	uint64_t at;
 	struct err e;
 
-	if (!num_parse(c->rcpt, INT64_MAX, &at) || !read_fields(q, fd, at, h)) {
+	h->added = c->rcpt;
+	place = span_cut(&h->added, ',');
+	if (!num_parse(place, INT64_MAX, &at) || !read_fields(q, fd, at, h)) {
 		err_temp(&h->verdict->err, "4.3.0", "the header cannot be checked now");
 		return;
 	}

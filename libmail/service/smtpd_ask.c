@@ -84,15 +84,20 @@ bool smtpd_ask_check(struct smtpd_session *s, unsigned which, struct span arg)
 bool smtpd_ask_message(struct smtpd_session *s)
 {
 	unsigned bits = 1u << ROUTE_CHECK_EOH | 1u << ROUTE_CHECK_HEADER;
+	const struct submit *f = &s->store->filter;
+	bool added = f->flags & SUBMIT_FIX;
 	struct mta_verdict v = {0};
-	char number[24];
+	char number[64];
 	int fd;
 
 	if (!(s->d->settings.checks & bits))
 		return false;
 	s->checking = true;
 	fd = smtpd_store_file(s->store);
-	snprintf(number, sizeof number, "%zu", s->store->own);
+	snprintf(number, sizeof number, "%zu%s%s%s%s", s->store->own,
+		 added && !f->has_from ? ",From" : "", added && !f->has_date ? ",Date" : "",
+		 added && !f->has_message_id ? ",Message-ID" : "",
+		 added && !f->has_to && f->has_bcc ? ",To" : "");
 	if (fd >= 0 && ask(s, MTA_CHECK_EOM, span_str(number), fd))
 		return true;
 	s->asked = MTA_CHECK_EOM;

@@ -1,7 +1,9 @@
 """Talks SMTP from several addresses and prints what rulesets of sessions make of it."""
+import os
 import re
 import socket
 import ssl
+import subprocess
 import time
 
 KEYWORDS = ("PIPELINING", "STARTTLS")
@@ -152,4 +154,16 @@ first.close()
 s = begin("srv_features: later", "127.0.0.1")
 s.say("EHLO c.test", *mail("joe"), "NOOP")
 s.close()
+print("== on standard input, by a name that nobody has asked about yet")
+program = [os.environ["REAL"] + "/sendmail"] if os.environ["W"].endswith(".real") \
+    else [os.environ["BIN"], "sendmail"]
+p = subprocess.Popen(program + ["-C", os.environ["S"] + "/etc/inbound.cf", "-bs"],
+                     stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+print(p.stdout.readline()[:18].decode())
+for line in ("MAIL FROM:<h1@show.test>", "RCPT TO:<alice@local.test>", "DATA",
+             "Subject: x\r\nTo: a\r\n\r\ntext\r\n.", "NOOP JUNK", "JUNK y", "QUIT"):
+    p.stdin.write((line + "\r\n").encode())
+    p.stdin.flush()
+    print(re.sub("^(221 [^ ]* ).*", r"\1", p.stdout.readline().decode().rstrip()))
+p.wait()
 print("== end")
