@@ -133,6 +133,11 @@ static void parse_flags(struct cf_eval *ev, struct cf_map *m, struct span *s)
 			continue;
 		}
 		m->letters |= (uint64_t)1 << letter_bit(word.ptr[1]);
+		/* Its -s is something else. */
+		if (m->kind == CFM_REGEX && word.ptr[1] == 'S') {
+			m->space = word.len > 2 ? word.ptr[2] : '\0';
+			continue;
+		}
 		if (!field)
 			continue;
 		*field = span_skip(word, 2);
