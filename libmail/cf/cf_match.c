@@ -156,7 +156,7 @@ bool cf_match(struct cf_eval *ev, const struct cf_rule *rule, const struct cf_to
 	size_t pat = 0, at = 0;
 
 	while (at < n || pat < rule->nlhs) {
-		const struct cf_tok *p = &rule->lhs[pat];
+		const struct cf_tok *p;
 
 		/*
 		 * Backtracking is exponential in the number of wildcards, and the address
@@ -170,6 +170,7 @@ bool cf_match(struct cf_eval *ev, const struct cf_rule *rule, const struct cf_to
 				return false;
 			continue;
 		}
+		p = &rule->lhs[pat];
 		/* Every growth leaves less for what follows, so this cannot be mended. */
 		if (at == n && p->op != CF_ANY0 && p->op != CF_HOST)
 			return false;

@@ -162,7 +162,9 @@ bool cdb_end(struct cdb_writer *w)
 			n++;
 		w->count = n;
 		put_table(w, number, n);
-		w->slot += n;
+		/* With no key at all there are no slots. */
+		if (n)
+			w->slot += n;
 		left -= n;
 	}
 	free(all);
