@@ -278,6 +278,9 @@ static int apply(struct work *w, size_t skip, const uint16_t *from, const uint16
 			*rstat = *rstat && status != EXIT_TEMPFAIL ? *rstat : status;
 	}
 	cf_spend(w->ev, n + 1);
+	/* A call may give more than fits behind what stands before this one. */
+	if (n > w->max)
+		return too_long(w);
 	memcpy(w->tok, out, n * sizeof *out);
 	w->n = n;
 	if (w->ev->debug >= 4)
