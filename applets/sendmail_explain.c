@@ -11,7 +11,6 @@
 
 #include "base/ascii.h"
 #include "sendmail.h"
-#include "service/forward.h"
 
 enum {
 	RULES = 12,   /* -d21 level from which rules that match are traced */
@@ -146,59 +145,13 @@ static void print_result(const struct explain *x, const struct cf_addr *a)
 	putchar('\n');
 }
 
-/* What a local name stands for, as far as aliases know. */
-static bool print_alias(struct sendmail *m, const struct cf_addr *a)
-{
-	struct alias aliases;
-	struct buf right;
-	struct err e;
-	bool found;
-
-	if (!a->mailer || !cf_mailer_flag(a->mailer, 'A') || !sendmail_aliases(m, &aliases, &e))
-		return false;
-	buf_init(&right, 1 << 20);
-	found = alias_find(&aliases, a->user, &right) == 0;
-	if (found)
-		printf("alias %.*s: %.*s\n", SPAN_ARG(a->user), SPAN_ARG(buf_span(&right)));
-	buf_free(&right);
-	alias_free(&aliases);
-	return found;
-}
-
-/* What their ~/.forward says, for who may read it. */
-static void print_forward(struct sendmail *m, const struct cf_addr *a)
-{
-	char mem[ACCOUNT_PATH_MAX], path[FORWARD_PATH_MAX];
-	struct account_source accounts;
-	struct account account;
-	struct span rest, list;
-	struct buf paths, text;
-	struct err e = {.class = ERR_TEMP};
-
-	if (!a->mailer || !span_eq(a->mailer->name, SPAN("local")) ||
-	    !cf_mailer_flag(a->mailer, 'w') ||
-	    !account_source_init(&accounts, m->settings.users, m->settings.mailbox, &e))
-		return;
-	buf_init_fixed(&paths, mem, sizeof mem);
-	buf_init(&text, FORWARD_MAX);
-	if (account_find(&accounts, a->user, &account, &e) &&
-	    forward_put_paths(&m->settings, &account, a->has_host ? a->host : SPAN(""), &paths)) {
-		rest = buf_span(&paths);
-		while (forward_next(&rest, &account, path, &text, &e) && e.class != ERR_NONE)
-			printf("%s: %s\n", path, e.text);
-		for (rest = buf_span(&text); aliases_next_list(&rest, &list);)
-			printf("forward %s: %.*s\n", account.name, SPAN_ARG(list));
-	}
-	buf_free(&text);
-	account_source_free(&accounts);
-}
-
 int sendmail_explain(struct sendmail *m, const char *addr)
 {
 	struct explain x = {.config = m->config};
 	struct cf_host host = {&x, report, trace, lookup, NULL, NULL};
 	const char *slash = strrchr(m->text.name, '/');
 	struct cf_eval *ev = config_begin(m->config);
+	char *one = (char *)addr;
 	struct cf_addr a;
 	int status;
 
@@ -215,8 +168,10 @@ int sendmail_explain(struct sendmail *m, const char *addr)
 	print_result(&x, &a);
 	ev->host = &m->config->host;
 	ev->debug = ev->debug_maps = 0;
-	if (!print_alias(m, &a))
-		print_forward(m, &a);
 	buf_free(&x.head);
+	/* A local name may stand for others, by aliases and ~/.forward. */
+	m->verbose = true;
+	if (a.mailer && cf_mailer_flag(a.mailer, 'A'))
+		sendmail_verify(m, 1, &one);
 	return status;
 }

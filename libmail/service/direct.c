@@ -57,8 +57,7 @@ bool direct_may(const struct settings *s, const struct account *a, struct span d
 	buf_init_fixed(&paths, mem, sizeof mem);
 	if (forward_put_paths(s, a, detail, &paths) && !forward_is_there(buf_span(&paths)))
 		return true;
-	return err_temp(e, "4.3.5", "%s has a .forward, and there is no queue to follow it",
-			a->name);
+	return err_temp(e, "4.3.5", "no queue for what the .forward of %s says", a->name);
 }
 
 /* For a folder of its own the directory that it lies in may be missing, as ~/mail is at first. */

@@ -46,8 +46,8 @@ bool forward_read_file(const char *path, uid_t uid, struct buf *out, struct err 
 bool forward_read(struct span paths, uid_t uid, struct buf *out, struct err *e);
 
 /*
- * For who may be root: takes the next one that is there off paths and reads it, as root by a child
- * that becomes a's user.  False at the end; e says why it cannot be read.
+ * For who may be root, which is a's user meanwhile: takes the next one that is there off paths and
+ * reads it.  False at the end; e says why it cannot be read.
  */
 bool forward_next(struct span *paths, const struct account *a, char path[FORWARD_PATH_MAX],
 		  struct buf *out, struct err *e);

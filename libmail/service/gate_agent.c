@@ -279,7 +279,7 @@ static int start_reader(const struct settings *s, struct account_source *account
 	buf_cstr(&paths);
 	if (buf_ok(&paths) && a.mailbox[0])
 		return start(&a, MTA_BOX_FORWARD, UINT32_MAX, e);
-	err_temp(e, "4.3.5", "paths of %s: too long, or none", a.name);
+	err_temp(e, "4.3.5", "paths of %s are too long", a.name);
 	return -1;
 }
 

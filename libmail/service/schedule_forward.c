@@ -86,7 +86,7 @@ enum schedule_forward schedule_forward_user(struct task *t, const struct route *
 	}
 	at = f ? find(f, span_str(r->user), span_str(r->host)) : NULL;
 	if (!at) {
-		err_temp(e, "4.3.0", "no memory for the users that a list has");
+		err_temp(e, "4.3.0", "out of memory");
 		return FORWARD_FAILED;
 	}
 	out->account = at->account;
@@ -133,7 +133,7 @@ static void on_read(struct agents_job *job)
 		if (mem && fs_pread(job->fd, mem, (size_t)st.st_size, 0) == st.st_size)
 			at->text.len = (size_t)st.st_size;
 		else
-			err_temp(&why, "4.3.0", "no memory for the .forward of %s", at->account);
+			err_temp(&why, "4.3.0", "out of memory");
 	}
 	if (job->fd >= 0)
 		close(job->fd);
@@ -161,7 +161,7 @@ static void ask(struct forwards *f)
 		agents_deliver(&q->agents, span_str(f->key), &f->job);
 		return;
 	}
-	err_temp(&f->job.err, "4.3.0", "no memory for the .forward of %s", at->account);
+	err_temp(&f->job.err, "4.3.0", "out of memory");
 	on_read(&f->job);
 }
 

@@ -39,7 +39,7 @@ exits 0 "-C good.cf --explain 'a key'" sendmail -C good.cf --explain 'a key'
 has "a map that was asked" '    map t asked for key'
 has "what it said" '      found found'
 exits 0 "-C good.cf --explain bob" sendmail -C good.cf --explain bob
-has "an alias" 'alias bob: alice, carol'
+has "an alias" 'bob... aliased to alice, carol'
 exits 0 "-bC of a good file" sendmail -C good.cf -bC
 is "$(cat "$T/out")" "" "says nothing"
 {
