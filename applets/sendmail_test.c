@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/num.h"
 #include "cf/cf.h"
+#include "format/date.h"
 #include "sendmail.h"
 #include "sendmail_test_part.h"
 #include "service/config_part.h"
@@ -210,15 +211,19 @@ static void define(struct sendmail_test *t, const char *name, const char *value)
 static void predefine(struct sendmail_test *t)
 {
 	char date[64];
+	struct buf b;
 	time_t now = time(NULL);
 	struct tm tm;
 	struct passwd *pw = getpwuid(getuid());
 
 	config_predefine(&t->cf);
 	localtime_r(&now, &tm);
-	strftime(date, sizeof date,
-		 tm.tm_gmtoff ? "%a, %d %b %Y %H:%M:%S %z (%Z)" : "%a, %d %b %Y %H:%M:%S GMT", &tm);
-	define(t, "b", date);
+	buf_init_fixed(&b, date, sizeof date - 1);
+	date_put(&b, now, (int)(tm.tm_gmtoff / 60));
+	if (!tm.tm_gmtoff)
+		buf_truncate(&b, b.len - sizeof "+0000" + 1);
+	buf_printf(&b, tm.tm_gmtoff ? " (%s)" : "%.3s", tm.tm_gmtoff ? tm.tm_zone : "GMT");
+	define(t, "b", buf_cstr(&b));
 	define(t, "v", SENDMAIL_TEST_VERSION);
 	snprintf(date, sizeof date, "%s@localhost", pw ? pw->pw_name : "unknown");
 	define(t, "_", date);

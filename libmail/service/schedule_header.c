@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/ascii.h"
@@ -63,8 +62,7 @@ static void set_macros(struct config *c, const struct work *w)
 	int64_t at = w->item.head.state.created;
 	char text[64];
 	struct buf date;
-	time_t t = (time_t)at;
-	struct tm tm;
+	struct date_parts p;
 
 	buf_init_fixed(&date, text, sizeof text);
 	date_put(&date, at, clock_zone(at));
@@ -76,8 +74,10 @@ static void set_macros(struct config *c, const struct work *w)
 	config_set(c, "i", span_str(w->item.id));
 	config_set(c, "f", w->item.head.sender);
 	config_set(c, "g", w->item.head.sender);
-	if (gmtime_r(&t, &tm) && strftime(text, sizeof text, "%Y%m%d%H%M", &tm))
-		config_set(c, "t", span_str(text));
+	date_split(at, 0, &p);
+	buf_reset(&date);
+	buf_printf(&date, "%04d%02d%02d%02d%02d", p.year, p.month, p.day, p.hour, p.minute);
+	config_set(c, "t", buf_span(&date));
 }
 
 static bool keep_header(struct variant *v, struct span header, struct err *e)
