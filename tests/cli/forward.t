@@ -191,7 +191,7 @@ like "$(sendmail -bv one)" '^u2\.\.\. deliverable: mailer local, user u2$' "-bv 
 like "$(sendmail -bv here | tr '\n' ' ')" '^here.*deliverable: .* there.*deliverable: ' "-bv breaks a loop"
 like "$(sendmail -bv prog)" '^"\|show a  b"\.\.\. deliverable: mailer prog' "-bv has programs"
 is "$(sendmail -OForwardPath= -bv one)" 'one... deliverable: mailer local, user one' "-bv without any"
-like "$(sendmail --explain one)" '/one/.forward: line 1: forwarding to u2$' "--explain shows it"
+like "$(sendmail --explain one)" '/one/.forward: line 2: forwarding to u2$' "--explain shows it"
 printf 'Subject: s-deliver\n\nx\n' | deliver -d one
 ok "deliver has none" got one s-deliver
 kill "$(cat "$T/smtp.pid")" && wait "$(cat "$T/smtp.pid")" 2>/dev/null
