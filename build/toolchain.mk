@@ -81,7 +81,7 @@ LTO_LINK    = $(if $(filter 1,$(LTO)),-flto=1 -flto-partition=one,-fno-lto)
 # some four milliseconds of unpacking for each start.  The starter lies above the program, so that the
 # heap, which begins behind what the kernel loaded, is in nobody's way.
 PACK ?= $(if $(filter 0,$(PIE)),$(if $(findstring x86_64,$(MACHINE)),1,0),0)
-START_FLAGS = -std=c11 -D_GNU_SOURCE $(WARN) -I. -O2 -ffreestanding -nostdlib -static -no-pie -fno-pie \
+START_FLAGS = -std=c11 -D_GNU_SOURCE $(WARN) -I. -Os -ffreestanding -nostdlib -static -no-pie -fno-pie \
              -fno-stack-protector -fno-asynchronous-unwind-tables -fno-ident -fno-lto -ffunction-sections \
              -Wl,-z,noexecstack,-z,noseparate-code,--build-id=none,--gc-sections,-Ttext-segment=0x2000000
 

@@ -29,7 +29,7 @@ enum {
 	TEST_32 = 0xF7,
 	HAS_SIB = 4,
 	NO_BASE = 5,
-	NO_OPERAND = 0xFF, /* a register: announces nothing */
+	HEAD_MAX = 16, /* octets of prefixes to SIB: as many as are copied at once */
 };
 
 /* What follows an opcode of one octet. */
@@ -101,18 +101,14 @@ INLINE enum form two(uint8_t opcode)
 }
 
 /*
- * An octet, if there is one; else what it returns means nothing.  No branch: a third of them would
- * be guessed wrong, and this is most of what a start takes.  So more is written than is there,
- * and written over by what follows.
+ * An octet, if there is one.  No branch: a third of them would be guessed wrong, and this is most
+ * of what a start takes.  So more is written than is there, and written over by what follows.
  */
-INLINE uint8_t octet(struct split *s, enum split_stream to, unsigned there, bool join)
+INLINE void octet(struct split *s, enum split_stream to, unsigned there, bool join)
 {
-	uint8_t v = join ? *s->stream[to] : *s->code;
-
-	*(join ? s->code : s->stream[to]) = v;
+	*(join ? s->code : s->stream[to]) = join ? *s->stream[to] : *s->code;
 	s->code += there;
 	s->stream[to] += there;
-	return v;
 }
 
 /* Four, if there are: the highest first in the stream; ADD is what the stream has more. */
@@ -127,38 +123,63 @@ INLINE void word(struct split *s, enum split_stream to, unsigned there, uint32_t
 	s->stream[to] += there * sizeof v;
 }
 
-/* ModRM, if there is one, and what it announces; says whether the group's member has a constant. */
-INLINE bool operand(struct split *s, const uint8_t *start, unsigned there, bool join)
-{
-	uint8_t modrm = octet(s, SPLIT_OPCODE, there, join), mode, base, sib;
-	bool has_sib, direct;
-
-	modrm = there ? modrm : NO_OPERAND;
-	mode = modrm >> 6;
-	base = modrm & 7;
-	has_sib = (mode != 3) & (base == HAS_SIB);
-	direct = (mode == 0) & (base == NO_BASE);
-	sib = octet(s, SPLIT_OPCODE, has_sib, join) & 7;
-	base = has_sib ? sib : base;
-	(void)octet(s, SPLIT_DISP8, mode == 1, join);
-	word(s, SPLIT_DISP32, (mode == 2) | ((mode == 0) & (base == NO_BASE)),
-	     direct ? (uint32_t)(s->code - start) + 4 : 0, join);
-	return (modrm & 0x30) == 0;
-}
-
 /* 64 to 66 and F0 to F3 with two more, which never occur. */
 INLINE bool is_prefix(uint8_t c)
 {
 	return ((c & ~2) == 0x64) | ((c & ~3) == 0xF0);
 }
 
-/* What follows an opcode that began with ESCAPE, which was passed. */
-INLINE enum form escaped(struct split *s, bool join)
-{
-	uint8_t second = octet(s, SPLIT_OPCODE, 1, join);
+/* What an instruction is, from its LENGTH first octets: prefixes to SIB. */
+struct head {
+	enum form form;
+	unsigned length;
+	bool disp8, disp32, direct, wide;
+};
 
-	(void)octet(s, SPLIT_OPCODE, second == ESCAPE_38 || second == ESCAPE_3A, join);
-	return second == ESCAPE_3A ? MODRM | IMM8 : two(second);
+/*
+ * From one load: where the next instruction begins hangs on what is found here, so the way from the
+ * load to the length is most of what the walk takes.  Whoever has more prefixes than that is no
+ * instruction, and what it lacks reads as zero, on both ways.
+ */
+INLINE struct head look(const uint8_t *at)
+{
+	struct head h = {.length = 1};
+	uint64_t v;
+	uint8_t opcode, modrm, mode, base;
+	bool narrow = false, rex, group, has_sib;
+
+	__builtin_memcpy(&v, at, sizeof v);
+	for (; is_prefix((uint8_t)v); v >>= 8, h.length++)
+		narrow |= (uint8_t)v == PREFIX_16;
+	rex = (v & 0xF0) == REX;
+	h.wide = rex & ((v & REX_W) != 0);
+	v >>= 8 * rex;
+	h.length += rex;
+	opcode = (uint8_t)v;
+	h.form = one[opcode];
+	if (opcode == ESCAPE) {
+		uint8_t second = (uint8_t)(v >>= 8);
+		bool third = (second == ESCAPE_38) | (second == ESCAPE_3A);
+
+		h.form = second == ESCAPE_3A ? MODRM | IMM8 : two(second);
+		v >>= 8 * third;
+		h.length += 1 + third;
+	}
+	/* A register where there is no ModRM: it announces nothing. */
+	modrm = (uint8_t)(v >> 8 | ((h.form & MODRM) - 1));
+	mode = modrm >> 6;
+	base = modrm & 7;
+	has_sib = (mode != 3) & (base == HAS_SIB);
+	h.direct = (mode == 0) & (base == NO_BASE);
+	base ^= (base ^ (v >> 16 & 7)) & -(unsigned)has_sib;
+	h.disp8 = mode == 1;
+	h.disp32 = (mode == 2) | ((mode == 0) & (base == NO_BASE));
+	h.length += (h.form & MODRM) + has_sib;
+	group = ((opcode & ~1) == TEST_8) & ((modrm & 0x30) == 0);
+	h.form |= (unsigned)group << (1 + (opcode & 1));
+	if (narrow)
+		h.form ^= h.form & IMM32 ? IMM32 | IMM16 : 0;
+	return h;
 }
 
 INLINE void walk(struct split *way, const uint8_t *end, bool join)
@@ -167,29 +188,22 @@ INLINE void walk(struct split *way, const uint8_t *end, bool join)
 	struct split s = *way;
 
 	while (s.code < end) {
-		uint8_t opcode = octet(&s, SPLIT_OPCODE, 1, join), next;
-		bool narrow = false, rex, wide;
-		enum form form;
+		struct head h = look(join ? s.stream[SPLIT_OPCODE] : s.code);
+		enum form form = h.form;
 
-		while (is_prefix(opcode)) {
-			narrow |= opcode == PREFIX_16;
-			opcode = octet(&s, SPLIT_OPCODE, 1, join);
-		}
-		rex = (opcode & 0xF0) == REX;
-		wide = rex & ((opcode & REX_W) != 0);
-		next = octet(&s, SPLIT_OPCODE, rex, join);
-		opcode = rex ? next : opcode;
-		form = opcode == ESCAPE ? escaped(&s, join) : one[opcode];
-		if (operand(&s, start, form & MODRM, join) & ((opcode & ~1) == TEST_8))
-			form |= opcode == TEST_8 ? IMM8 : IMM32;
-		if (narrow & ((form & IMM32) != 0))
-			form ^= IMM32 | IMM16;
-		(void)octet(&s, SPLIT_IMM8, (form & IMM16) != 0, join);
-		(void)octet(&s, SPLIT_IMM8, (form & (IMM8 | IMM16)) != 0, join);
+		__builtin_memcpy(join ? s.code : s.stream[SPLIT_OPCODE],
+				 join ? s.stream[SPLIT_OPCODE] : s.code, HEAD_MAX);
+		s.code += h.length;
+		s.stream[SPLIT_OPCODE] += h.length;
+		octet(&s, SPLIT_DISP8, h.disp8, join);
+		word(&s, SPLIT_DISP32, h.disp32,
+		     ((uint32_t)(s.code - start) + 4) & -(uint32_t)h.direct, join);
+		octet(&s, SPLIT_IMM8, (form & IMM16) != 0, join);
+		octet(&s, SPLIT_IMM8, (form & (IMM8 | IMM16)) != 0, join);
 		word(&s, SPLIT_IMM32, (form & IMM32) != 0, 0, join);
-		if (wide & ((form & WIDE) != 0))
+		if (h.wide & ((form & WIDE) != 0))
 			word(&s, SPLIT_IMM32, 1, 0, join);
-		(void)octet(&s, SPLIT_JUMP8, (form & REL8) != 0, join);
+		octet(&s, SPLIT_JUMP8, (form & REL8) != 0, join);
 		word(&s, SPLIT_CALL, (form & CALL) != 0, (uint32_t)(s.code - start) + 4, join);
 		word(&s, SPLIT_JUMP32, (form & REL32) != 0, (uint32_t)(s.code - start) + 4, join);
 	}

@@ -11,6 +11,9 @@
 
 #include "start/zstd_entropy.h"
 
+/* What is done for each sequence: the rest is compiled for size. */
+#define INLINE static inline __attribute__((always_inline))
+
 enum {
 	LENGTH_CODES = 36,
 	MATCH_CODES = 53,
@@ -55,7 +58,6 @@ static const uint8_t *literals_read(struct zstd_work *w, const uint8_t *in, size
 	}
 	unsigned width = format < 2 ? 10 : format == 2 ? 14 : 18;
 	size_t size = head >> (4 + width) & ((1u << width) - 1);
-	size_t quarter, at[3];
 
 	*count = head >> 4 & ((1u << width) - 1);
 	in += (4 + 2 * width + 7) / 8;
@@ -66,15 +68,7 @@ static const uint8_t *literals_read(struct zstd_work *w, const uint8_t *in, size
 		zstd_huf_stream(w, in, end, w->literals, *count);
 		return end;
 	}
-	quarter = (*count + 3) / 4;
-	for (unsigned i = 0; i < 3; i++)
-		at[i] = in[2 * i] + 256u * in[2 * i + 1];
-	in += 6;
-	for (unsigned i = 0; i < 3; i++) {
-		zstd_huf_stream(w, in, in + at[i], w->literals + i * quarter, quarter);
-		in += at[i];
-	}
-	zstd_huf_stream(w, in, end, w->literals + 3 * quarter, *count - 3 * quarter);
+	zstd_huf_streams(w, in, end, w->literals, *count);
 	return end;
 }
 
@@ -105,7 +99,7 @@ static void bases(uint32_t *base, const uint8_t *bits, unsigned count, uint32_t 
 }
 
 /* 3.1.1.5: the distance that an offset value stands for; the last three are remembered. */
-static uint32_t distance(uint32_t recent[3], uint32_t value, bool no_literals)
+INLINE uint32_t distance(uint32_t recent[3], uint32_t value, bool no_literals)
 {
 	uint32_t index = value - 1 + no_literals, found;
 
@@ -124,7 +118,7 @@ static uint32_t distance(uint32_t recent[3], uint32_t value, bool no_literals)
 	return found;
 }
 
-static uint8_t *copy(uint8_t *out, const uint8_t *from, size_t n)
+INLINE uint8_t *copy(uint8_t *out, const uint8_t *from, size_t n)
 {
 	uint8_t *end = out + n;
 

@@ -131,15 +131,39 @@ const uint8_t *zstd_huf_read(struct zstd_work *w, const uint8_t *in)
 	return in;
 }
 
+static inline __attribute__((always_inline)) void symbol(const struct zstd_work *w,
+							 struct zstd_bits *b, uint8_t *out)
+{
+	const struct zstd_huf_cell *cell = &w->huf[zstd_bits_peek(b, w->huf_log)];
+
+	*out = cell->symbol;
+	b->at -= cell->bits;
+}
+
 void zstd_huf_stream(const struct zstd_work *w, const uint8_t *in, const uint8_t *end, uint8_t *out,
 		     size_t count)
 {
 	struct zstd_bits b = zstd_bits_open(in, end);
 
-	while (count-- > 0) {
-		const struct zstd_huf_cell *cell = &w->huf[zstd_bits_peek(&b, w->huf_log)];
+	while (count-- > 0)
+		symbol(w, &b, out++);
+}
 
-		*out++ = cell->symbol;
-		b.at -= cell->bits;
+void zstd_huf_streams(const struct zstd_work *w, const uint8_t *in, const uint8_t *end,
+		      uint8_t *out, size_t count)
+{
+	size_t part = (count + 3) / 4;
+	const uint8_t *two = in + 6 + in[0] + 256u * in[1];
+	const uint8_t *three = two + in[2] + 256u * in[3];
+	const uint8_t *four = three + in[4] + 256u * in[5];
+	struct zstd_bits a = zstd_bits_open(in + 6, two), b = zstd_bits_open(two, three);
+	struct zstd_bits c = zstd_bits_open(three, four), d = zstd_bits_open(four, end);
+
+	/* In turns: none has to wait until another knows where its next symbol begins. */
+	for (size_t i = 0; i < part; i++) {
+		symbol(w, &a, out + i);
+		symbol(w, &b, out + part + i);
+		symbol(w, &c, out + 2 * part + i);
+		symbol(w, &d, out + 3 * part + i);
 	}
 }

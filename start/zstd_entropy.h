@@ -38,7 +38,8 @@ static inline struct zstd_bits zstd_bits_open(const uint8_t *start, const uint8_
 }
 
 /* The next n bits (at most 32) without taking them; what lies before the start reads as zero. */
-static inline uint32_t zstd_bits_peek(const struct zstd_bits *b, unsigned n)
+static inline __attribute__((always_inline)) uint32_t zstd_bits_peek(const struct zstd_bits *b,
+								     unsigned n)
 {
 	long from = b->at - (long)n;
 
@@ -84,5 +85,12 @@ const uint8_t *zstd_huf_read(struct zstd_work *w, const uint8_t *in);
 /* Decodes count symbols of one stream with the tree in w. */
 void zstd_huf_stream(const struct zstd_work *w, const uint8_t *in, const uint8_t *end, uint8_t *out,
 		     size_t count);
+
+/*
+ * 4.2.2: four streams with the lengths of three before them, a quarter of the symbols in each.  The
+ * last has up to three less, and as many octets are written behind OUT's end.
+ */
+void zstd_huf_streams(const struct zstd_work *w, const uint8_t *in, const uint8_t *end,
+		      uint8_t *out, size_t count);
 
 #endif
