@@ -198,21 +198,10 @@ static long *number_field(struct cf_mailer *m, char code)
 	}
 }
 
-static void check_empty(struct cf_eval *ev, const struct cf_mailer *m, char code, struct span v)
-{
-	if (!v.len && strchr("CDE/", code))
-		cf_report(ev, "", "mailer %.*s: null %s", SPAN_ARG(m->name),
-			  code == 'C'   ? "charset"
-			  : code == 'D' ? "working directory"
-			  : code == 'E' ? "end-of-line string"
-					: "root directory");
-}
-
 static bool set_field(struct cf_eval *ev, struct cf_mailer *m, char code, struct span v)
 {
 	long *n = number_field(m, code);
 
-	check_empty(ev, m, code, v);
 	if (n) {
 		*n = number(v);
 		if (code == 'W')
@@ -231,6 +220,9 @@ static bool set_field(struct cf_eval *ev, struct cf_mailer *m, char code, struct
 	case 'R':
 		return set_rulesets(ev, v, &m->re, &m->rh);
 	case 'E':
+		if (!v.len)
+			cf_report(ev, "", "mailer %.*s: null end-of-line string",
+				  SPAN_ARG(m->name));
 		m->eol = v;
 		break;
 	case 'A':

@@ -244,44 +244,17 @@ static void check_timeout(struct cf_eval *ev, struct span v)
 				    "quit misc helo ident fileopen connect iconnect aconnect auth "
 				    "queuewarn queuereturn hoststatus resolver control lhlo "
 				    "starttls message session";
-	struct span name, urgency;
+	struct span name;
 
 	if (v.len == 0 || v.ptr[0] != '.')
 		return;
 	v = span_skip(v, 1);
 	name = span_cut(&v, '=');
-	urgency = span_skip(name, span_index(name, '.') + 1);
-	if (!listed(known, span_head(name, span_index(name, '.'))) ||
-	    (ascii_starts_nocase(name, SPAN("queue")) && urgency.len &&
-	     !listed("normal urgent non-urgent dsn", urgency)))
+	if (!listed(known, span_head(name, span_index(name, '.'))))
 		cf_report(ev, "", "settimeout: invalid timeout %.*s", SPAN_ARG(name));
 	/* A number of attempts, and not a time. */
 	else if (!ascii_starts_nocase(name, SPAN("resolver.retry")))
 		cf_check_time(ev, span_trim(v));
-}
-
-static void check_privacy(struct cf_eval *ev, struct span v)
-{
-	static const char known[] =
-	    "public needmailhelo needexpnhelo needvrfyhelo noexpn novrfy restrictmailq "
-	    "restrictqrun restrictexpand authwarnings noreceipts nobodyreturn noetrn noverb "
-	    "noactualrecipient goaway";
-
-	while (v.len) {
-		size_t n = 0;
-
-		while (n < v.len && ascii_is_alnum(v.ptr[n]))
-			n++;
-		if (n && !listed(known, span_head(v, n)))
-			cf_report(ev, "", "readcf: Op line: %.*s unrecognized", (int)n, v.ptr);
-		v = span_skip(v, n ? n : 1);
-	}
-}
-
-/* A number, or a name in the file. */
-static bool is_account(struct cf_eval *ev, const char *file, struct span name)
-{
-	return (name.len && ascii_is_digit(name.ptr[0])) || cf_account_id(ev, file, name, 2) >= 0;
 }
 
 /* What sendmail says of a value that it cannot use. */
@@ -290,7 +263,7 @@ static void check_value(struct cf_eval *ev, const char *name, struct span v)
 	static const char times[] = "AliasWait ConnectionCacheTimeout QueueTimeout MinQueueAge "
 				    "DialDelay DeliverByMin RejectLogInterval "
 				    "ConnectionRateWindowSize MaxQueueAge";
-	struct span user = span_head(v, span_index(v, ':')), group = span_skip(v, user.len + 1);
+	struct span user = span_head(v, span_index(v, ':'));
 
 	user = span_trim(span_head(user, span_index(user, '.')));
 	for (size_t i = 0; i < v.len; i++)
@@ -306,20 +279,11 @@ static void check_value(struct cf_eval *ev, const char *name, struct span v)
 	else if (strcmp(name, "QueueSortOrder") == 0 &&
 		 (!v.len || !strchr("hptfnmrHPTFNMR", v.ptr[0])))
 		cf_report(ev, "", "Invalid queue sort order \"%.*s\"", SPAN_ARG(v));
-	else if (strcmp(name, "DeliveryMode") == 0 && v.len && !strchr("ibqd", v.ptr[0]))
-		cf_report(ev, "", "Unknown delivery mode %c", v.ptr[0]);
-	else if (strcmp(name, "EightBitMode") == 0 && (!v.len || !strchr("rmps", v.ptr[0])))
-		cf_report(ev, "", "Unknown 8-bit mode %.*s", (int)(v.len > 0), v.ptr);
-	else if (strcmp(name, "PrivacyOptions") == 0)
-		check_privacy(ev, v);
-	else if (!listed("DefaultUser RunAsUser TrustedUser", span_str(name)))
-		return;
-	else if (!is_account(ev, "/etc/passwd", user))
+	else if (listed("DefaultUser RunAsUser TrustedUser", span_str(name)) &&
+		 !(user.len && ascii_is_digit(user.ptr[0])) &&
+		 cf_account_id(ev, "/etc/passwd", user, 2) < 0)
 		cf_report(ev, "", "readcf: option %s: unknown user %.*s",
 			  name[0] == 'D' ? "u" : name, SPAN_ARG(user));
-	else if (group.len && !is_account(ev, "/etc/group", group))
-		cf_report(ev, "", "readcf: option %s: unknown group %.*s",
-			  name[0] == 'D' ? "u" : name, SPAN_ARG(group));
 }
 
 /*

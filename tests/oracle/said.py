@@ -2,8 +2,8 @@
 as TAP; in a folder where NAME.cf of each NAME.in is.
 
 Left out, since they differ:
-- DeliveryMode and EightBitMode with wrong values: the real program ends, ours tells it and goes on.
-- wrong words of AliasFile, DontBlameSendmail, ResolverOptions, AuthOptions and TLS options, names of
+- DeliveryMode and EightBitMode with wrong values, which end the real program; empty C=, D= and /=.
+- unknown groups, urgencies of timeouts, words of PrivacyOptions, AliasFile, DontBlameSendmail, ResolverOptions, AuthOptions and TLS options, names of
   hosts and services in DaemonPortOptions, MailboxDatabase: of no effect here, or looked at when used.
 - X lines and Milter options in detail: there are no milters.
 - F lines of folders, programs that fail and maps; what the regular expression library says; the
