@@ -121,13 +121,6 @@ bool sendmail_wants_test(int argc, char **argv, struct sendmail_test_options *t)
 /* Prints a refusal as sendmail does; the status to end with. */
 int sendmail_refuse(const char *before, const char *value, const char *behind);
 
-/*
- * -O "Name=value" as a configuration takes it: the status to end with.  text is the assignment
- * with the whole name, empty where there is no such option, said what there is to say; both
- * hold CF_LINE octets.
- */
-int sendmail_check_option(const char *value, char *text, char *said);
-
 /* Each takes an option's value: 0, or the status to end with. */
 int sendmail_set_notify(struct sendmail *m, const char *value);
 int sendmail_set_ret(struct sendmail *m, const char *value);

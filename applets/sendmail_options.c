@@ -138,26 +138,17 @@ static int set_short(struct sendmail_command *c, const char *value)
 /* -O Name=value. The values that act on this submission are taken over at once. */
 static int assign(struct sendmail_command *c, const char *value)
 {
-	char text[CF_LINE], said[CF_LINE];
 	struct err e;
-	int status = sendmail_check_option(value, text, said);
-	bool known = text[0];
 
-	if (known && said[0])
-		puts(said);
-	/* What it knows decides; the options that are ours alone are known to the settings. */
-	if (status && known)
-		return status;
-	if (settings_assign(&c->m.settings, span_str(known ? text : value), &e)) {
-		if (ascii_starts_nocase(span_str(text), SPAN("DeliveryMode=")))
+	if (settings_assign(&c->m.settings, span_str(value), &e)) {
+		if (ascii_starts_nocase(span_str(value), SPAN("DeliveryMode=")))
 			c->m.delivery_mode = c->m.settings.delivery_mode;
-		if (ascii_starts_nocase(span_str(text), SPAN("ErrorMode=")))
+		if (ascii_starts_nocase(span_str(value), SPAN("ErrorMode=")))
 			c->m.error_mode = c->m.settings.error_mode;
 		return 0;
 	}
-	if (!known)
-		puts(said);
-	return status;
+	printf("readcf: %s\n", e.text);
+	return EXIT_SOFTWARE;
 }
 
 /* Options that say something about the message. */

@@ -4,57 +4,18 @@
  * Texts and statuses of refusals are sendmail's, on standard output as it writes them.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/ascii.h"
 #include "base/num.h"
-#include "cf/cf.h"
 #include "format/xtext.h"
 #include "proto/smtp_server.h"
 #include "sendmail.h"
-#include "service/maps.h"
 
 int sendmail_refuse(const char *before, const char *value, const char *behind)
 {
 	printf("%s%s%s\n", before, value, behind);
 	return EXIT_USAGE;
-}
-
-static void hear(void *ctx, uint32_t line, const char *code, struct span text)
-{
-	char *said = ctx;
-
-	(void)line;
-	(void)code;
-	if (!said[0])
-		span_to_cstr(span_head(text, CF_LINE - 1), said, CF_LINE);
-}
-
-int sendmail_check_option(const char *value, char *text, char *said)
-{
-	struct cf_host host = {.ctx = said, .report = hear, .read_file = maps_read_file};
-	struct cf *cf = calloc(1, sizeof *cf);
-	struct cf_eval ev;
-	int status = EXIT_OSERR;
-
-	text[0] = said[0] = '\0';
-	if (!cf)
-		return status;
-	cf_init(cf);
-	cf_eval_init(&ev, cf, &host);
-	ev.building = true;
-	cf_option_set(&ev, ' ', span_str(value));
-	if (cf->options)
-		snprintf(text, CF_LINE, "%s%s%.*s", cf_option_name(cf->options),
-			 cf->options->value.len && cf->options->value.ptr[0] == '.' ? "" : "=",
-			 SPAN_ARG(cf->options->value));
-	/* "Unknown delivery mode" is a mistake of the caller, the others are the file's. */
-	status = !cf->errors ? 0 : said[0] == 'U' ? EXIT_USAGE : EXIT_SOFTWARE;
-	cf_eval_free(&ev);
-	cf_free(cf);
-	free(cf);
-	return status;
 }
 
 /* RFC 3461 section 4.1: NEVER stands alone. */

@@ -344,12 +344,6 @@ void cf_option_set(struct cf_eval *ev, char letter, struct span text)
 		return;
 	}
 	id = find_option(letter, name, several);
-	if (id >= 0 && name.len && name.len < strlen(option_name(id)) - 1) {
-		cf_report(ev, "", "Option %.*s used as abbreviation for %s", SPAN_ARG(name),
-			  option_name(id) + 1);
-		/* It is told, and is no error. */
-		ev->cf->errors -= ev->building;
-	}
 	if (id >= 0)
 		keep_option(ev, id, value);
 	else if (id == -2)
