@@ -256,8 +256,6 @@ static int settle(struct sendmail_command *c)
 {
 	int fd;
 
-	if (c->run.queue && c->mode == 'v')
-		return sendmail_refuse("Can not use -q with -bv", "", "");
 	if (c->hold && c->mode != 'm' && c->mode != 'q')
 		return sendmail_refuse("Can not use -Q with -b", (char[2]){c->mode}, "");
 	/* restrictexpand: others than root are not told what an address becomes. */

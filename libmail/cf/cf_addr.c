@@ -88,28 +88,14 @@ size_t cf_enhanced_length(struct span s)
 	return i;
 }
 
-/* sendmail's own, which is less than RFC 3463 has to say. */
 static int status_of_code(struct span s)
 {
-	static const uint8_t address[] = {EXIT_DATAERR, EXIT_NOUSER,      EXIT_NOHOST,
-					  EXIT_USAGE,   EXIT_UNAVAILABLE, EXIT_CONFIG,
-					  EXIT_NOUSER,  EXIT_USAGE,       EXIT_NOHOST};
-	static const uint8_t network[] = {EXIT_IOERR,    EXIT_TEMPFAIL, EXIT_IOERR, EXIT_TEMPFAIL,
-					  EXIT_PROTOCOL, EXIT_TEMPFAIL, EXIT_CONFIG};
-	size_t detail = 0;
-	char subject = s.len > 2 ? s.ptr[2] : '\0';
+	struct err e = {.class = s.len && s.ptr[0] == '4' ? ERR_TEMP : ERR_PERM};
 
-	if (s.len && s.ptr[0] != '5')
-		return s.ptr[0] == '2' ? 0 : EXIT_TEMPFAIL;
-	for (size_t i = 4; i < s.len && ascii_is_digit(s.ptr[i]) && detail < 100; i++)
-		detail = detail * 10 + (size_t)(s.ptr[i] - '0');
-	if (subject == '1' && detail < sizeof address)
-		return address[detail];
-	if (subject == '4' && detail < sizeof network)
-		return network[detail];
-	if (subject == '7' || (subject == '2' && detail == 3))
-		return EXIT_DATAERR;
-	return subject == '3' ? EXIT_OSERR : subject == '5' ? EXIT_PROTOCOL : EXIT_UNAVAILABLE;
+	if (s.len && s.ptr[0] == '2')
+		return 0;
+	span_to_cstr(span_head(s, sizeof e.status - 1), e.status, sizeof e.status);
+	return err_exit_code(&e);
 }
 
 /* The exit status that $@ of the error mailer asks for. */

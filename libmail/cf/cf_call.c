@@ -24,20 +24,6 @@ static int called_ruleset(struct cf_eval *ev, const struct cf_tok *name)
 	return rs;
 }
 
-static void trace_skipped(const struct cf_eval *ev, int rs)
-{
-	char mem[CF_NAME];
-	struct cf_trace t = {.step = CF_STEP_SKIPPED};
-	struct buf b;
-
-	if (ev->debug < 3 || !ev->host->trace)
-		return;
-	buf_init_fixed(&b, mem, sizeof mem);
-	cf_ruleset_name(ev->cf, rs, &b);
-	t.name = buf_span(&b);
-	ev->host->trace(ev->host->ctx, &t);
-}
-
 int cf_calls_find(struct cf_eval *ev, struct cf_tok *tok, size_t *n, size_t *at, int *called)
 {
 	int k = 0;
@@ -52,7 +38,8 @@ int cf_calls_find(struct cf_eval *ev, struct cf_tok *tok, size_t *n, size_t *at,
 			return -1;
 		/* A call of nothing goes, and the token that takes its place is passed over. */
 		if (!ev->cf->rs[rs].first) {
-			trace_skipped(ev, rs);
+			if (ev->debug >= 3)
+				cf_trace_ruleset(ev, CF_STEP_SKIPPED, rs, NULL, NULL, 0);
 			*n -= 2;
 			memmove(tok + i, tok + i + 2, (*n - i) * sizeof *tok);
 		} else if (k == CF_CALLS - 1) {

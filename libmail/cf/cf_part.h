@@ -74,6 +74,10 @@ enum { CF_CALLS = 16 }; /* MAX_SUBR: $> in one right side, this number excluded 
  */
 int cf_calls_find(struct cf_eval *ev, struct cf_tok *tok, size_t *n, size_t *at, int *called);
 
+/* A step of ruleset rs to the host's trace, if there is one. */
+void cf_trace_ruleset(const struct cf_eval *ev, enum cf_step step, int rs,
+		      const struct cf_rule *rule, const struct cf_tok *tok, size_t n);
+
 /* cf_join into scratch memory; size is at most CF_LINE. */
 struct span cf_join_kept(struct cf_eval *ev, const struct cf_tok *tok, size_t n, char space,
 			 size_t size);

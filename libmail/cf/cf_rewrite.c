@@ -29,18 +29,24 @@ static struct span ruleset_name(const struct work *w, struct buf *b)
 	return buf_span(b);
 }
 
-static void trace(const struct work *w, enum cf_step step, const struct cf_tok *tok, size_t n)
+void cf_trace_ruleset(const struct cf_eval *ev, enum cf_step step, int rs,
+		      const struct cf_rule *rule, const struct cf_tok *tok, size_t n)
 {
-	const struct cf_host *host = w->ev->host;
 	char mem[CF_NAME];
-	struct cf_trace t = {.step = step, .tok = tok, .n = n, .rule = w->rule};
+	struct cf_trace t = {.step = step, .tok = tok, .n = n, .rule = rule};
 	struct buf b;
 
-	if (!host->trace)
+	if (!ev->host->trace)
 		return;
 	buf_init_fixed(&b, mem, sizeof mem);
-	t.name = ruleset_name(w, &b);
-	host->trace(host->ctx, &t);
+	cf_ruleset_name(ev->cf, rs, &b);
+	t.name = buf_span(&b);
+	ev->host->trace(ev->host->ctx, &t);
+}
+
+static void trace(const struct work *w, enum cf_step step, const struct cf_tok *tok, size_t n)
+{
+	cf_trace_ruleset(w->ev, step, w->rs, w->rule, tok, n);
 }
 
 static int too_long(const struct work *w)

@@ -133,8 +133,6 @@ bool config_find(struct config_text *t, const char *path, const struct settings 
 	buf_free(&t->text);
 	if (fs_is_passing(e->sys))
 		return false;
-	if (!e->sys)
-		return err_perm(e, "5.3.5", "%.100s: line 0: not a plain file", name);
 	return err_perm(e, "5.3.5", "%.100s: line 0: cannot open: %s", name, strerror(e->sys));
 }
 

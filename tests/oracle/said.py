@@ -5,6 +5,7 @@ Left out, since they differ:
 - DeliveryMode and EightBitMode with wrong values, which end the real program; empty C=, D= and /=.
 - unknown groups, urgencies of timeouts, words of PrivacyOptions, AliasFile, DontBlameSendmail, ResolverOptions, AuthOptions and TLS options, names of
   hosts and services in DaemonPortOptions, MailboxDatabase: of no effect here, or looked at when used.
+- exit statuses of $#error $@ d.d.d, which are finer here.
 - X lines and Milter options in detail: there are no milters.
 - F lines of folders, programs that fail and maps; what the regular expression library says; the
   condition of a wrong H line; $& and $= at the end of a line.
