@@ -30,25 +30,32 @@ static bool next(struct span *in, struct span *body)
 
 static const char *label(struct span oid)
 {
-	static const struct {
-		struct span oid;
-		const char *label;
-	} table[] = {
-	    {{"\x55\x04\x03", 3}, "CN"},
-	    {{"\x55\x04\x04", 3}, "SN"},
-	    {{"\x55\x04\x05", 3}, "serialNumber"},
-	    {{"\x55\x04\x06", 3}, "C"},
-	    {{"\x55\x04\x07", 3}, "L"},
-	    {{"\x55\x04\x08", 3}, "ST"},
-	    {{"\x55\x04\x0a", 3}, "O"},
-	    {{"\x55\x04\x0b", 3}, "OU"},
-	    {{"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01", 9}, "emailAddress"},
-	    {{"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19", 10}, "DC"},
-	};
+	/* The last octet of 2.5.4.n and of two others, and what it is called. */
+	static const char table[][14] = {"\x03"
+					 "CN",
+					 "\x04"
+					 "SN",
+					 "\x05"
+					 "serialNumber",
+					 "\x06"
+					 "C",
+					 "\x07"
+					 "L",
+					 "\x08"
+					 "ST",
+					 "\x0a"
+					 "O",
+					 "\x0b"
+					 "OU",
+					 "\x01"
+					 "emailAddress",
+					 "\x19"
+					 "DC"};
+	bool usual = oid.len == 3 && oid.ptr[0] == 0x55 && oid.ptr[1] == 4;
 
-	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
-		if (span_eq(table[i].oid, oid))
-			return table[i].label;
+	for (size_t i = usual ? 0 : 8; oid.len > 2 && i < (usual ? 8 : 10); i++)
+		if (table[i][0] == oid.ptr[oid.len - 1] && (usual || oid.len == i + 1))
+			return table[i] + 1;
 	return "?";
 }
 

@@ -29,25 +29,30 @@ struct span relay_tls_addr(const struct relay_session *s)
 	return span_cut(&rest, ']');
 }
 
+/* Those behind {verify} are known with TLS alone. */
 static void put_macros(const struct relay_session *s, struct buf *b)
 {
+	static const char names[][16] = {
+	    "{server_name}", "{verify}",       "{tls_version}", "{cipher}",     "{cipher_bits}",
+	    "{alg_bits}",    "{cert_subject}", "{cert_issuer}", "{cn_subject}", "{cn_issuer}"};
 	const struct tls_names *n = &s->names;
 	char bits[12];
+	const char *values[] = {s->dest->addrs[s->at].name,
+				s->verify ? s->verify : "",
+				s->tls ? tls_version_name(s->tls) : NULL,
+				s->tls ? tls_cipher_name(s->tls) : NULL,
+				bits,
+				bits,
+				n->subject.text,
+				n->issuer.text,
+				n->subject.cn,
+				n->issuer.cn};
 
-	route_put_macro(b, "{server_name}", span_str(s->dest->addrs[s->at].name));
 	route_put_macro(b, "{server_addr}", relay_tls_addr(s));
-	route_put_macro(b, "{verify}", span_str(s->verify));
-	if (!s->tls)
-		return;
-	snprintf(bits, sizeof bits, "%u", tls_cipher_bits(s->tls));
-	route_put_macro(b, "{tls_version}", span_str(tls_version_name(s->tls)));
-	route_put_macro(b, "{cipher}", span_str(tls_cipher_name(s->tls)));
-	route_put_macro(b, "{cipher_bits}", span_str(bits));
-	route_put_macro(b, "{alg_bits}", span_str(bits));
-	route_put_macro(b, "{cert_subject}", span_str(n->subject.text));
-	route_put_macro(b, "{cert_issuer}", span_str(n->issuer.text));
-	route_put_macro(b, "{cn_subject}", span_str(n->subject.cn));
-	route_put_macro(b, "{cn_issuer}", span_str(n->issuer.cn));
+	if (s->tls)
+		snprintf(bits, sizeof bits, "%u", tls_cipher_bits(s->tls));
+	for (size_t i = 0; i < (s->tls ? sizeof names / sizeof names[0] : 2); i++)
+		route_put_macro(b, names[i], span_str(values[i]));
 }
 
 /* True: the ruleset has nothing against it, or is not there. */
@@ -127,8 +132,6 @@ static bool judge(struct relay_session *s, struct err *e)
 	s->refused = false;
 	if (ask(s, ROUTE_TLS_SERVER, span_str(s->verify), e))
 		return true;
-	log_info("ruleset=tls_server, arg1=%s, relay=%s, reject=%d %s %s", s->verify, s->name,
-		 e->reply, e->status, e->text);
 	/* The words of a connection stand alone, and so with their code. */
 	snprintf(words, sizeof words, "%d %s %.200s", err_reply_code(e), e->status, e->text);
 	memcpy(e->text, words, sizeof words);
@@ -164,7 +167,5 @@ bool relay_tls_rcpt(const struct relay_session *s, struct relay_rcpt *r)
 	if (ask(s, ROUTE_TLS_RCPT, r->addr, &r->err))
 		return true;
 	r->code = (uint16_t)err_reply_code(&r->err);
-	log_info("ruleset=tls_rcpt, arg1=%.*s, relay=%s, reject=%u %s %s", SPAN_ARG(r->addr),
-		 s->name, r->code, r->err.status, r->err.text);
 	return false;
 }
