@@ -24,7 +24,7 @@ cases = {
 for name, data in cases.items():
     open(f'{sys.argv[1]}/{name}.in', 'wb').write(data)
 P
-cp "$BIN" "$T/program.in"
+head -c 1000000 "$BIN" >"$T/program.in"
 cases="octet short zeros random text skewed mixed far program"
 cd "$T" || exit 1
 files=$(printf '%s.in ' $cases)
