@@ -1,6 +1,6 @@
 /*
- * tls_pem: files of certificates, keys and authorities, and chains in DER.  The first octet
- * chooses: a chain and key file, a bundle, or DER as it comes from another process.
+ * tls_pem: files of certificates, keys and authorities, and chains and names in DER.  The first
+ * octet chooses: a chain and key file, a bundle, or DER as it comes from another process.
  */
 #include "proto/tls_pem.h"
 
@@ -9,6 +9,7 @@
 #include "proto/tls_anchor.h"
 #include "proto/tls_chain.h"
 #include "proto/tls_key.h"
+#include "proto/tls_names.h"
 
 static size_t read_bundle(void *ctx, uint32_t offset, unsigned char *to, size_t len)
 {
@@ -23,6 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct tls_anchors anchors;
 	struct tls_chain chain;
+	struct tls_names names;
 	struct tls_key key;
 	struct buf der;
 	struct err e;
@@ -46,6 +48,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 2:
 		if (tls_chain_split(in, &chain, &e))
 			(void)tls_chain_expires(&chain);
+		/* The beginning of what a server showed. */
+		tls_names_read(in, &names);
 		break;
 	}
 	buf_free(&der);
