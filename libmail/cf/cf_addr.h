@@ -70,7 +70,7 @@ enum cf_verdict cf_check(struct cf_eval *ev, int rs, struct span a, struct span 
 
 /*
  * Runs ruleset rs, as authinfo, on a $| b: the words behind the $# of what it returns, of which
- * *count fit; none when it returns something else.  The status of cf_rewrite.
+ * *count fit; none when it returns something else, or rs is -1.  The status of cf_rewrite.
  */
 int cf_check_words(struct cf_eval *ev, int rs, struct span a, struct span b, struct span *words,
 		   size_t *count);

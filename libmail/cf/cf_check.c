@@ -69,10 +69,12 @@ int cf_check_words(struct cf_eval *ev, int rs, struct span a, struct span b, str
 		   size_t *count)
 {
 	size_t n = 0, max = *count;
-	struct cf_tok *tok = scan(ev, a, b, false, &n);
-	int status = EXIT_TEMPFAIL;
+	struct cf_tok *tok = NULL;
+	int status = rs < 0 ? 0 : EXIT_TEMPFAIL;
 
 	*count = 0;
+	if (rs >= 0)
+		tok = scan(ev, a, b, false, &n);
 	if (tok)
 		status = cf_rewrite(ev, tok, &n, rs);
 	for (size_t i = 1; tok && i < n && tok[0].op == CF_MAILER && *count < max; i++)

@@ -291,12 +291,7 @@ enum route_verdict route_check(struct config *c, enum route_check which, struct 
 int route_words(struct config *c, enum route_check which, struct span a, struct span b,
 		struct span *words, size_t *max)
 {
-	int rs = cf_check_find(c->ev, check_names[which]);
-
-	if (rs >= 0)
-		return cf_check_words(c->ev, rs, a, b, words, max);
-	*max = 0;
-	return 0;
+	return cf_check_words(c->ev, cf_check_find(c->ev, check_names[which]), a, b, words, max);
 }
 
 enum route_verdict route_check_header(struct config *c, int rs, bool comments, struct span value,
