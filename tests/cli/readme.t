@@ -127,7 +127,7 @@ like "$(cat "$T/said")" '^fetched: as written' "a small server with system accou
     echo 'mailq'
 } | host || said
 like "$(cat "$T/said")" '^fetched: as written' "and with users of mail only"
-like "$(cat "$T/said")" 'queue is empty' "mailq shows what waits"
+like "$(cat "$T/said")" 'letterbox is empty' "mailq shows what waits"
 
 # ---- a container: the file alone on a read-only root, a uid that nobody has, no capability
 python3 - "$ROOT" "$T" <<'P'
