@@ -316,7 +316,7 @@ bool box_enter(const struct box *b, struct err *e)
 
 	note_boxed();
 	umask(077);
-	if (!forks && rules < 0 && fs_is_passing(errno))
+	if (!forks && rules < 0 && !box_landlock_is_absent(errno))
 		return err_errno(e, errno, "the box of %s", b->role);
 	if (!forks && rules < 0)
 		log_debug("%s: no Landlock: %s", b->role, strerror(errno));

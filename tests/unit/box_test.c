@@ -447,4 +447,23 @@ TEST(account_of_the_roles)
 	run(unreadable);
 }
 
+/* What cannot be opened now must not be left out: the role would be kept from it for good. */
+static void unseen(void)
+{
+	enum { LANDLOCK_CREATE_RULESET = 444, VERSION = 1 };
+	char path[5000];
+	struct box b = {.role = "unseen", .allow = BOX_FILES, .paths = {{path, true}}};
+	struct err e = {0};
+
+	memset(path, 'x', sizeof path);
+	path[sizeof path - 1] = '\0';
+	if (syscall(LANDLOCK_CREATE_RULESET, NULL, 0, VERSION) > 1)
+		MUST(!box_enter(&b, &e) && e.class == ERR_TEMP);
+}
+
+TEST(path_that_cannot_be_opened)
+{
+	run(unseen);
+}
+
 TEST_MAIN
