@@ -6,9 +6,9 @@
 need python3
 . "$ROOT/tests/lib/inject.sh"
 
-faults() { # KIND FAULT
+faults() { # KIND FAULT WHAT
     python3 "$ROOT/tests/lib/popd_faults.py" "$inject" "$1" "$2" >"$T/said" 2>&1
-    is "$(sed '$d' "$T/said" | head -n 10)" "" "$1: $2 at every call keeps the promise"
+    is "$(sed '$d' "$T/said" | head -n 10)" "" "$1: $3"
     runs=$(sed -n '$s/ runs$//p' "$T/said")
 }
 
@@ -18,9 +18,9 @@ for kind in rename journal maildir; do
     maildir) server_setup maildir ;;
     *) server_setup mbox ;;
     esac
-    faults $kind none
+    faults $kind none "without faults it works"
     for fault in ENOSPC EIO EINTR short kill crash-after; do
-        faults $kind $fault
+        faults $kind $fault "$fault at every call keeps the promise"
         ok "$kind: $fault met more than ten calls (${runs:-0})" test "${runs:-0}" -gt 10
     done
 done

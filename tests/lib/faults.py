@@ -23,6 +23,8 @@ import subprocess
 import sys
 import time
 
+from files import read
+
 CALLS = ('write,pwrite64,writev,open,openat,link,linkat,rename,renameat,renameat2,fsync,fdatasync,'
          'ftruncate,fallocate,unlink,unlinkat,mkdir,mkdirat,sendfile,copy_file_range,fchown,fchmod')
 CALLS_MAX = 400
@@ -46,14 +48,6 @@ def until(seconds, condition):
             return False
         time.sleep(0.005)
     return True
-
-
-def read(path):
-    try:
-        with open(path, 'rb') as f:
-            return f.read()
-    except OSError:
-        return b''
 
 
 class Daemon:

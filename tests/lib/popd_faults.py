@@ -20,6 +20,8 @@ import subprocess
 import sys
 import time
 
+from files import read
+
 CALLS = 'write,writev,pwrite64,fsync,fdatasync,ftruncate,rename,renameat,unlinkat,link,linkat'
 CALLS_MAX = 400
 OWNER = 20001
@@ -49,14 +51,6 @@ AFTER = MESSAGES[0] + MESSAGES[2]
 def put(path, text, how='wb'):
     with open(path, how) as f:
         f.write(text)
-
-
-def read(path):
-    try:
-        with open(path, 'rb') as f:
-            return f.read()
-    except OSError:
-        return b''
 
 
 def own(*paths):

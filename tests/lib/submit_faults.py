@@ -18,6 +18,8 @@ import shutil
 import subprocess
 import sys
 
+from files import read
+
 CALLS = ('write,pwrite64,writev,openat,open,link,linkat,rename,renameat,fsync,fdatasync,ftruncate,'
          'unlink,unlinkat,mkdir,mkdirat,close,sendfile,copy_file_range,fchown,fchmod')
 CALLS_MAX = 400
@@ -39,14 +41,6 @@ def fresh():
 def quiet(command, **more):
     return subprocess.run(command, check=False, stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL, **more).returncode
-
-
-def read(path):
-    try:
-        with open(path, 'rb') as f:
-            return f.read()
-    except OSError:
-        return b''
 
 
 def queued():
