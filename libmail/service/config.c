@@ -303,7 +303,6 @@ void config_idle(struct config *c)
 	c->ev = NULL;
 }
 
-/* The number of a macro that the configuration has a use for, or 0. */
 bool config_uses(const struct config *c, const char *name)
 {
 	return cf_macro_known(&c->cf, span_str(name)) != 0;

@@ -5,6 +5,7 @@
  * As in sendmail: try_tls decides whether STARTTLS is said, tls_server whether the connection is
  * used at all, tls_rcpt whether a recipient may go over it.
  */
+#include <errno.h>
 #include <stdio.h>
 
 #include "service/relay_part.h"
@@ -68,7 +69,7 @@ static bool ask(const struct relay_session *s, enum route_check which, struct sp
 	buf_init_fixed(&b, mem, sizeof mem);
 	put_macros(s, &b);
 	if (!buf_ok(&b) || !route_begin(c, NULL))
-		return err_temp(e, "4.3.0", "out of memory");
+		return err_errno(e, ENOMEM, "rulesets about servers");
 	route_set_macros(c, buf_span(&b));
 	/* What is neither is consent: there is nothing here to discard or to quarantine. */
 	return route_check(c, which, arg, (struct span){NULL, 0}, e) != ROUTE_REFUSED;
@@ -93,7 +94,8 @@ bool relay_tls_try(const struct relay_session *s)
 {
 	struct err e;
 
-	return ask(s, ROUTE_TRY_TLS, span_str(s->dest->addrs[s->at].name), &e);
+	/* That it cannot be asked now is no reason to do without. */
+	return ask(s, ROUTE_TRY_TLS, span_str(s->dest->addrs[s->at].name), &e) || e.sys;
 }
 
 /* Of a session that has been greeted; its last reply is that to EHLO or to STARTTLS. */

@@ -64,8 +64,7 @@ struct settings {
 	char users[SETTINGS_PATH_MAX];   /* users file, "" = system accounts */
 	char mailbox[SETTINGS_PATH_MAX]; /* template as popd -m, "" = /var/mail/%u */
 	char aliases[SETTINGS_PATH_MAX];
-	char forward[SETTINGS_PATH_MAX]; /* ForwardPath (service/forward.h); "": no ~/.forward
-					    counts */
+	char forward[SETTINGS_PATH_MAX]; /* ForwardPath, see service/forward.h */
 	char pid_file[SETTINGS_PATH_MAX];
 	char cert[SETTINGS_PATH_MAX], key[SETTINGS_PATH_MAX]; /* "" = self-made */
 	char ca[SETTINGS_PATH_MAX]; /* authorities that servers are judged by, "" = the system's */
