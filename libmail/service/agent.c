@@ -26,6 +26,7 @@
 
 enum {
 	SETUP_WAIT_MS = 10000,
+	READ_S = 60,         /* of a ~/.forward and its lists */
 	LOCK_WAIT_MS = 5000, /* the SMTP client waits meanwhile; then the queue takes over */
 };
 
@@ -197,9 +198,12 @@ static void read_file(struct agent *a)
 
 	job->err = (struct err){0};
 	buf_reset(&a->work);
+	/* Links lead where the user wants, to what never answers, too: then this process ends. */
+	alarm(READ_S);
 	if (forward_read(span_str(a->mailbox), geteuid(), &a->work, &job->err) &&
 	    !fs_write(job->fd, buf_span(&a->work)))
 		err_errno(&job->err, errno, "cannot pass on %s", a->mailbox);
+	alarm(0);
 }
 
 static void deliver(struct agent *a)

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@
 #include "sys/fs.h"
 #include "sys/log.h"
 
-enum { STEP = 4096, LISTS_MAX = 100 };
+enum { STEP = 4096, LISTS_MAX = 100, GROUPS_MAX = 256 };
 
 /* What $c stands for; false: nothing that could be part of a path. */
 static bool put_macro(const struct settings *s, const struct account *a, struct span detail, char c,
@@ -132,12 +133,16 @@ static bool copy(int fd, struct buf *out, struct err *e)
 
 	/* Not by its length, which a file that is no plain one does not tell. */
 	for (off_t off = 0; got > 0; off += got) {
-		at = buf_reserve(out, STEP);
-		if (!at) {
+		size_t room = out->max - out->len, step = room < STEP ? room : STEP;
+		char more;
+
+		at = step ? buf_reserve(out, step) : &more;
+		got = at ? fs_pread(fd, at, step ? step : 1, off) : 0;
+		if (!at || (!step && got > 0)) {
 			buf_truncate(out, start);
-			return unsafe(e, "File too large");
+			return at ? unsafe(e, "File too large")
+				  : err_temp(e, "4.3.0", "out of memory");
 		}
-		got = fs_pread(fd, at, STEP, off);
 		if (got > 0)
 			out->len += (size_t)got;
 	}
@@ -246,12 +251,16 @@ bool forward_read(struct span paths, uid_t uid, struct buf *out, struct err *e)
 static void read_as(const struct account *a, const char *path, struct buf *out, struct err *e)
 {
 	bool root = geteuid() == 0;
+	gid_t groups[GROUPS_MAX];
+	int n = root ? getgroups(GROUPS_MAX, groups) : 0;
 
-	if (root && (setegid(a->gid) != 0 || seteuid(a->uid) != 0))
+	if (n < 0 ||
+	    (root && (setgroups(0, NULL) != 0 || setegid(a->gid) != 0 || seteuid(a->uid) != 0)))
 		err_errno(e, errno, "%s", a->name);
 	else
 		forward_read_file(path, a->uid, out, e);
-	if (root && (seteuid(0) != 0 || setegid(0) != 0))
+	if (root &&
+	    (seteuid(0) != 0 || setegid(0) != 0 || (n > 0 && setgroups((size_t)n, groups) != 0)))
 		err_errno(e, errno, "%s", a->name);
 }
 

@@ -27,13 +27,13 @@ enum {
 /* A user who forwards; self: who gets the mail as well. */
 struct follower {
 	struct follower *up;
-	const char *account;
+	const char *account, *detail;
 	bool self;
 };
 
 /*
  * Words, each ended by a NUL: "owner/target", the owner being of programs and files that a
- * ~/.forward has; and the aliases, and ":" with the users, that were looked at.
+ * ~/.forward has; and the aliases, and ":user/detail", that were looked at.
  */
 struct expansion {
 	struct schedule *q;
@@ -48,11 +48,15 @@ struct expansion {
 	bool forwards; /* the list is that of a ~/.forward, and none of an alias in it */
 };
 
-static bool has_word(struct span s, struct span word)
+/* Names are the same in any case; what has a path in it is not. */
+static bool has_word(struct span s, struct span word, bool any_case)
 {
-	while (s.len)
-		if (ascii_eq_nocase(span_cut(&s, '\0'), word))
+	while (s.len) {
+		struct span one = span_cut(&s, '\0');
+
+		if (any_case ? ascii_eq_nocase(one, word) : span_eq(one, word))
 			return true;
+	}
 	return false;
 }
 
@@ -65,6 +69,7 @@ static void add_word(struct buf *list, struct span word)
 static bool add_final(struct expansion *x, const char *owner, struct span target, struct err *e)
 {
 	size_t start = x->finals.len;
+	bool is_path = target.len && strchr("|/\"", target.ptr[0]);
 	struct span list;
 
 	buf_puts(&x->finals, owner);
@@ -73,7 +78,7 @@ static bool add_final(struct expansion *x, const char *owner, struct span target
 	if (!buf_ok(&x->finals))
 		return err_temp(e, "4.3.0", "no memory for the recipients");
 	list = buf_span(&x->finals);
-	if (has_word(span_head(list, start), span_str(list.ptr + start)))
+	if (has_word(span_head(list, start), span_str(list.ptr + start), !is_path))
 		buf_truncate(&x->finals, start);
 	else if (++x->count > QUEUE_RCPTS_MAX)
 		return err_perm(e, "5.4.6", "more than %d recipients", QUEUE_RCPTS_MAX);
@@ -106,9 +111,9 @@ static bool broken(struct err *e, int depth)
  */
 static bool add_user(struct expansion *x, const struct route *r, int depth, struct err *e)
 {
-	char key[MTA_NAME_MAX + 2];
+	char key[MTA_NAME_MAX + MTA_ADDR_MAX];
 	struct expansion outer = *x;
-	struct follower me = {.up = x->chain};
+	struct follower me = {.up = x->chain, .detail = r->host};
 	struct schedule_list l;
 	bool ok;
 
@@ -117,22 +122,24 @@ static bool add_user(struct expansion *x, const struct route *r, int depth, stru
 		x->unread = true;
 		return true;
 	case FORWARD_FAILED:
-		return false;
+		/* One of several keeps nobody else from the mail, and is looked at again alone. */
+		return x->targets && e->class == ERR_TEMP &&
+		       add_final(x, SCHEDULE_AGAIN, span_str(r->address), e);
 	case FORWARD_NONE:
 		return add_final(x, "", span_str(r->address), e);
 	default:
 		break;
 	}
 	for (struct follower *f = x->chain; f; f = f->up)
-		if (strcmp(f->account, l.account) == 0) {
+		if (strcmp(f->account, l.account) == 0 && strcmp(f->detail, r->host) == 0) {
 			f->self = true;
 			x->targets--;
 			return true;
 		}
 	if (depth >= DEPTH_MAX)
 		return broken(e, depth);
-	snprintf(key, sizeof key, ":%s", l.account);
-	if (has_word(buf_span(&x->seen), span_str(key)))
+	snprintf(key, sizeof key, ":%s/%s", l.account, r->host);
+	if (has_word(buf_span(&x->seen), span_str(key), true))
 		return true;
 	add_word(&x->seen, span_str(key));
 	me.account = x->owner = l.account;
@@ -149,11 +156,26 @@ static bool add_user(struct expansion *x, const struct route *r, int depth, stru
 	return ok;
 }
 
-/* The target is an address: of another alias, of this one again, or an end. */
+/* A program or a file: the owner of a list chose the addresses, and only addresses. */
+static bool add_special(struct expansion *x, struct span text, const char *name, struct err *e)
+{
+	if (!x->unsafe)
+		return add_final(x, x->owner, text, e);
+	log_warn("alias %s: address %.*s is unsafe for mailing to programs or files", name,
+		 SPAN_ARG(text));
+	return true;
+}
+
+/*
+ * The target is an address: of another alias, of this one again, or an end, as exact ones are.  As
+ * an address it may be a program or a file still ("\|command", "/path"@host), and is what the
+ * rules make of it.
+ */
 static bool add_address(struct expansion *x, struct span text, const char *name, int depth,
-			struct err *e)
+			bool exact, struct err *e)
 {
 	bool is_alias = false, ok = true, outer = x->forwards;
+	struct err closed;
 	struct buf right;
 	struct route r;
 
@@ -161,9 +183,13 @@ static bool add_address(struct expansion *x, struct span text, const char *name,
 	/* What is no address fails later, and its failure is reported. */
 	if (!schedule_decide(x->q, NULL, e) ||
 	    !route_recipient(x->q->config, &x->q->settings, text, &r, e) ||
-	    !schedule_resolve(x->q, &r, &is_alias, &right, e))
+	    (!exact && !schedule_resolve(x->q, &r, &is_alias, &right, e)))
 		ok = !route_pending(x->q->config) && e->class != ERR_TEMP &&
 		     add_final(x, "", text, e);
+	else if (!route_is_open(&r, &closed))
+		ok = add_special(x, text, name, e);
+	else if (exact)
+		ok = add_final(x, "", text, e);
 	else if (r.deferred)
 		ok = err_temp(e, "4.4.3", "a name of the alias %.100s cannot be looked up now",
 			      name);
@@ -172,7 +198,7 @@ static bool add_address(struct expansion *x, struct span text, const char *name,
 		ok = add_user(x, &r, depth, e);
 	else if (depth >= DEPTH_MAX)
 		ok = broken(e, depth);
-	else if (!has_word(buf_span(&x->seen), span_str(r.user))) {
+	else if (!has_word(buf_span(&x->seen), span_str(r.user), true)) {
 		add_word(&x->seen, span_str(r.user));
 		x->forwards = false;
 		ok = add_list(x, buf_span(&right), r.user, depth + 1, e);
@@ -239,22 +265,16 @@ static bool add_list(struct expansion *x, struct span list, const char *name, in
 		x->targets++;
 		switch (t.kind) {
 		case ALIASES_ADDRESS:
-			ok = add_address(x, t.text, name, depth, e);
+			ok = add_address(x, t.text, name, depth, false, e);
 			break;
 		case ALIASES_INCLUDE:
 			ok = add_file(x, &t, name, depth, e);
 			break;
 		case ALIASES_EXACT:
-			ok = add_final(x, "", t.value, e);
+			ok = add_address(x, t.value, name, depth, true, e);
 			break;
 		default:
-			/* The file's owner chose the addresses, and only addresses. */
-			if (x->unsafe)
-				log_warn("alias %s: address %.*s is unsafe for mailing to programs "
-					 "or files",
-					 name, SPAN_ARG(t.text));
-			else
-				ok = add_final(x, x->owner, t.text, e);
+			ok = add_special(x, t.text, name, e);
 		}
 	}
 	return ok;
@@ -321,6 +341,8 @@ enum schedule_aliased schedule_alias(struct task *t, const struct route *r, stru
 		what = SCHEDULE_UNREAD;
 	else if (x.count == 0)
 		err_perm(&t->err, "5.4.6", "%.100s: aliasing/forwarding loop broken", r->user);
+	else if (x.count == 1 && span_starts(buf_span(&x.finals), SPAN(SCHEDULE_AGAIN "/")))
+		what = SCHEDULE_FAILED;
 	else if (x.count == 1 && !sender.len)
 		what = replace(t, x.finals.ptr) ? SCHEDULE_REPLACED : SCHEDULE_FAILED;
 	else if (schedule_copy(t, buf_span(&x.finals), x.count, sender))

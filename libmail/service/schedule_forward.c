@@ -86,7 +86,10 @@ enum schedule_forward schedule_forward_user(struct task *t, const struct route *
 	}
 	at = f ? find(f, span_str(r->user), span_str(r->host)) : NULL;
 	if (!at) {
-		err_temp(e, "4.3.0", "out of memory");
+		if (f && f->count == QUEUE_RCPTS_MAX)
+			err_perm(e, "5.4.6", "more than %d recipients", QUEUE_RCPTS_MAX);
+		else
+			err_temp(e, "4.3.0", "out of memory");
 		return FORWARD_FAILED;
 	}
 	out->account = at->account;

@@ -107,6 +107,9 @@ enum schedule_aliased {
 	SCHEDULE_COPIED
 };
 
+/* In the place of an owner: a user whose ~/.forward could not be read with those of the others. */
+#define SCHEDULE_AGAIN "?"
+
 /* Works out whom r stands for: an alias with this right side, or (ptr NULL) a user who forwards. */
 enum schedule_aliased schedule_alias(struct task *t, const struct route *r, struct span right);
 

@@ -129,6 +129,7 @@ static bool decide(struct task *t, struct route *r, bool *is_alias, struct buf *
 	struct mta_check from = {.origin.uid = UINT32_MAX, .sender = w->item.head.sender};
 	struct span addr = t->target ? span_str(t->target) : w->item.rcpts[t->rcpt].addr;
 	bool exact = t->target || w->item.head.state.flags & QFILE_NO_ALIAS;
+	bool again = !t->target && span_eq(w->item.rcpts[t->rcpt].owner, SPAN(SCHEDULE_AGAIN));
 	struct schedule_list list;
 
 	*is_alias = false;
@@ -140,7 +141,7 @@ static bool decide(struct task *t, struct route *r, bool *is_alias, struct buf *
 	if (r->deferred)
 		return err_temp(&t->err, "4.4.3",
 				"Transient parse error: a name or table cannot be looked up now");
-	if (!*is_alias && !exact)
+	if (!*is_alias && (!exact || again))
 		*forward = schedule_forward_user(t, r, &list, &t->err);
 	if (*is_alias || *forward != FORWARD_NONE)
 		return *forward != FORWARD_FAILED;

@@ -8,7 +8,7 @@ root() { [ "$(id -u)" = 0 ]; }
 export HOME=$T/home LETTERBOX_ALIASES="$T/aliases"
 mkdir "$T/h" "$T/programs" "$T/elsewhere"
 chmod 755 "$T/h" "$T/programs" "$T/elsewhere"
-printf 'staff: one, u4\nself: self, u2\n' >"$T/aliases"
+printf 'staff: one, u4\nself: self, u2\nboth: duo, duo+det\nthree: gone, u3\n' >"$T/aliases"
 uid=20100
 # Users of their own, whose homes and uids differ; NAME [SHELL].
 user() {
@@ -27,7 +27,7 @@ forward() { # USER [FILE]
     chmod 600 "$T/h/$1/${2:-.forward}"
 }
 for name in one self more exact empty here there prog file list unsafe broken gone late plus bad chain1 \
-    chain2 link; do
+    chain2 link sly duo; do
     user $name
 done
 user noshell /no/such/shell
@@ -49,6 +49,10 @@ echo u3 | forward list mine
 echo '"|show"' | forward noshell
 echo '|show by-shell' | forward shell
 echo u2 | forward plus .forward+det
+echo u4 | forward duo
+echo u2 | forward duo .forward+det
+printf '%s\n' '\|show sly-one' '"|show sly-two"@example.test' "\\$T/h/sly/box" "\"$T/h/sly/box\"@example.test" |
+    forward sly
 echo 'nosuch@example.test' | forward bad
 echo chain2 | forward chain1
 echo 'one, u3' | forward chain2
@@ -109,6 +113,11 @@ ok "a program" wait_for 20 grep -q '^Subject: s-prog' "$T/h/prog/shown"
 is "$(head -n 5 "$T/h/prog/shown" | tr '\n' ' ')" "<a> <b> $uid_prog $T/h/prog prog " \
     "as the user, at home"
 ok "and the mailbox" wait_for 20 got prog s-prog
+send s-sly sly
+ok "a program under another name is the user's, too" wait_for 20 grep -q '^Subject: s-sly' "$T/h/sly/shown"
+ok "and a file" wait_for 20 grep -q '^Subject: s-sly' "$T/h/sly/box"
+is "$(stat -c %u "$T/h/sly/shown" "$T/h/sly/box" | tr '\n' ' ')" "$uid_sly $uid_sly " "nobody else runs or writes"
+nok "not even in part" grep -E 'to=<.*(sly|\|show).*dsn=[45]' "$T/smtp.log"
 send s-shell shell
 ok "a user with a valid shell" wait_for 20 grep -q '^Subject: s-shell' "$T/h/shell/shown"
 send s-noshell noshell
@@ -127,6 +136,7 @@ ok "keeps nobody else from the mail" wait_for 20 got u1 s-none
 
 # refused WORDS WHAT: the file of "unsafe" does not count, and the log says why.
 refused() {
+    cat "$T/smtp.log" >>"$T/all.log"
     : >"$T/smtp.log"
     rm -f "$(mailbox unsafe)"
     send s-unsafe unsafe
@@ -171,11 +181,17 @@ ok "a link at home counts" wait_for 20 got u1 s-link
 echo u1 | forward gone
 chmod 000 "$T/h/gone"
 send s-gone gone
+send s-three three
+ok "a home that cannot be entered: others get their mail" wait_for 20 got u3 s-three
 ok "a home that cannot be entered: it waits" wait_for 20 waits 'transient .forward open error'
 chmod 755 "$T/h/gone"
 kill -USR1 "$(cat "$T/smtp.pid")"
 ok "until it can" wait_for 20 got u1 s-gone
+ok "also of several" wait_for 20 got u1 s-three
 nok "the mailbox did not get it" test -e "$(mailbox gone)"
+send s-both both
+ok "each detail has a file of its own" wait_for 20 got u2 s-both
+ok "and so has none" wait_for 20 got u4 s-both
 
 send s-late late
 ok "who has none gets it at once" got late s-late
@@ -195,7 +211,7 @@ like "$(sendmail --explain one)" '/one/.forward: line 2: forwarding to u2$' "--e
 printf 'Subject: s-deliver\n\nx\n' | deliver -d one
 ok "deliver has none" got one s-deliver
 kill "$(cat "$T/smtp.pid")" && wait "$(cat "$T/smtp.pid")" 2>/dev/null
-cp "$T/smtp.log" "$T/all.log"
+cat "$T/smtp.log" >>"$T/all.log"
 
 start -OForwardPath=
 send s-off one
