@@ -384,7 +384,7 @@ unsigned smtp_server_command(struct smtp_server *s, struct smtp_server_turn *t)
 						 "Must issue a STARTTLS command first");
 		return commands[i].run(s, t);
 	}
-	if (!smtp_server_is_last(s) && !agreed(s, t, SPAN("5"), &event))
+	if ((s->other || !smtp_server_is_last(s)) && !agreed(s, t, SPAN("5"), &event))
 		return event;
 	return wrong_echo(s, t, 500, "Command unrecognized");
 }

@@ -9,20 +9,24 @@
 
 #include "base/buf.h"
 
-/* Cuts the first element (X.690 section 8.1) off in; the last one may be cut short. */
-static bool next(struct span *in, struct span *body)
+/* Cuts the first element (X.690 section 8.1) off in; one that is cut short only if it may be. */
+static bool next(struct span *in, struct span *body, bool may_be_cut)
 {
 	const unsigned char *p = (const unsigned char *)in->ptr;
-	size_t head = 2, len = in->len < 4 ? 0x80 : p[1];
+	size_t head = 2, len = in->len < 2 ? 0x80 : p[1];
 
 	if (len == 0x81 || len == 0x82) {
 		size_t more = len & 3;
 
+		if (in->len < head + more)
+			return false;
 		for (len = 0; more; more--)
 			len = len << 8 | p[head++];
 	} else if (len >= 0x80) {
 		return false;
 	}
+	if (!may_be_cut && in->len - head < len)
+		return false;
 	*body = span_head(span_skip(*in, head), len);
 	*in = span_skip(*in, head + len);
 	return true;
@@ -75,12 +79,15 @@ static void read_name(struct span name, struct tls_name *out)
 {
 	struct buf text, cn;
 	struct span set, pair, oid, value;
+	bool whole = true;
 
 	buf_init_fixed(&text, out->text, sizeof out->text - 1);
 	buf_init_fixed(&cn, out->cn, sizeof out->cn - 1);
-	while (next(&name, &set))
-		while (next(&set, &pair)) {
-			if (!next(&pair, &oid) || !next(&pair, &value))
+	while (whole && name.len && (whole = next(&name, &set, false)))
+		while (whole && set.len) {
+			whole = next(&set, &pair, false) && next(&pair, &oid, false) &&
+				next(&pair, &value, false);
+			if (!whole)
 				break;
 			buf_printf(&text, "/%s=", label(oid));
 			put_text(&text, value);
@@ -88,8 +95,8 @@ static void read_name(struct span name, struct tls_name *out)
 				put_text(&cn, value);
 		}
 	/* Half a name might be somebody else's. */
-	out->text[buf_ok(&text) ? text.len : 0] = '\0';
-	out->cn[buf_ok(&cn) ? cn.len : 0] = '\0';
+	out->text[whole && buf_ok(&text) ? text.len : 0] = '\0';
+	out->cn[whole && buf_ok(&cn) ? cn.len : 0] = '\0';
 }
 
 void tls_names_read(struct span der, struct tls_names *out)
@@ -98,10 +105,10 @@ void tls_names_read(struct span der, struct tls_names *out)
 	struct span cert, body, part[5] = {{0}};
 	size_t n = 0;
 
-	if (next(&der, &cert) && next(&cert, &body)) {
+	if (next(&der, &cert, true) && next(&cert, &body, true)) {
 		if (body.len && (unsigned char)body.ptr[0] == 0xa0)
-			next(&body, &part[0]);
-		while (n < 5 && next(&body, &part[n]))
+			next(&body, &part[0], false);
+		while (n < 5 && next(&body, &part[n], false))
 			n++;
 	}
 	read_name(n > 2 ? part[2] : SPAN(""), &out->issuer);

@@ -295,6 +295,20 @@ struct cf_eval *config_begin(struct config *c)
 	return c->ev;
 }
 
+bool config_open_maps(struct config *c, struct err *e)
+{
+	struct cf_eval *ev = config_begin(c);
+	bool ok;
+
+	if (!ev)
+		return err_temp(e, "4.3.0", "%.100s: out of memory", c->name);
+	for (int i = 0; i < c->cf.nmaps; i++)
+		(void)maps_is_open(&c->maps, ev, c->cf.maps[i]);
+	ok = config_was_read(c, e);
+	config_idle(c);
+	return ok;
+}
+
 void config_idle(struct config *c)
 {
 	if (c->ev)

@@ -106,6 +106,9 @@ struct cf_eval *config_begin(struct config *c);
 /* Gives the evaluation's memory back; for when nothing is to be decided soon. */
 void config_idle(struct config *c);
 
+/* Reads all tables now, for a role that cannot open files later.  False: TEMP in e. */
+bool config_open_maps(struct config *c, struct err *e);
+
 /* Has the configuration a use for the macro ("{client_port}")? */
 bool config_uses(const struct config *c, const char *name);
 

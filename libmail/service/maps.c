@@ -141,6 +141,9 @@ static bool load_table(struct map_data *d, struct cf_map *map, struct err *e)
 		if (table_load(t, e))
 			return true;
 		cdb = e->sys;
+		/* The text may be what the other was made of, once. */
+		if (fs_is_passing(cdb))
+			return false;
 	}
 	t->path[map->file.len] = '\0';
 	t->form = map->kind == CFM_CDB ? TABLE_CDB : TABLE_PAIRS;

@@ -96,15 +96,6 @@ static int ask(struct config *c, struct span name, struct span addr, struct iden
 	return status;
 }
 
-void relay_auth_prepare(struct config *c)
-{
-	struct identity w = {.user = SPAN("")};
-
-	buf_init_fixed(&w.octets, w.mem, sizeof w.mem);
-	(void)ask(c, SPAN("localhost"), SPAN("127.0.0.1"), &w);
-	buf_wipe(&w.octets);
-}
-
 /* 0: there is one; EXIT_TEMPFAIL: a table cannot be read. */
 static int identify(const struct relay_session *s, struct identity *w)
 {

@@ -147,6 +147,7 @@ void relay_message_note(struct relay_session *s)
 	int class = s->smtp.code / 100;
 
 	r->err = s->smtp.err;
+	r->code = 0;
 	/* The last reply's code belongs to texts of its own class; others are ours. */
 	if (!s->told &&
 	    ((r->err.class == ERR_NONE && class == 2) || (r->err.class == ERR_TEMP && class == 4) ||

@@ -138,6 +138,7 @@ struct relay_session {
 	int source;        /* that file */
 	unsigned messages;
 	bool last;    /* all addresses were tried that nothing is held against */
+	bool maybe;   /* one was of no use that no ruleset refused */
 	bool ready;   /* greeted, and fit for messages */
 	bool spoken;  /* smtp is in use */
 	bool told;    /* smtp knows why */
@@ -247,9 +248,6 @@ void relay_message_done(struct relay_session *s);
 
 /* ---- relay_auth.c ---- */
 
-/* Has the configuration read the tables of its passwords; before the box is closed. */
-void relay_auth_prepare(struct config *c);
-
 /* The server offers AUTH, or has refused it: then s->why is set. */
 void relay_auth_begin(struct relay_session *s);
 
@@ -257,9 +255,6 @@ void relay_auth_begin(struct relay_session *s);
 void relay_auth_answer(struct relay_session *s);
 
 /* ---- relay_tls.c ---- */
-
-/* Has the configuration read the tables of its rulesets; before the box is closed. */
-void relay_tls_prepare(struct relay *r);
 
 /* Are certificates looked at, whether or not they must be good? */
 bool relay_tls_judged(const struct relay *r);

@@ -82,6 +82,14 @@ static uint64_t connect_ms(const struct relay_session *s)
 	return all && all - spent < ms ? all - spent : ms;
 }
 
+/* Not for good; a status whose class contradicts that would be read as final. */
+static void soften(struct err *e)
+{
+	e->class = ERR_TEMP;
+	if (e->status[0] == '5')
+		e->status[0] = '4';
+}
+
 /* The next address that may be tried; false: there is none, and s is freed. */
 static bool try_addresses(struct relay_session *s, struct err *last)
 {
@@ -93,7 +101,8 @@ static bool try_addresses(struct relay_session *s, struct err *last)
 		const struct relay_host *h;
 
 		if (s->at == d->count || connect_ms(s) == 0) {
-			if (s->last || s->at < d->count)
+			/* Those that rules refused are refused again. */
+			if (s->last || !s->maybe || connect_ms(s) == 0)
 				break;
 			s->last = true;
 			s->at = 0;
@@ -102,6 +111,7 @@ static bool try_addresses(struct relay_session *s, struct err *last)
 		h = relay_dest_host(r, addr);
 		relay_find_describe(addr, s->name);
 		if (is_dead(s, h)) {
+			s->maybe = true;
 			*last = h->err;
 			continue;
 		}
@@ -113,8 +123,12 @@ static bool try_addresses(struct relay_session *s, struct err *last)
 			return true;
 		}
 		relay_dest_note(r, addr, last, false);
+		s->maybe = true;
 		s->plain = false;
 	}
+	/* Final only where there is no other: one that is not there now may take it. */
+	if (s->maybe)
+		soften(last);
 	relay_dest_fail(d, last, s->name);
 	free_session(s);
 	return false;
@@ -129,10 +143,8 @@ static void next_address(struct relay_session *s, struct err e)
 
 	/* What a server says before it has seen a message is never final. */
 	if (!s->refused) {
-		e.class = ERR_TEMP;
-		/* A status whose class contradicts it would be read as final. */
-		if (e.status[0] == '5')
-			e.status[0] = '4';
+		s->maybe = true;
+		soften(&e);
 	}
 	relay_io_close(s);
 	log_info("relay=%s: %s%s", s->name, e.text, again ? "; trying without TLS" : "");

@@ -75,21 +75,6 @@ static bool ask(const struct relay_session *s, enum route_check which, struct sp
 	return route_check(c, which, arg, (struct span){NULL, 0}, e) != ROUTE_REFUSED;
 }
 
-void relay_tls_prepare(struct relay *r)
-{
-	static const enum route_check all[] = {ROUTE_TRY_TLS, ROUTE_TLS_SERVER, ROUTE_TLS_RCPT};
-	struct err ignored;
-
-	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-		if (has(r, all[i]) && route_begin(r->config, NULL)) {
-			config_set(r->config, "{server_name}", SPAN("localhost"));
-			config_set(r->config, "{server_addr}", SPAN("127.0.0.1"));
-			route_check(r->config, all[i], SPAN("localhost"), (struct span){NULL, 0},
-				    &ignored);
-		}
-	config_idle(r->config);
-}
-
 bool relay_tls_try(const struct relay_session *s)
 {
 	struct err e;

@@ -227,7 +227,9 @@ bool route_recipient(struct config *c, const struct settings *s, struct span rcp
 		return false;
 	if (!ok)
 		return no_address(c, &a, e);
-	out->deferred = a.deferred && !a.is_bad;
+	if (a.is_bad)
+		return a.deferred ? no_address(c, &a, e) : heard(c, "5.1.3", e);
+	out->deferred = a.deferred;
 	if (!take(&a, out, e) || !qualify(s, rcpt, out, e))
 		return false;
 	config_set(c, "{rcpt_mailer}", a.mailer->name);
@@ -262,6 +264,11 @@ static enum route_verdict judge(struct config *c, enum cf_verdict verdict,
 {
 	if (!config_was_read(c, e))
 		return ROUTE_REFUSED;
+	/* What rules that were stopped make of it is no consent. */
+	if (c->ev->tired) {
+		err_temp(e, "4.3.0", "the rules take too long");
+		return ROUTE_REFUSED;
+	}
 	switch (verdict) {
 	case CF_CHECK_DISCARD:
 		return ROUTE_DISCARDED;

@@ -168,6 +168,10 @@ static void begin_data(struct smtpd_session *s);
 
 void smtpd_event_verdict(struct smtpd_session *s, const struct mta_verdict *v)
 {
+	bool at_data = s->at_data;
+
+	/* A refused DATA is over. */
+	s->at_data = false;
 	if (s->connecting) {
 		smtpd_ask_connected(s, v);
 		return;
@@ -189,7 +193,7 @@ void smtpd_event_verdict(struct smtpd_session *s, const struct mta_verdict *v)
 	}
 	if (s->asked != MTA_CHECK_OTHER && !take_address(s, v))
 		return;
-	if (s->at_data)
+	if (at_data)
 		begin_data(s);
 	else if (!smtp_server_accept(&s->smtp, &s->out))
 		s->closing = true;
