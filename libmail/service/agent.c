@@ -199,11 +199,11 @@ static void read_file(struct agent *a)
 	job->err = (struct err){0};
 	buf_reset(&a->work);
 	/* Links lead where the user wants, to what never answers, too: then this process ends. */
-	alarm(READ_S);
+	proc_end_after(READ_S);
 	if (forward_read(span_str(a->mailbox), geteuid(), &a->work, &job->err) &&
 	    !fs_write(job->fd, buf_span(&a->work)))
 		err_errno(&job->err, errno, "cannot pass on %s", a->mailbox);
-	alarm(0);
+	proc_end_after(0);
 }
 
 static void deliver(struct agent *a)

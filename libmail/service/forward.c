@@ -134,7 +134,7 @@ static bool copy(int fd, struct buf *out, struct err *e)
 	/* Not by its length, which a file that is no plain one does not tell. */
 	for (off_t off = 0; got > 0; off += got) {
 		size_t room = out->max - out->len, step = room < STEP ? room : STEP;
-		char more;
+		char more = 0;
 
 		at = step ? buf_reserve(out, step) : &more;
 		got = at ? fs_pread(fd, at, step ? step : 1, off) : 0;

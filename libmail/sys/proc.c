@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -240,6 +241,13 @@ void proc_enter_role(const char *name)
 	self_fd = -1;
 	if (image_fd() >= 0)
 		close(image_fd());
+}
+
+void proc_end_after(int s)
+{
+	struct itimerval once = {.it_value.tv_sec = s};
+
+	setitimer(ITIMER_REAL, &once, NULL);
 }
 
 pid_t proc_reap(int *status)

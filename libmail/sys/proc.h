@@ -63,6 +63,12 @@ void proc_enter_role(const char *name);
  */
 void proc_enter_copy(int fd);
 
+/*
+ * Ends this process s seconds from now, by SIGALRM's default, for work that may hang in a call that
+ * nothing interrupts; 0 calls it off.
+ */
+void proc_end_after(int s);
+
 /* Reaps one ended child without waiting: its pid and wait status, or 0 when there is none. */
 pid_t proc_reap(int *status);
 

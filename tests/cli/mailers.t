@@ -60,6 +60,9 @@ Kask socket inet:$ask@127.0.0.1
 Scheck_compat
 R\$* \$| \$*compat\$*	\$#error\$@5.7.1\$: 550 not those two
 R\$* \$| \$*silent\$*	\$#discard\$: x
+Scheck_data
+R\$*	\$: \$&f
+Rnodata@\$*	\$#error\$@5.7.1\$: 550 no text of yours
 SFromL
 Ru4<@\$*>	\$@four<@rewritten.test.>
 Mlocal, P=$T/mda, F=lsDFMAw5:/|@qPnx9, S=FromL, R=0, T=DNS/RFC822/X-Unix, A=mda -a \$h -d \$u -f \$g
@@ -113,6 +116,20 @@ ok "check_compat refuses" wait_log smtp 'to=<compat@filter.test>.*dsn=5.7.1, sta
 put u4@example.test silent@filter.test x
 ok "check_compat discards" wait_log smtp 'to=<silent@filter.test>.*stat=Sent'
 is "$(grep -c '^== end' "$files/filter.$other")" 2 "and neither ran"
+cat >"$T/refused.py" <<'P'
+import os
+import smtplib
+import sys
+
+with smtplib.SMTP('127.0.0.1', int(sys.argv[1]), 'client.test', timeout=20) as s:
+    s.ehlo()
+    codes = [s.mail('nodata@example.test')[0], s.rcpt('u1@example.test')[0], s.docmd('DATA')[0],
+             s.rset()[0], s.mail('u2@example.test')[0]]
+    codes += [s.rcpt('silent@filter.test')[0], s.data('text')[0]]
+    print(*codes, 'left:', *os.listdir(sys.argv[2]))
+P
+is "$(python3 "$T/refused.py" "$SMTP" "$LETTERBOX_QUEUE/tmp")" "250 250 550 250 250 250 250 left:" \
+    "a refused DATA leaves nothing behind"
 put u4@example.test known@ask.test x
 ok "a socket map is asked by the daemon" wait_for 20 grep -q '^<found-known>' "$files/filter.$other"
 put u4@example.test other@ask.test x
