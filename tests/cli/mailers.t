@@ -117,7 +117,6 @@ put u4@example.test silent@filter.test x
 ok "check_compat discards" wait_log smtp 'to=<silent@filter.test>.*stat=Sent'
 is "$(grep -c '^== end' "$files/filter.$other")" 2 "and neither ran"
 cat >"$T/refused.py" <<'P'
-import os
 import smtplib
 import sys
 
@@ -126,10 +125,9 @@ with smtplib.SMTP('127.0.0.1', int(sys.argv[1]), 'client.test', timeout=20) as s
     codes = [s.mail('nodata@example.test')[0], s.rcpt('u1@example.test')[0], s.docmd('DATA')[0],
              s.rset()[0], s.mail('u2@example.test')[0]]
     codes += [s.rcpt('silent@filter.test')[0], s.data('text')[0]]
-    print(*codes, 'left:', *os.listdir(sys.argv[2]))
+    print(*codes)
 P
-is "$(python3 "$T/refused.py" "$SMTP" "$LETTERBOX_QUEUE/tmp")" "250 250 550 250 250 250 250 left:" \
-    "a refused DATA leaves nothing behind"
+is "$(python3 "$T/refused.py" "$SMTP")" "250 250 550 250 250 250 250" "a refused DATA is over"
 put u4@example.test known@ask.test x
 ok "a socket map is asked by the daemon" wait_for 20 grep -q '^<found-known>' "$files/filter.$other"
 put u4@example.test other@ask.test x
