@@ -44,6 +44,7 @@ struct agent {
 	char user[MTA_NAME_MAX + 1];
 	char mailbox[MTA_PATH_MAX];
 	char home[MTA_PATH_MAX];
+	char forward[MTA_PATH_MAX]; /* what must name the file or command; or "" */
 	struct slot slots[LOCAL_BATCH_MAX];
 	struct local_job jobs[LOCAL_BATCH_MAX];
 	size_t n;
@@ -86,7 +87,8 @@ static bool enter(struct agent *a, struct err *e)
 	if (in.type != MTA_BOX || !mta_ipc_get_box(&in, &x) || x.mailbox.len == 0 ||
 	    !span_to_cstr(x.user, a->user, sizeof a->user) ||
 	    !span_to_cstr(x.mailbox, a->mailbox, sizeof a->mailbox) ||
-	    !span_to_cstr(x.home, a->home, sizeof a->home))
+	    !span_to_cstr(x.home, a->home, sizeof a->home) ||
+	    !span_to_cstr(x.forward, a->forward, sizeof a->forward))
 		return err_temp(e, "4.3.0", "malformed set-up message");
 	clock_init();
 	a->kind = x.kind;
@@ -110,6 +112,8 @@ static bool enter(struct agent *a, struct err *e)
 	if (a->home[0] && a->mailbox[strlen(a->mailbox) - 1] == '/' &&
 	    strncmp(a->mailbox, a->home, strlen(a->home)) == 0)
 		box.paths[1] = (struct box_path){a->home, true};
+	if (a->forward[0])
+		box.paths[1] = (struct box_path){"/", false};
 	return box_enter(&box, e);
 }
 
@@ -191,19 +195,48 @@ static bool answer(struct agent *a, struct err *e)
 	return ok;
 }
 
+/* What a ~/.forward says, into a->work. */
+static bool read_forward(struct agent *a, const char *paths, struct err *e)
+{
+	bool ok;
+
+	*e = (struct err){0};
+	buf_reset(&a->work);
+	/* Links lead where the user wants, to what never answers, too: then this process ends. */
+	proc_end_after(READ_S);
+	ok = forward_read(span_str(paths), geteuid(), &a->work, e);
+	proc_end_after(0);
+	return ok;
+}
+
 /* A file of the user's for the queue role, which puts nothing else in its place. */
 static void read_file(struct agent *a)
 {
 	struct local_job *job = &a->jobs[0];
 
-	job->err = (struct err){0};
-	buf_reset(&a->work);
-	/* Links lead where the user wants, to what never answers, too: then this process ends. */
-	proc_end_after(READ_S);
-	if (forward_read(span_str(a->mailbox), geteuid(), &a->work, &job->err) &&
-	    !fs_write(job->fd, buf_span(&a->work)))
+	if (read_forward(a, a->mailbox, &job->err) && !fs_write(job->fd, buf_span(&a->work)))
 		err_errno(&job->err, errno, "cannot pass on %s", a->mailbox);
-	proc_end_after(0);
+}
+
+/*
+ * Whose the file or command is must have asked for it: that a queue file says so proves nothing,
+ * since who writes those may be a stranger.  It may be the user's again in a moment.
+ */
+static bool is_wanted(struct agent *a)
+{
+	struct err *e = &a->jobs[0].err;
+	bool is_file = a->kind == MTA_BOX_FILE;
+
+	if (!a->forward[0])
+		return true;
+	if (read_forward(a, a->forward, e) &&
+	    !forward_names(buf_span(&a->work), span_str(is_file ? a->mailbox : ""),
+			   is_file ? SPAN("") : a->slots[0].program.words))
+		err_temp(e, "4.2.4", "no ~/.forward of %s has this target now", a->user);
+	buf_reset(&a->work);
+	for (size_t i = 1; i < a->n; i++)
+		a->jobs[i].err = *e;
+	return e->class == ERR_NONE;
 }
 
 static void deliver(struct agent *a)
@@ -220,6 +253,8 @@ static void deliver(struct agent *a)
 
 	if (is_reader(a))
 		read_file(a);
+	else if (!is_wanted(a))
+		return;
 	else if (a->kind < MTA_BOX_COMMAND)
 		local_deliver(&box, a->jobs, a->n);
 	else

@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #include "format/aliases.h"
+#include "format/command.h"
+#include "service/mta_ipc.h"
 #include "sys/fs.h"
 #include "sys/log.h"
 
@@ -245,6 +247,55 @@ bool forward_read(struct span paths, uid_t uid, struct buf *out, struct err *e)
 	if (!found)
 		buf_reset(out);
 	return found || !later || err_temp(e, "4.2.4", "transient .forward open error");
+}
+
+/* An address, without its quotes. */
+static void put_plain(struct span text, struct buf *out)
+{
+	buf_reset(out);
+	for (size_t i = 0; i < text.len; i++) {
+		bool quoted = text.ptr[i] == '\\' && i + 1 < text.len;
+
+		if (quoted || text.ptr[i] != '"')
+			buf_putc(out, text.ptr[i += quoted]);
+	}
+}
+
+static bool is_meant(struct span text, struct span path, struct span words)
+{
+	char mem[MTA_WORDS_MAX];
+	struct buf b;
+	struct err e;
+
+	if (path.len)
+		return span_eq(text, path);
+	buf_init_fixed(&b, mem, sizeof mem);
+	return span_starts(text, SPAN("|")) && command_split(span_skip(text, 1), &b, &e) &&
+	       buf_ok(&b) && span_eq(buf_span(&b), words);
+}
+
+bool forward_names(struct span targets, struct span path, struct span words)
+{
+	struct aliases_target t;
+	struct span list, text;
+	bool found = false;
+	struct buf plain;
+
+	buf_init(&plain, FORWARD_MAX);
+	while (!found && aliases_next_list(&targets, &list))
+		while (!found && aliases_next(&list, &t)) {
+			put_plain(t.text, &plain);
+			text = buf_span(&plain);
+			found = is_meant(t.value, path, words) || is_meant(text, path, words);
+			/* An address may have a domain behind it. */
+			while (text.len && text.ptr[text.len - 1] != '@')
+				text.len--;
+			if (text.len)
+				text.len--;
+			found = found || is_meant(text, path, words);
+		}
+	buf_free(&plain);
+	return found;
 }
 
 /* As sendmail does it: what the user may not read must not be shown for a link in a home. */

@@ -46,6 +46,12 @@ bool forward_read_file(const char *path, uid_t uid, struct buf *out, struct err 
 bool forward_read(struct span paths, uid_t uid, struct buf *out, struct err *e);
 
 /*
+ * Is a file or a program one of the targets that forward_read gave, in any spelling that an address
+ * allows?  Either path is absolute, or words are those that command_split makes of the command.
+ */
+bool forward_names(struct span targets, struct span path, struct span words);
+
+/*
  * For who may be root, which is a's user meanwhile: takes the next one that is there off paths and
  * reads it.  False at the end; e says why it cannot be read.
  */

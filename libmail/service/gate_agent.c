@@ -88,7 +88,8 @@ static uint32_t prepare(const struct account *a)
 	return group;
 }
 
-static int start(const struct account *a, enum mta_box_kind kind, uint32_t spool_gid, struct err *e)
+static int start(const struct account *a, enum mta_box_kind kind, uint32_t spool_gid,
+		 struct span forward, struct err *e)
 {
 	struct proc_child child;
 	char mem[WIRE_MAX];
@@ -96,6 +97,7 @@ static int start(const struct account *a, enum mta_box_kind kind, uint32_t spool
 			      .user = span_str(a->name),
 			      .mailbox = span_str(a->mailbox),
 			      .home = span_str(a->home),
+			      .forward = forward,
 			      .uid = a->uid,
 			      .gid = a->gid,
 			      .spool_gid = spool_gid};
@@ -214,11 +216,23 @@ static const char *command_folder(const struct settings *s)
 	return usual[0];
 }
 
-/* What alice's ~/.forward names; root's is nobody's in particular, as in sendmail. */
-static bool find_owner(const struct settings *s, struct account_source *accounts, struct span name,
-		       const char *what, struct account *a, struct err *e)
+static bool put_forward(const struct settings *s, const struct account *a, struct span detail,
+			struct buf *paths, struct err *e)
 {
-	if (!account_find(accounts, name, a, e))
+	forward_put_paths(s, a, detail, paths);
+	buf_cstr(paths);
+	return (buf_ok(paths) && paths->len) ||
+	       err_temp(e, "4.3.5", "paths of %s are too long", a->name);
+}
+
+/*
+ * "alice:detail": what a ~/.forward names, and the paths of that; root's is nobody's in particular,
+ * as in sendmail.
+ */
+static bool find_owner(const struct settings *s, struct account_source *accounts, struct span name,
+		       const char *what, struct account *a, struct buf *forward, struct err *e)
+{
+	if (!account_find(accounts, span_cut(&name, ':'), a, e))
 		return false;
 	if (!forward_has_shell(a, e))
 		return e->class == ERR_NONE &&
@@ -226,7 +240,7 @@ static bool find_owner(const struct settings *s, struct account_source *accounts
 				"User %s@%.100s doesn't have a valid shell for mailing to %s",
 				a->name, s->hostname, what);
 	if (a->uid || geteuid() != 0)
-		return true;
+		return put_forward(s, a, name, forward, e);
 	*a = (struct account){.uid = 0};
 	return choose_user(s, SPAN(""), a, e);
 }
@@ -237,14 +251,17 @@ static int start_program(const struct settings *s, struct account_source *accoun
 	struct span name = span_cut(&key, '/'), path, user;
 	uint32_t group = UINT32_MAX;
 	struct account a = {0};
+	char mem[MTA_PATH_MAX];
+	struct buf forward;
 
+	buf_init_fixed(&forward, mem, sizeof mem);
 	if (!find_program(s, name, &path, &user)) {
 		err_temp(e, "4.3.5", "mailer %.*s: not known when the daemon was started",
 			 SPAN_ARG(name));
 		return -1;
 	}
 	if (path.len == 0 && user.len == 0 && key.len) {
-		if (!find_owner(s, accounts, key, "programs", &a, e))
+		if (!find_owner(s, accounts, key, "programs", &a, &forward, e))
 			return -1;
 	} else if (user.len == 0 && key.len) {
 		if (!account_find(accounts, key, &a, e))
@@ -262,7 +279,8 @@ static int start_program(const struct settings *s, struct account_source *accoun
 		err_temp(e, "4.3.5", "mailer %.*s: P= is too long", SPAN_ARG(name));
 		return -1;
 	}
-	return start(&a, path.len ? MTA_BOX_PROGRAM : MTA_BOX_COMMAND, group, e);
+	return start(&a, path.len ? MTA_BOX_PROGRAM : MTA_BOX_COMMAND, group, buf_span(&forward),
+		     e);
 }
 
 /* "alice/detail" */
@@ -275,12 +293,9 @@ static int start_reader(const struct settings *s, struct account_source *account
 	if (!account_find(accounts, span_cut(&key, '/'), &a, e))
 		return -1;
 	buf_init_fixed(&paths, a.mailbox, sizeof a.mailbox);
-	forward_put_paths(s, &a, key, &paths);
-	buf_cstr(&paths);
-	if (buf_ok(&paths) && a.mailbox[0])
-		return start(&a, MTA_BOX_FORWARD, UINT32_MAX, e);
-	err_temp(e, "4.3.5", "paths of %s are too long", a.name);
-	return -1;
+	if (!put_forward(s, &a, key, &paths, e))
+		return -1;
+	return start(&a, MTA_BOX_FORWARD, UINT32_MAX, SPAN(""), e);
 }
 
 static int start_file(const struct settings *s, struct account_source *accounts, struct span key,
@@ -288,12 +303,15 @@ static int start_file(const struct settings *s, struct account_source *accounts,
 {
 	size_t slash = span_index(key, '/');
 	struct account a = {0};
+	char mem[MTA_PATH_MAX];
+	struct buf forward;
 
-	if (slash ? !find_owner(s, accounts, span_head(key, slash), "files", &a, e)
+	buf_init_fixed(&forward, mem, sizeof mem);
+	if (slash ? !find_owner(s, accounts, span_head(key, slash), "files", &a, &forward, e)
 		  : !choose_user(s, SPAN(""), &a, e))
 		return -1;
 	span_to_cstr(span_skip(key, slash), a.mailbox, sizeof a.mailbox);
-	return start(&a, MTA_BOX_FILE, UINT32_MAX, e);
+	return start(&a, MTA_BOX_FILE, UINT32_MAX, buf_span(&forward), e);
 }
 
 int gate_agent_start(const struct settings *s, struct account_source *accounts, struct span key,
@@ -307,5 +325,7 @@ int gate_agent_start(const struct settings *s, struct account_source *accounts, 
 		return start_reader(s, accounts, span_skip(key, 1), e);
 	if (span_index(key, '/') < key.len)
 		return start_file(s, accounts, key, e);
-	return account_find(accounts, key, &a, e) ? start(&a, MTA_BOX_MAILBOX, prepare(&a), e) : -1;
+	return account_find(accounts, key, &a, e)
+		   ? start(&a, MTA_BOX_MAILBOX, prepare(&a), SPAN(""), e)
+		   : -1;
 }

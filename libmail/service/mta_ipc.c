@@ -73,6 +73,7 @@ void mta_ipc_put_box(struct buf *b, const struct mta_box *x)
 	wire_put_span(b, x->user);
 	wire_put_span(b, x->mailbox);
 	wire_put_span(b, x->home);
+	wire_put_span(b, x->forward);
 	wire_put_u32(b, x->uid);
 	wire_put_u32(b, x->gid);
 	wire_put_u32(b, x->spool_gid);
@@ -85,6 +86,7 @@ bool mta_ipc_get_box(struct wire_in *in, struct mta_box *x)
 	/* Room for the NUL that the path gets in the agent. */
 	x->mailbox = wire_get_span(in, MTA_PATH_MAX - 1);
 	x->home = wire_get_span(in, MTA_PATH_MAX - 1);
+	x->forward = wire_get_span(in, MTA_PATH_MAX - 1);
 	x->uid = wire_get_u32(in);
 	x->gid = wire_get_u32(in);
 	x->spool_gid = wire_get_u32(in);

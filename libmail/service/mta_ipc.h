@@ -123,6 +123,7 @@ enum mta_box_kind {
 struct mta_box {
 	uint8_t kind;
 	struct span user, mailbox, home;
+	struct span forward; /* FILE, COMMAND: paths of the ~/.forward that must name it; or "" */
 	uint32_t uid, gid,
 	    spool_gid; /* spool_gid: group that may make dot-locks, UINT32_MAX: none */
 };

@@ -32,8 +32,8 @@ struct follower {
 };
 
 /*
- * Words, each ended by a NUL: "owner/target", the owner being of programs and files that a
- * ~/.forward has; and the aliases, and ":user/detail", that were looked at.
+ * Words, each ended by a NUL: "owner/target", the owner ("user" or "user:detail") being of programs
+ * and files that a ~/.forward has; and the aliases, and ":user/detail", that were looked at.
  */
 struct expansion {
 	struct schedule *q;
@@ -111,7 +111,7 @@ static bool broken(struct err *e, int depth)
  */
 static bool add_user(struct expansion *x, const struct route *r, int depth, struct err *e)
 {
-	char key[MTA_NAME_MAX + MTA_ADDR_MAX];
+	char key[MTA_NAME_MAX + MTA_ADDR_MAX], mine[MTA_NAME_MAX + MTA_ADDR_MAX];
 	struct expansion outer = *x;
 	struct follower me = {.up = x->chain, .detail = r->host};
 	struct schedule_list l;
@@ -142,7 +142,12 @@ static bool add_user(struct expansion *x, const struct route *r, int depth, stru
 	if (has_word(buf_span(&x->seen), span_str(key), true))
 		return true;
 	add_word(&x->seen, span_str(key));
-	me.account = x->owner = l.account;
+	/* The file is another one with another detail; one with a '/' counts for nothing. */
+	snprintf(mine, sizeof mine, "%s", l.account);
+	if (r->host[0] && !strchr(r->host, '/'))
+		snprintf(mine, sizeof mine, "%s:%s", l.account, r->host);
+	x->owner = mine;
+	me.account = l.account;
 	x->chain = &me;
 	x->unsafe = false;
 	x->forwards = true;
@@ -175,6 +180,7 @@ static bool add_address(struct expansion *x, struct span text, const char *name,
 			bool exact, struct err *e)
 {
 	bool is_alias = false, ok = true, outer = x->forwards;
+	const char *owner = x->owner;
 	struct err closed;
 	struct buf right;
 	struct route r;
@@ -200,8 +206,11 @@ static bool add_address(struct expansion *x, struct span text, const char *name,
 		ok = broken(e, depth);
 	else if (!has_word(buf_span(&x->seen), span_str(r.user), true)) {
 		add_word(&x->seen, span_str(r.user));
+		/* Its programs are not the user's, who wrote none of it. */
 		x->forwards = false;
+		x->owner = "";
 		ok = add_list(x, buf_span(&right), r.user, depth + 1, e);
+		x->owner = owner;
 		x->forwards = outer;
 	}
 	x->later |= route_pending(x->q->config);

@@ -27,7 +27,7 @@ forward() { # USER [FILE]
     chmod 600 "$T/h/$1/${2:-.forward}"
 }
 for name in one self more exact empty here there prog file list unsafe broken gone late plus bad chain1 \
-    chain2 link sly duo; do
+    chain2 link sly duo want; do
     user $name
 done
 user noshell /no/such/shell
@@ -193,6 +193,39 @@ send s-both both
 ok "each detail has a file of its own" wait_for 20 got u2 s-both
 ok "and so has none" wait_for 20 got u4 s-both
 
+# What waits is for the user only as long as the user wants it.
+cat >"$T/programs/maybe" <<'P'
+#!/bin/sh
+test -e ok || exit 75
+for w; do echo "<$w>"; done >>shown
+P
+chmod 755 "$T/programs/maybe"
+for name in box box+det; do
+    : >"$T/h/want/$name"
+    root && chown "$uid_want" "$T/h/want/$name"
+    chmod 000 "$T/h/want/$name"
+done
+wants() {
+    printf '%s\n' '"|maybe \"x  y\" z"' "$T/h/want/box" | forward want
+    printf '%s\n' "$T/h/want/box+det" u1 | forward want .forward+det
+}
+held() { [ "$(grep -cE "user=want, .*stat=.*($1)" "$T/smtp.log")" = 3 ]; }
+wants
+send s-want want want+det
+ok "a program and files that fail for now wait" wait_for 20 held 'EX_TEMPFAIL|Permission denied'
+echo '# none' | forward want
+echo u1 | forward want .forward+det
+chmod 600 "$T/h/want/box" "$T/h/want/box+det"
+: >"$T/h/want/ok"
+kill -USR1 "$(cat "$T/smtp.pid")"
+ok "and are not reached when the user has none of it" wait_for 20 held 'no ~/.forward of want has this'
+is "$(cd "$T/h/want" && cat shown box box+det 2>&1)" "cat: shown: No such file or directory" "no more"
+wants
+kill -USR1 "$(cat "$T/smtp.pid")"
+ok "until it has: the file" wait_for 20 grep -q '^Subject: s-want' "$T/h/want/box"
+ok "that of the detail" wait_for 20 grep -q '^Subject: s-want' "$T/h/want/box+det"
+ok "and the program" wait_for 20 test -e "$T/h/want/shown"
+is "$(tr '\n' ' ' <"$T/h/want/shown")" "<x  y> <z> " "with its words"
 send s-late late
 ok "who has none gets it at once" got late s-late
 echo u1 | forward late
