@@ -90,9 +90,10 @@ $(START)/image.zst: $(OBJ)/letterbox.stripped $(START)/pack
 $(OUT)/letterbox: $(START)/image.zst $(wildcard start/*.[ch]) $(OBJ)/flags $(OBJ)/packing
 	@echo "  pack $@"
 	$(Q)$(CC) $(START_FLAGS) -O1 -c -o $(START)/split.o start/split.c
+	$(Q)$(CC) $(START_FLAGS) -O2 -c -o $(START)/zstd.o start/zstd.c
 	$(Q)$(CC) $(START_FLAGS) -DLETTERBOX_IMAGE_PACKED='"$(START)/image.zst"' \
 	    -DLETTERBOX_IMAGE_DESCRIPTION='"$(START)/image.inc"' -o $@ start/unpack.c $(START)/split.o \
-	    start/zstd.c start/zstd_entropy.c
+	    $(START)/zstd.o start/zstd_entropy.c
 	$(Q)$(STRIP) -s -R .comment $@
 else
 $(OUT)/letterbox: $(OBJ)/letterbox.stripped $(OBJ)/packing

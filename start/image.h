@@ -20,6 +20,7 @@ enum {
 	IMAGE_REST = SPLIT_STREAMS,
 	IMAGE_PARTS,
 	IMAGE_FD = 4, /* where a role finds what its parent unpacked: IMAGE_FD of sys/proc.h */
+	IMAGE_ROOM = 0x1000000, /* the program ends below; from here to the starter all is free */
 };
 
 struct image_segment {

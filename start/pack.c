@@ -58,6 +58,8 @@ static void lay(struct image *im, uint8_t *image, const uint8_t *elf, const Elf6
 	s->protection = p->p_flags;
 	memcpy(image + s->offset + lead, elf + p->p_offset, p->p_filesz);
 	im->octets += s->octets;
+	if (s->address + s->memory > IMAGE_ROOM)
+		fail("ends where unpack.c works", "the program");
 }
 
 /* Where the machine code (.text alone: constants are better left) is in the image. */

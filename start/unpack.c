@@ -1,12 +1,14 @@
 /*
  * What the kernel starts: unpacks letterbox and becomes it.
  *
- * The image goes into an anonymous file (memfd_create(2)), which is then sealed and mapped
+ * The image is put together in a room of huge pages, where the kernel has them: the first touch of
+ * a page is dear where page tables are shadowed, more than what is done in it.  From there it
+ * goes into an anonymous file (memfd_create(2)), which is then sealed and mapped
  * at the addresses that the linker chose, code without write and data without execute
  * permission.  The file stays open: proc.c hands it to the roles that a daemon starts, which
  * map the same pages instead of unpacking again, so that all processes of a daemon share one
  * copy of the code.  Where there is no such file (kernels before 3.17, sandboxes) the image
- * is unpacked to where it belongs, and roles do so for themselves.
+ * is copied to where it belongs, and roles do so for themselves.
  *
  * No libc: that comes with the image, is given the process as the kernel left it (stack,
  * arguments, auxiliary vector with the image's headers in place of ours), and never learns.
@@ -28,6 +30,7 @@ enum {
 	NOEXEC_SEAL = 8, /* MFD_NOEXEC_SEAL; without it vm.memfd_noexec=2 refuses */
 	SEAL_ALL = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE,
 	EXIT_UNAVAILABLE = 71, /* sysexits' EX_OSERR */
+	HUGE_PAGE = 2 << 20,
 };
 
 static const struct image image = {
@@ -37,13 +40,18 @@ static const struct image image = {
 /* The parts, a frame each, with as much before and behind them as the decoder may look at. */
 __asm__(".section .rodata\n"
 	".balign 8\n"
-	".quad 0\n"
+	".quad 0, 0\n"
 	"packed: .incbin \"" LETTERBOX_IMAGE_PACKED "\"\n"
-	"packed_end: .quad 0\n"
+	"packed_end: .quad 0, 0\n"
 	".text\n");
 extern const uint8_t packed[], packed_end[];
 
-static struct zstd_work work __attribute__((aligned(IMAGE_PAGE)));
+/* The room at IMAGE_ROOM: what the decoder works with, the image, its parts. */
+#define WORK        ((struct zstd_work *)IMAGE_ROOM)
+#define WHOLE       ((uint8_t *)IMAGE_ROOM + sizeof(struct zstd_work))
+#define PARTS       (WHOLE + image.octets + SPLIT_SLACK)
+#define ROOM_END    ((uintptr_t)PARTS + image.octets + ZSTD_SLACK)
+#define ROOM_OCTETS ((ROOM_END - IMAGE_ROOM + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE)
 
 /* The compiler calls these by itself. */
 void *memcpy(void *to, const void *from, size_t n);
@@ -93,38 +101,25 @@ static bool map(uint64_t at, uint64_t octets, int protection, int flags, long fd
 		    (long)offset) == (long)at;
 }
 
-/* Room for the image and the decoder's slack, wherever; NULL when there is none. */
-static uint8_t *map_room(int flags, long fd)
+/* Decodes the parts aside and puts them together in ROOM; false when there is no memory. */
+static bool unpack(void)
 {
-	long at = call(SYS_mmap, 0, (long)image.octets + ZSTD_SLACK, PROT_READ | PROT_WRITE,
-		       flags | MAP_POPULATE, fd, 0);
-
-	return at < 0 && at > -IMAGE_PAGE ? NULL : (uint8_t *)at;
-}
-
-static void unmap_room(uint8_t *room)
-{
-	call(SYS_munmap, (long)room, (long)image.octets + ZSTD_SLACK, 0, 0, 0, 0);
-}
-
-/* Decodes the parts aside and puts them together in TO; false when there is no memory. */
-static bool unpack(uint8_t *to)
-{
-	uint8_t *aside = map_room(MAP_PRIVATE | MAP_ANONYMOUS, -1), *out = aside;
+	uint8_t *out = PARTS;
 	const uint8_t *frame = packed;
-	struct split s = {.code = to + image.code};
+	struct split s = {.code = WHOLE + image.code};
 
-	if (!aside)
+	if (!map(IMAGE_ROOM, ROOM_OCTETS, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		 0))
 		return false;
+	call(SYS_madvise, IMAGE_ROOM, ROOM_OCTETS, MADV_HUGEPAGE, 0, 0, 0);
 	for (unsigned i = 0; i < SPLIT_STREAMS; i++) {
 		s.stream[i] = out;
-		out += zstd_decode(&work, &frame, out);
+		out += zstd_decode(WORK, &frame, out);
 	}
-	zstd_decode(&work, &frame, out);
-	split_join(&s, to + image.code_end);
-	memcpy(to, out, image.code);
-	memcpy(to + image.code_end, out + image.code, image.octets - image.code_end);
-	unmap_room(aside);
+	zstd_decode(WORK, &frame, out);
+	split_join(&s, WHOLE + image.code_end);
+	memcpy(WHOLE, out, image.code);
+	memcpy(WHOLE + image.code_end, out + image.code, image.octets - image.code_end);
 	return true;
 }
 
@@ -163,27 +158,19 @@ static long inherited(void)
 	return keep(IMAGE_FD);
 }
 
-/* The image in a sealed file of its own, or -1. */
+/* The unpacked image in a sealed file of its own, or -1. */
 static long made(void)
 {
 	static const char name[] = "letterbox";
 	enum { FLAGS = MFD_CLOEXEC | MFD_ALLOW_SEALING };
 	long fd = call(SYS_memfd_create, (long)name, FLAGS | NOEXEC_SEAL, 0, 0, 0, 0);
-	uint8_t *room = NULL;
-	bool done = false;
 
 	if (fd < 0)
 		fd = call(SYS_memfd_create, (long)name, FLAGS, 0, 0, 0, 0);
 	if (fd < 0)
 		return -1;
-	if (call(SYS_ftruncate, fd, (long)image.octets, 0, 0, 0, 0) == 0)
-		room = map_room(MAP_SHARED, fd);
-	if (room) {
-		done = unpack(room);
-		/* The kernel wants no write access left when it seals. */
-		unmap_room(room);
-	}
-	if (!done || call(SYS_fcntl, fd, F_ADD_SEALS, SEAL_ALL, 0, 0, 0) != 0) {
+	if (call(SYS_write, fd, (long)WHOLE, (long)image.octets, 0, 0, 0) != (long)image.octets ||
+	    call(SYS_fcntl, fd, F_ADD_SEALS, SEAL_ALL, 0, 0, 0) != 0) {
 		call(SYS_close, fd, 0, 0, 0, 0, 0);
 		return -1;
 	}
@@ -211,25 +198,20 @@ static bool map_file(long fd)
 	return true;
 }
 
-/* Unpacks aside, copies each segment to its place, and only then forbids writing. */
+/* Copies each segment of the unpacked image to its place, and only then forbids writing. */
 static bool map_memory(void)
 {
-	uint8_t *room = map_room(MAP_PRIVATE | MAP_ANONYMOUS, -1);
-
-	if (!room || !unpack(room))
-		return false;
 	for (unsigned i = 0; i < image.segments; i++) {
 		const struct image_segment *s = &image.segment[i];
 
 		if (!map(s->address, s->memory, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 			 -1, 0))
 			return false;
-		memcpy((void *)s->address, room + s->offset, s->octets);
+		memcpy((void *)s->address, WHOLE + s->offset, s->octets);
 		if (call(SYS_mprotect, (long)s->address, (long)s->memory, protection(s), 0, 0, 0) !=
 		    0)
 			return false;
 	}
-	unmap_room(room);
 	return true;
 }
 
@@ -276,19 +258,21 @@ uint64_t start(uint64_t *stack)
 	long fd = inherited();
 	uint64_t *p = stack + 1 + stack[0] + 1;
 
+	bool unpacked = false;
+
 	while (*p++)
 		continue;
-	if (fd < 0)
+	if (fd < 0 && (unpacked = unpack()))
 		fd = made();
 	if (fd >= 0 && !map_file(fd)) {
 		call(SYS_close, fd, 0, 0, 0, 0, 0);
 		fd = -1;
 	}
-	if (fd < 0 && !map_memory())
+	if (fd < 0 && ((!unpacked && !unpack()) || !map_memory()))
 		give_up(failure, sizeof failure - 1);
 	amend((Elf64_auxv_t *)p, fd);
 	give_back((uintptr_t)packed, (uintptr_t)packed_end);
-	give_back((uintptr_t)&work, (uintptr_t)(&work + 1));
+	give_back(IMAGE_ROOM, IMAGE_ROOM + ROOM_OCTETS);
 	return image.entry;
 }
 

@@ -39,6 +39,18 @@ static const uint8_t length_bits[LENGTH_CODES - DIRECT_CODES] = {
 static const uint8_t match_bits[MATCH_CODES - DIRECT_MATCH] = {
     1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
 
+/* One kind of code: its standard table, and what the codes mean. */
+struct kind {
+	const int8_t *standard;
+	const uint8_t *bits; /* of the codes behind the direct ones; NULL: as many as the code */
+	uint8_t codes, log, direct, first;
+};
+
+static const struct kind lengths = {default_lengths, length_bits, LENGTH_CODES, 6, DIRECT_CODES, 0};
+static const struct kind offsets = {default_offsets, NULL, OFFSET_CODES, 5, 0, 1};
+static const struct kind matches = {default_matches, match_bits, MATCH_CODES, 6,
+				    DIRECT_MATCH,    MATCH_MIN};
+
 /* 3.1.1.3.1: fills w->literals and returns where the sequences begin. */
 static const uint8_t *literals_read(struct zstd_work *w, const uint8_t *in, size_t *count)
 {
@@ -74,28 +86,34 @@ static const uint8_t *literals_read(struct zstd_work *w, const uint8_t *in, size
 
 /* 3.1.1.3.2.1: the table of one kind of code: the standard one, a constant, sent, or kept. */
 static const uint8_t *table_read(struct zstd_fse *t, unsigned mode, const uint8_t *in,
-				 const int8_t *standard, unsigned count, unsigned log)
+				 const struct kind *k)
 {
-	enum { PREDEFINED, RLE, SENT };
+	enum { PREDEFINED, RLE, SENT, KEPT };
+	uint32_t base[MATCH_CODES], first = k->first;
+	uint8_t bits[MATCH_CODES];
 
+	mode &= 3;
+	if (mode == KEPT)
+		return in;
 	if (mode == PREDEFINED) {
-		zstd_fse_build(t, standard, NULL, count, log);
+		zstd_fse_build(t, k->standard, NULL, k->codes, k->log);
 	} else if (mode == RLE) {
 		t->log = 0;
-		t->cell[0] = (struct zstd_fse_cell){0, *in++, 0};
-	} else if (mode == SENT) {
+		t->cell[0] = (struct zstd_fse_cell){.value = *in++};
+	} else {
 		in = zstd_fse_read(t, in);
 	}
-	return in;
-}
-
-/* A code's value: bases are the sum of what the codes below it can say. */
-static void bases(uint32_t *base, const uint8_t *bits, unsigned count, uint32_t first)
-{
-	for (unsigned i = 0; i < count; i++) {
+	/* A code's value: bases are the sum of what the codes below it can say. */
+	for (unsigned i = 0; i < k->codes; i++) {
+		bits[i] = (uint8_t)(i < k->direct ? 0 : k->bits ? k->bits[i - k->direct] : i);
 		base[i] = first;
 		first += 1u << bits[i];
 	}
+	for (unsigned i = 0; i < 1u << t->log; i++) {
+		t->cell[i].extra = bits[t->cell[i].value];
+		t->cell[i].value = base[t->cell[i].value];
+	}
+	return in;
 }
 
 /* 3.1.1.5: the distance that an offset value stands for; the last three are remembered. */
@@ -118,29 +136,44 @@ INLINE uint32_t distance(uint32_t recent[3], uint32_t value, bool no_literals)
 	return found;
 }
 
+/*
+ * Sixteen at a time, so up to fifteen too many: hardly any copy is longer, and for short ones a
+ * loop would end where nobody can guess it.  FROM is eight octets away at least.
+ */
 INLINE uint8_t *copy(uint8_t *out, const uint8_t *from, size_t n)
 {
 	uint8_t *end = out + n;
 
-	/* Eight at a time where that does not read what it wrote; up to seven too many. */
-	if ((uintptr_t)out - (uintptr_t)from >= 8) {
-		for (; out < end; out += 8, from += 8)
-			__builtin_memcpy(out, from, 8);
-		return end;
+	for (;;) {
+		__builtin_memcpy(out, from, 8);
+		__builtin_memcpy(out + 8, from + 8, 8);
+		out += 16;
+		from += 16;
+		if (out >= end)
+			return end;
 	}
-	while (out < end)
-		*out++ = *from++;
+}
+
+/* What was written BACK octets ago, again: it may be part of what is written now. */
+INLINE uint8_t *repeat(uint8_t *out, size_t back, size_t n)
+{
+	uint8_t *end = out + n;
+
+	if (back >= 8)
+		return copy(out, out - back, n);
+	for (; out < end; out++)
+		*out = out[-(long)back];
 	return end;
 }
 
 /* 3.1.1.3.2 and 3.1.1.4: sequences of (literals, distance, copy). */
 static uint8_t *block(struct zstd_work *w, const uint8_t *in, const uint8_t *end, uint8_t *out)
 {
-	uint32_t length_base[LENGTH_CODES - DIRECT_CODES], match_base[MATCH_CODES - DIRECT_MATCH];
 	size_t left;
 	const uint8_t *literal = w->literals;
 	unsigned count, modes, length_state, offset_state, match_state;
 	struct zstd_bits b;
+	uint64_t bits;
 
 	in = literals_read(w, in, &left);
 	count = *in++;
@@ -153,40 +186,33 @@ static uint8_t *block(struct zstd_work *w, const uint8_t *in, const uint8_t *end
 	if (count == 0)
 		return copy(out, literal, left);
 	modes = *in++;
-	in = table_read(&w->lengths, modes >> 6, in, default_lengths, LENGTH_CODES, 6);
-	in = table_read(&w->offsets, modes >> 4 & 3, in, default_offsets, OFFSET_CODES, 5);
-	in = table_read(&w->matches, modes >> 2 & 3, in, default_matches, MATCH_CODES, 6);
-	bases(length_base, length_bits, LENGTH_CODES - DIRECT_CODES, DIRECT_CODES);
-	bases(match_base, match_bits, MATCH_CODES - DIRECT_MATCH, DIRECT_MATCH + MATCH_MIN);
+	in = table_read(&w->lengths, modes >> 6, in, &lengths);
+	in = table_read(&w->offsets, modes >> 4, in, &offsets);
+	in = table_read(&w->matches, modes >> 2, in, &matches);
 	b = zstd_bits_open(in, end);
-	length_state = zstd_bits_take(&b, w->lengths.log);
-	offset_state = zstd_bits_take(&b, w->offsets.log);
-	match_state = zstd_bits_take(&b, w->matches.log);
-	for (unsigned i = 0; i < count; i++) {
-		uint32_t length = w->lengths.cell[length_state].symbol;
-		uint32_t offset = w->offsets.cell[offset_state].symbol;
-		uint32_t match = w->matches.cell[match_state].symbol;
+	bits = zstd_bits_load(&b);
+	length_state = zstd_bits_take(&b, &bits, w->lengths.log);
+	offset_state = zstd_bits_take(&b, &bits, w->offsets.log);
+	match_state = zstd_bits_take(&b, &bits, w->matches.log);
+	while (count-- > 0) {
+		const struct zstd_fse_cell *l = &w->lengths.cell[length_state];
+		const struct zstd_fse_cell *o = &w->offsets.cell[offset_state];
+		const struct zstd_fse_cell *m = &w->matches.cell[match_state];
+		uint32_t offset, match, length;
 
-		offset = (1u << offset) + zstd_bits_take(&b, offset);
-		if (match >= DIRECT_MATCH) {
-			match -= DIRECT_MATCH;
-			match = match_base[match] + zstd_bits_take(&b, match_bits[match]);
-		} else {
-			match += MATCH_MIN;
-		}
-		if (length >= DIRECT_CODES) {
-			length -= DIRECT_CODES;
-			length = length_base[length] + zstd_bits_take(&b, length_bits[length]);
-		}
-		if (i + 1 < count) {
-			zstd_fse_step(&w->lengths, &length_state, &b);
-			zstd_fse_step(&w->matches, &match_state, &b);
-			zstd_fse_step(&w->offsets, &offset_state, &b);
-		}
+		bits = zstd_bits_load(&b);
+		offset = o->value + zstd_bits_take(&b, &bits, o->extra);
+		match = m->value + zstd_bits_take(&b, &bits, m->extra);
+		length = l->value + zstd_bits_take(&b, &bits, l->extra);
+		/* The last states are followed by none: theirs are never looked at. */
+		bits = zstd_bits_load(&b);
+		length_state = l->base + zstd_bits_take(&b, &bits, l->bits);
+		match_state = m->base + zstd_bits_take(&b, &bits, m->bits);
+		offset_state = o->base + zstd_bits_take(&b, &bits, o->bits);
 		out = copy(out, literal, length);
 		literal += length;
 		left -= length;
-		out = copy(out, out - distance(w->recent, offset, length == 0), match);
+		out = repeat(out, distance(w->recent, offset, length == 0), match);
 	}
 	return copy(out, literal, left);
 }

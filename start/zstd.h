@@ -3,7 +3,7 @@
  *
  * For data that the build itself made and that is part of the program: lengths and tables
  * are believed.  Nothing that comes from outside may ever be given to it.  Dictionaries,
- * checksums and skippable frames are not there; the build does not make them.
+ * checksums, skippable frames and distances of 16 MB are not there; the build does not make them.
  *
  * Freestanding: no libc, no allocation, no state besides the caller's workspace.
  */
@@ -17,13 +17,17 @@ enum {
 	ZSTD_BLOCK_MAX = 1 << 17, /* RFC 8878 3.1.1.2.3: Block_Maximum_Size */
 	ZSTD_FSE_LOG_MAX = 9,     /* RFC 8878 3.1.1.3.2.1: literals and match lengths; offsets 8 */
 	ZSTD_HUF_LOG_MAX = 11,    /* RFC 8878 4.2.1: Max_Number_of_Bits */
-	ZSTD_SLACK = 8,           /* octets that must be readable before and after the frame */
+	ZSTD_SLACK = 16,          /* octets that must be readable before and after the frame */
 };
 
-/* One state of a finite state entropy decoder: what it stands for and how to go on. */
+/*
+ * One state of a finite state entropy decoder: what it stands for (value, to which EXTRA bits are
+ * added) and how to go on.
+ */
 struct zstd_fse_cell {
+	uint32_t value;
 	uint16_t base;
-	uint8_t symbol, bits;
+	uint8_t extra, bits;
 };
 
 struct zstd_fse {

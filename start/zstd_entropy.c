@@ -19,20 +19,20 @@ void zstd_fse_build(struct zstd_fse *t, const int8_t *small, const int16_t *prob
 
 		next[s] = p < 0 ? 1 : (uint16_t)p;
 		if (p == PROBABILITY_LESS_THAN_1)
-			t->cell[--high].symbol = (uint8_t)s;
+			t->cell[--high].value = s;
 	}
 	for (unsigned s = 0; s < count; s++) {
 		int p = small ? small[s] : probability[s];
 
 		for (int i = 0; i < p; i++) {
-			t->cell[at].symbol = (uint8_t)s;
+			t->cell[at].value = s;
 			do
 				at = (at + (size >> 1) + (size >> 3) + 3) & (size - 1);
 			while (at >= high);
 		}
 	}
 	for (unsigned i = 0; i < size; i++) {
-		unsigned state = next[t->cell[i].symbol]++;
+		unsigned state = next[t->cell[i].value]++;
 
 		t->cell[i].bits = (uint8_t)(log - zstd_high_bit(state));
 		t->cell[i].base = (uint16_t)((state << t->cell[i].bits) - size);
@@ -85,17 +85,21 @@ static unsigned weights_read(struct zstd_fse *t, const uint8_t *in, const uint8_
 {
 	const uint8_t *stream = zstd_fse_read(t, in);
 	struct zstd_bits b = zstd_bits_open(stream, end);
+	uint64_t bits = zstd_bits_load(&b);
 	unsigned state[2], count = 0;
 
-	state[0] = zstd_bits_take(&b, t->log);
-	state[1] = zstd_bits_take(&b, t->log);
-	for (unsigned turn = 0;; turn ^= 1) {
-		weight[count++] = zstd_fse_step(t, &state[turn], &b);
-		if (b.at < 0)
-			break;
+	state[0] = zstd_bits_take(&b, &bits, t->log);
+	state[1] = zstd_bits_take(&b, &bits, t->log);
+	for (unsigned turn = 0; b.at >= 0; turn ^= 1) {
+		const struct zstd_fse_cell *cell = &t->cell[state[turn]];
+
+		/* The symbol is the old state's; the bits tell which of its successors comes. */
+		weight[count++] = (uint8_t)cell->value;
+		bits = zstd_bits_load(&b);
+		state[turn] = cell->base + zstd_bits_take(&b, &bits, cell->bits);
 	}
 	/* The state that ran out of bits has said its last; the other one's symbol is left. */
-	weight[count] = t->cell[state[count & 1]].symbol;
+	weight[count] = (uint8_t)t->cell[state[count & 1]].value;
 	return count + 1;
 }
 
@@ -134,7 +138,7 @@ const uint8_t *zstd_huf_read(struct zstd_work *w, const uint8_t *in)
 static inline __attribute__((always_inline)) void symbol(const struct zstd_work *w,
 							 struct zstd_bits *b, uint8_t *out)
 {
-	const struct zstd_huf_cell *cell = &w->huf[zstd_bits_peek(b, w->huf_log)];
+	const struct zstd_huf_cell *cell = &w->huf[zstd_bits_load(b) >> (64 - w->huf_log)];
 
 	*out = cell->symbol;
 	b->at -= cell->bits;

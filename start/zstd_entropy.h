@@ -26,47 +26,35 @@ static inline unsigned zstd_high_bit(uint32_t v)
 
 /* 4.1: a stream read from its end; at counts the bits that are left and may go below zero. */
 struct zstd_bits {
-	const uint8_t *start;
+	const uint8_t *last8; /* eight octets, of which the last is the stream's first */
 	long at;
 };
 
 static inline struct zstd_bits zstd_bits_open(const uint8_t *start, const uint8_t *end)
 {
 	/* The highest set bit of the last octet marks the end and is no data. */
-	return (struct zstd_bits){start,
+	return (struct zstd_bits){start - 7,
 				  (long)(end - start) * 8 - 8 + (long)zstd_high_bit(end[-1])};
 }
 
-/* The next n bits (at most 32) without taking them; what lies before the start reads as zero. */
-static inline __attribute__((always_inline)) uint32_t zstd_bits_peek(const struct zstd_bits *b,
-								     unsigned n)
+/*
+ * The next bits, at least 56, the first one highest.  What lies before the start is whatever is
+ * there: no symbol depends on it.
+ */
+static inline __attribute__((always_inline)) uint64_t zstd_bits_load(const struct zstd_bits *b)
 {
-	long from = b->at - (long)n;
-
-	if (from >= 0)
-		return (uint32_t)(zstd_load64(b->start + (from >> 3)) >> (from & 7)) &
-		       (uint32_t)((1ull << n) - 1);
-	if (b->at <= 0)
-		return 0;
-	return (uint32_t)(zstd_load64(b->start) & ((1ull << b->at) - 1)) << -from;
+	return zstd_load64(b->last8 + (b->at >> 3)) << (8 - (b->at & 7));
 }
 
-static inline uint32_t zstd_bits_take(struct zstd_bits *b, unsigned n)
+/* The first n (below 64) of loaded bits, which are taken from both. */
+static inline __attribute__((always_inline)) uint32_t zstd_bits_take(struct zstd_bits *b,
+								     uint64_t *loaded, unsigned n)
 {
-	uint32_t v = zstd_bits_peek(b, n);
+	uint32_t v = (uint32_t)(*loaded >> 1 >> (63 - n));
 
+	*loaded <<= n;
 	b->at -= (long)n;
 	return v;
-}
-
-/* The symbol of a state, which moves on. */
-static inline uint8_t zstd_fse_step(const struct zstd_fse *t, unsigned *state, struct zstd_bits *b)
-{
-	const struct zstd_fse_cell *cell = &t->cell[*state];
-
-	/* The symbol is the old state's; the bits tell which of its successors comes. */
-	*state = cell->base + zstd_bits_take(b, cell->bits);
-	return cell->symbol;
 }
 
 /*

@@ -55,9 +55,14 @@ ok "a descriptor 4 of the caller's is left alone" \
 ok "the same without an anonymous file" \
     strace -o "$T/trace" -e trace=memfd_create -e inject=memfd_create:error=ENOSYS letterbox --version
 like "$(cat "$T/trace")" 'INJECTED' "(it was asked for)"
-ok "the same where it cannot be made longer" \
-    strace -o "$T/trace" -e trace=ftruncate -e inject=ftruncate:error=ENOSPC:when=1 letterbox --version
-like "$(cat "$T/trace")" 'INJECTED' "(it was tried)"
+for full in error=ENOSPC retval=4096; do
+    ok "the same where it has no room ($full)" \
+        strace -o "$T/trace" -e trace=write -e "inject=write:$full:when=1" letterbox --version
+    like "$(cat "$T/trace")" '^write.*ELF.*INJECTED' "(it was tried)"
+done
+ok "the same without huge pages" \
+    strace -o "$T/trace" -e trace=madvise -e inject=madvise:error=EINVAL:when=1 letterbox --version
+like "$(cat "$T/trace")" 'MADV_HUGEPAGE.*INJECTED' "(they were asked for)"
 ok "the same where it cannot be sealed" \
     strace -o "$T/trace" -e trace=fcntl -e inject=fcntl:error=EPERM:when=2 letterbox --version
 like "$(cat "$T/trace")" 'F_ADD_SEALS.*INJECTED' "(it was tried)"
