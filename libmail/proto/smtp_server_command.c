@@ -23,6 +23,37 @@ static unsigned wrong_echo(struct smtp_server *s, const struct smtp_server_turn 
 	return smtp_server_wrong(s, t->out, f.code, f.status, f.text);
 }
 
+/* The program's word on a command that no event of its own belongs to; false: it is in *event. */
+static bool agreed(struct smtp_server *s, const struct smtp_server_turn *t, struct span digit,
+		   unsigned *event)
+{
+	char other = s->other;
+
+	s->other = 0;
+	*event = SMTP_EV_NONE;
+	if (!(s->flags & SMTP_ASK_OTHER) || other == 'y')
+		return true;
+	/* Refused: it comes once more only to be done with. */
+	if (other == 'n')
+		return false;
+	s->again = true;
+	s->text = t->line;
+	s->mech = digit;
+	*event = smtp_server_due(s, SMTP_EV_OTHER);
+	return false;
+}
+
+/* Nothing that we do: the program is asked, unless it is the last that is looked at. */
+static unsigned no_command(struct smtp_server *s, const struct smtp_server_turn *t, int code,
+			   const char *what)
+{
+	unsigned event;
+
+	if ((s->other || !smtp_server_is_last(s)) && !agreed(s, t, SPAN("5"), &event))
+		return event;
+	return wrong_echo(s, t, code, what);
+}
+
 /*
  * A command out of sequence.  Not counted as bad: when MAIL was refused, all that
  * a pipelining client sent behind it ends up here.
@@ -57,7 +88,7 @@ static unsigned cmd_helo(struct smtp_server *s, const struct smtp_server_turn *t
 	for (size_t i = 0; i < 4; i++)
 		verb[i] = ascii_upper(t->line.ptr[i]);
 	if (((s->flags & SMTP_LMTP) != 0) != (verb[0] == 'L'))
-		return wrong_echo(s, t, 500, "Command unrecognized");
+		return no_command(s, t, 500, "Command unrecognized");
 	if (t->arg.len == 0) {
 		struct smtp_server_fault f;
 
@@ -130,26 +161,6 @@ static unsigned cmd_rset(struct smtp_server *s, const struct smtp_server_turn *t
 	smtp_server_drop(s);
 	smtp_server_putf(t->out, 250, "2.0.0", "Reset state");
 	return SMTP_EV_RSET;
-}
-
-/* The program's word on a command that no event of its own belongs to; false: it is in *event. */
-static bool agreed(struct smtp_server *s, const struct smtp_server_turn *t, struct span digit,
-		   unsigned *event)
-{
-	char other = s->other;
-
-	s->other = 0;
-	*event = SMTP_EV_NONE;
-	if (!(s->flags & SMTP_ASK_OTHER) || other == 'y')
-		return true;
-	/* Refused: it comes once more only to be done with. */
-	if (other == 'n')
-		return false;
-	s->again = true;
-	s->text = t->line;
-	s->mech = digit;
-	*event = smtp_server_due(s, SMTP_EV_OTHER);
-	return false;
 }
 
 static unsigned cmd_noop(struct smtp_server *s, const struct smtp_server_turn *t)
@@ -289,7 +300,7 @@ static unsigned cmd_auth(struct smtp_server *s, const struct smtp_server_turn *t
 
 static unsigned cmd_none(struct smtp_server *s, const struct smtp_server_turn *t)
 {
-	return wrong_echo(s, t, 502, "Command not implemented");
+	return no_command(s, t, 502, "Command not implemented");
 }
 
 enum {
@@ -355,7 +366,6 @@ static unsigned rejected(struct smtp_server *s, const struct smtp_server_turn *t
 unsigned smtp_server_command(struct smtp_server *s, struct smtp_server_turn *t)
 {
 	struct span verb;
-	unsigned event;
 	size_t n = 0;
 	bool first = s->first;
 
@@ -384,7 +394,5 @@ unsigned smtp_server_command(struct smtp_server *s, struct smtp_server_turn *t)
 						 "Must issue a STARTTLS command first");
 		return commands[i].run(s, t);
 	}
-	if ((s->other || !smtp_server_is_last(s)) && !agreed(s, t, SPAN("5"), &event))
-		return event;
-	return wrong_echo(s, t, 500, "Command unrecognized");
+	return no_command(s, t, 500, "Command unrecognized");
 }

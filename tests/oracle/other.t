@@ -1,0 +1,42 @@
+#!/bin/sh
+# What each command gets that check_other refuses, beside the real program.  One thing is ours:
+# behind its refusal of NOOP the real one writes "250 2.0.0 OK" as well.  A client takes that for
+# the answer to its next command, which may be a MAIL that was refused, so we do not write it.
+# usage: other.t                        needs what bt.t needs
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+. "$here/real.sh"
+dir=$(mktemp -d /var/lib/letterbox-other-XXXXXX)
+chmod 755 "$dir"
+trap 'rm -rf "$dir"' EXIT INT TERM
+for who in real ours; do
+	mkdir "$dir/$who"
+	mkdir -m 700 "$dir/$who/queue"
+	sed "s:@DIR@:$dir/$who:" "$here/other/other.cf" >"$dir/$who/other.cf"
+done
+printf '127.0.0.1 localhost\n192.0.2.1 mx.test.example mx\n' >"$dir/hosts"
+: >"$dir/resolv"
+unshare -m -u -n sh -c 'hostname mx && ip link set lo up 2>/dev/null
+	mount --bind "$1/hosts" /etc/hosts && mount --bind "$1/resolv" /etc/resolv.conf &&
+	python3 "$2/other/ask.py" "$3" -C "$1/real/other.cf" -bs >"$1/real.out"
+	LETTERBOX_QUEUE="$1/ours/queue" python3 "$2/other/ask.py" "$4" sendmail \
+		-C "$1/ours/other.cf" -bs >"$1/ours.out"' sh "$dir" "$here" "$real" "$bin"
+n=0
+point() {
+	n=$((n + 1))
+	if "$@" >"$dir/diff"; then
+		echo "ok $n - $what"
+	else
+		echo "not ok $n - $what"
+		sed 's/^/# /' "$dir/diff"
+	fi
+}
+what="the real one writes 250 behind its refusal of NOOP"
+point grep -q '^NOOP no | 550 5.7.1 refused NOOP */ *2 | 250 2.0.0 OK | 250 2.0.0 Reset' "$dir/real.out"
+sed '/^NOOP \(no\|later\) /s/ | 250 2.0.0 OK//' "$dir/real.out" >"$dir/want"
+what="else both say the same"
+point diff "$dir/want" "$dir/ours.out"
+what="of every command"
+point [ "$(wc -l <"$dir/ours.out")" = 75 ]
+echo "1..$n"
