@@ -48,12 +48,11 @@ static int lookup(void *ctx, struct cf_eval *ev, struct cf_map *m, struct span k
 		  const struct span *args, struct buf *out)
 {
 	struct config *c = ctx;
-	int status = maps_lookup(&c->maps, ev, m, key, args, out);
-	bool asks = m->kind == CFM_HOST || m->kind == CFM_DNS || m->kind == CFM_BESTMX ||
-		    m->kind == CFM_ARPA;
+	int status = c->pending ? EXIT_TEMPFAIL : maps_lookup(&c->maps, ev, m, key, args, out);
 
-	/* What comes of it is thrown away, so the rest need not be worked out. */
-	if (asks && status == CONFIG_PENDING) {
+	/* What comes of it is thrown away, so the rest need not be worked out.  Of a pattern it
+	 * only means that it does not match. */
+	if (status == CONFIG_PENDING && m->kind != CFM_REGEX) {
 		c->pending = true;
 		ev->fuel = 0;
 		return EXIT_TEMPFAIL;

@@ -1,259 +1,142 @@
 /*
  * The resolver of the event loops; see service/dns_client.h.
  *
- * Answers are hostile: nothing is kept before dns_open_answer has seen that it is one to
- * our question, from a socket connected to the server that was asked.
+ * Who asked and what is kept; the sockets are dns_client_wire.c's.
  */
-#include "service/dns_client.h"
-
-#include <errno.h>
-#include <netinet/in.h>
-#include <stddef.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/ascii.h"
-#include "sys/rand.h"
-
-enum { QUERY_MAX = 300, UDP_READ = 4096 };
-
-struct dns_client_ask {
-	struct dns_client_ask *next;
-	struct dns_client *client;
-	struct dns_client_wait *waits;
-	struct loop_watch watch;
-	struct loop_timer timer;
-	struct buf in; /* what came over TCP */
-	unsigned tries, junk;
-	int server;
-	uint16_t type, id;
-	bool tcp, sent;
-	char name[DNS_NAME_MAX];
-};
-
-static void start(struct dns_client_ask *k);
+#include "service/dns_client_part.h"
 
 void dns_client_init(struct dns_client *d, struct loop *l, const struct resolver *conf)
 {
 	*d = (struct dns_client){.loop = l, .conf = conf};
 }
 
-static void hang_up(struct dns_client_ask *k)
+/* Takes the one at this place off the list. */
+static void unlink_ask(struct dns_client_ask **at)
 {
-	int fd = k->watch.fd;
+	struct dns_client_ask *k = *at;
 
-	loop_timer_clear(k->client->loop, &k->timer);
-	if (fd < 0)
-		return;
-	loop_remove(k->client->loop, &k->watch);
-	close(fd);
-	k->client->open--;
-	buf_free(&k->in);
-}
-
-static void drop_ask(struct dns_client_ask *k)
-{
-	struct dns_client_ask **at = &k->client->asks;
-
-	while (*at != k)
-		at = &(*at)->next;
 	*at = k->next;
 	if (k->client->asked == k)
 		k->client->asked = NULL;
-	hang_up(k);
+	dns_client_wire_stop(k);
+}
+
+static void drop_ask(struct dns_client_ask **at)
+{
+	struct dns_client_ask *k = *at;
+
+	unlink_ask(at);
+	k->client->streams -= !k->type;
+	buf_free(&k->in);
+	free(k);
+}
+
+static void stop_waiting(struct dns_client_wait *w)
+{
+	struct dns_client_wait **at;
+
+	for (at = &w->ask->waits; *at != w; at = &(*at)->next)
+		;
+	*at = w->next;
+	w->ask = NULL;
 }
 
 void dns_client_free(struct dns_client *d)
 {
-	for (struct dns_client_ask *k = d->asks, *next; k; k = next) {
-		next = k->next;
-		while (k->waits)
-			dns_client_cancel(k->waits);
-		hang_up(k);
-		free(k);
+	while (d->asks) {
+		while (d->asks->waits)
+			stop_waiting(d->asks->waits);
+		drop_ask(&d->asks);
 	}
-	d->asks = d->asked = NULL;
 	dns_cache_free(&d->cache);
 }
 
+/* There may be room for those that wait for their turn. */
+static void go_on(const struct dns_client *d)
+{
+	for (struct dns_client_ask *next = d->asks; next; next = next->next)
+		if (next->waiting)
+			dns_client_wire_start(next);
+}
+
+/* What streams have said is for one evaluation, and that is over; w may be gone. */
+static void forget(struct dns_client *d, const struct dns_client_wait *w)
+{
+	struct dns_client_ask **at = &d->asks;
+
+	while (*at)
+		if ((*at)->owner == w && !(*at)->type)
+			drop_ask(at);
+		else
+			at = &(*at)->next;
+	go_on(d);
+}
+
+/* Those that wait for k have it run on, and say so if they have to wait again. */
+static void tell(struct dns_client *d, struct dns_client_wait *w)
+{
+	stop_waiting(w);
+	d->current = w;
+	w->done(w);
+	if (d->current)
+		forget(d, d->current);
+	d->current = NULL;
+}
+
 /* The question is answered: who waits is told, and the next one may go on the wire. */
-static void finish(struct dns_client_ask *k, int status, struct span message, uint64_t ttl_s)
+void dns_client_finish(struct dns_client_ask *k, int status, struct span message, uint64_t ttl_s)
 {
 	struct dns_client *d = k->client;
-	struct dns_client_wait *w;
+	struct dns_client_ask **at = &d->asks;
 
+	while (*at != k)
+		at = &(*at)->next;
 	if (ttl_s < DNS_CLIENT_KEEP_S)
 		ttl_s = DNS_CLIENT_KEEP_S;
 	if (ttl_s > DNS_CLIENT_KEEP_MAX_S)
 		ttl_s = DNS_CLIENT_KEEP_MAX_S;
-	dns_cache_put(&d->cache, span_str(k->name), k->type, d->loop->now_ms + ttl_s * 1000, status,
-		      message);
-	drop_ask(k);
-	for (struct dns_client_ask *next = d->asks; next; next = next->next)
-		if (next->watch.fd < 0 && !next->timer.next && d->open < DNS_CLIENT_ASKS)
-			start(next);
-	while ((w = k->waits) != NULL) {
-		dns_client_cancel(w);
-		w->done(w);
-	}
-	free(k);
-}
-
-/* The server said nothing, or nothing of use. */
-static void next_server(struct dns_client_ask *k)
-{
-	const struct resolver *conf = k->client->conf;
-
-	hang_up(k);
-	k->tcp = false;
-	k->server = (k->server + 1) % conf->servers;
-	/* SERVFAIL or REFUSED from one says nothing about the others. */
-	if (++k->tries < conf->attempts * (unsigned)conf->servers)
-		start(k);
-	else
-		finish(k, EXIT_TEMPFAIL, SPAN(""), 0);
-}
-
-/* True when the message ends the wait for this server. */
-static bool take(struct dns_client_ask *k, struct span message)
-{
-	struct dns_answer a;
-
-	if (!dns_open_answer(&a, message, k->id, span_str(k->name), k->type)) {
-		/* Late, or forged.  Nobody off the path can forge what comes over TCP. */
-		if (k->tcp) {
-			next_server(k);
-			return true;
-		}
-		if (++k->junk < DNS_CLIENT_JUNK)
-			return false;
-		a.truncated = true;
-	}
-	if (a.truncated && !k->tcp) {
-		hang_up(k);
-		k->tcp = true;
-		start(k);
-	} else if (a.rcode == DNS_NOERROR || a.rcode == DNS_NXDOMAIN) {
-		uint32_t ttl = DNS_CLIENT_NEGATIVE_S;
-
-		dns_read_ttl(&a, &ttl);
-		k->client->server = k->server;
-		finish(k, 0, message, ttl);
+	k->answered = true;
+	if (k->type) {
+		dns_cache_put(&d->cache, span_str(k->question), k->type,
+			      d->loop->now_ms + ttl_s * 1000, status, message);
+		unlink_ask(at);
+		go_on(d);
+		while (k->waits)
+			tell(d, k->waits);
+		free(k);
+	} else if (k->owner) {
+		dns_client_wire_stop(k);
+		go_on(d);
+		/* It belongs to one, and may be gone with it. */
+		if (k->waits)
+			tell(d, k->waits);
 	} else {
-		next_server(k);
-	}
-	return true;
-}
-
-static void read_udp(struct dns_client_ask *k)
-{
-	char mem[UDP_READ];
-	ssize_t got;
-
-	do {
-		got = recv(k->watch.fd, mem, sizeof mem, 0);
-		if (got < 0 && errno != EAGAIN && errno != EINTR) {
-			/* ECONNREFUSED: nobody is there. */
-			next_server(k);
-			return;
-		}
-	} while (got >= 0 && !take(k, span_make(mem, (size_t)got)));
-}
-
-/* RFC 1035 section 4.2.2: two octets of length before the message, in both directions. */
-static void read_tcp(struct dns_client_ask *k)
-{
-	char *room = buf_reserve(&k->in, UDP_READ);
-	ssize_t got = room ? recv(k->watch.fd, room, UDP_READ, 0) : 0;
-	size_t want;
-
-	if (got < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (got <= 0) {
-		next_server(k);
-		return;
-	}
-	k->in.len += (size_t)got;
-	if (k->in.len < 2)
-		return;
-	want = (size_t)((unsigned char)k->in.ptr[0] << 8 | (unsigned char)k->in.ptr[1]);
-	if (k->in.len >= want + 2)
-		take(k, span_head(span_skip(buf_span(&k->in), 2), want));
-}
-
-/* True when it is on its way; a query fits into any socket's empty buffer. */
-static bool send_query(struct dns_client_ask *k)
-{
-	char mem[QUERY_MAX + 2];
-	struct buf b;
-
-	buf_init_fixed(&b, mem, sizeof mem);
-	if (k->tcp)
-		buf_put(&b, SPAN("\0\0"));
-	if (!dns_put_query(&b, k->id, span_str(k->name), k->type))
-		return false;
-	if (k->tcp) {
-		mem[0] = (char)((b.len - 2) >> 8);
-		mem[1] = (char)(b.len - 2);
-	}
-	k->sent = true;
-	loop_events(k->client->loop, &k->watch, EPOLLIN);
-	return send(k->watch.fd, b.ptr, b.len, MSG_NOSIGNAL) == (ssize_t)b.len;
-}
-
-static void on_ready(struct loop_watch *w, uint32_t events)
-{
-	struct dns_client_ask *k =
-	    (struct dns_client_ask *)((char *)w - offsetof(struct dns_client_ask, watch));
-
-	(void)events;
-	if (!k->sent) {
-		if (!send_query(k))
-			next_server(k);
-	} else if (k->tcp) {
-		read_tcp(k);
-	} else {
-		read_udp(k);
+		drop_ask(at);
+		go_on(d);
 	}
 }
 
-static void on_time(struct loop_timer *t)
+/* A new question, the last in the line; NULL when memory is short. */
+static struct dns_client_ask *new_ask(struct dns_client *d, struct span question, uint16_t type)
 {
-	next_server((struct dns_client_ask *)((char *)t - offsetof(struct dns_client_ask, timer)));
-}
+	struct dns_client_ask *k = calloc(1, sizeof *k + question.len + 1), **at = &d->asks;
 
-/* A socket for the question, connected: the kernel drops what comes from anywhere else. */
-static bool connect_server(struct dns_client_ask *k)
-{
-	const struct sockaddr *sa = (const struct sockaddr *)&k->client->conf->server[k->server];
-	socklen_t len =
-	    sa->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
-	int fd = socket(sa->sa_family,
-			(k->tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct err e;
-
-	if (fd < 0)
-		return false;
-	if ((connect(fd, sa, len) != 0 && errno != EINPROGRESS) ||
-	    !loop_add(k->client->loop, &k->watch, fd, EPOLLOUT, &e)) {
-		close(fd);
-		return false;
-	}
-	k->client->open++;
-	return true;
-}
-
-static void start(struct dns_client_ask *k)
-{
-	k->id = (uint16_t)rand_u64();
-	k->sent = false;
-	k->junk = 0;
-	/* A failure shows from the loop too: whoever asked is still in his call. */
-	if (connect_server(k))
-		loop_timer_set(k->client->loop, &k->timer, k->client->conf->timeout_s * 1000u);
-	else
-		loop_timer_set(k->client->loop, &k->timer, 0);
+	if (!k)
+		return NULL;
+	memcpy(k->question, question.ptr, question.len);
+	k->len = question.len;
+	k->client = d;
+	k->type = type;
+	k->server = d->server;
+	k->watch.fd = -1;
+	buf_init(&k->in, DNS_TCP_MAX + 2 + DNS_CLIENT_READ);
+	while (*at)
+		at = &(*at)->next;
+	*at = k;
+	return k;
 }
 
 /* The question under way, or a new one; NULL when memory is short. */
@@ -262,31 +145,18 @@ static struct dns_client_ask *find_ask(struct dns_client *d, struct span name, u
 	struct dns_client_ask *k;
 
 	for (k = d->asks; k; k = k->next)
-		if (k->type == type && ascii_eq_nocase(span_str(k->name), name))
+		if (k->type == type && ascii_eq_nocase(span_str(k->question), name))
 			return k;
-	k = calloc(1, sizeof *k);
-	if (!k || !span_to_cstr(name, k->name, sizeof k->name)) {
-		free(k);
-		return NULL;
-	}
-	k->client = d;
-	k->type = type;
-	k->server = d->server;
-	k->watch.fd = -1;
-	k->watch.ready = on_ready;
-	k->timer.fire = on_time;
-	buf_init(&k->in, DNS_TCP_MAX + 2 + UDP_READ);
-	k->next = d->asks;
-	d->asks = k;
-	if (d->open < DNS_CLIENT_ASKS)
-		start(k);
+	k = new_ask(d, name, type);
+	if (k)
+		dns_client_wire_start(k);
 	return k;
 }
 
 int dns_client_get(struct dns_client *d, struct span name, uint16_t type, struct span *message)
 {
 	struct dns_client_ask *k;
-	char mem[QUERY_MAX];
+	char mem[DNS_UDP_MAX];
 	struct buf b;
 	int status;
 
@@ -304,11 +174,43 @@ int dns_client_get(struct dns_client *d, struct span name, uint16_t type, struct
 	return DNS_CLIENT_PENDING;
 }
 
+int dns_client_stream(struct dns_client *d, const struct sockaddr_storage *to, struct span question,
+		      bool (*whole)(struct span in), struct span *answer)
+{
+	struct dns_client_ask *k;
+
+	for (k = d->asks; k; k = k->next)
+		if (!k->type && k->owner == d->current && memcmp(&k->to, to, sizeof *to) == 0 &&
+		    span_eq(span_make(k->question, k->len), question))
+			break;
+	if (!k && d->streams < DNS_CLIENT_STREAMS && (k = new_ask(d, question, 0)) != NULL) {
+		d->streams++;
+		k->tcp = true;
+		k->owner = d->current;
+		k->to = *to;
+		k->whole = whole;
+		loop_timer_set(d->loop, &k->timer, DNS_CLIENT_STREAM_MS);
+		dns_client_wire_start(k);
+	}
+	if (!k)
+		return EXIT_TEMPFAIL;
+	d->asked = k;
+	*answer = buf_span(&k->in);
+	return !k->answered ? DNS_CLIENT_PENDING : k->absent ? EXIT_UNAVAILABLE : 0;
+}
+
 void dns_client_await(struct dns_client *d, struct dns_client_wait *w)
 {
 	struct dns_client_ask *k = d->asked;
 
 	BUG_ON(w->ask != NULL);
+	for (struct dns_client_ask *mine = d->asks; mine; mine = mine->next)
+		if (!mine->owner && !mine->type)
+			mine->owner = w;
+	if (!k->type)
+		k->owner = w;
+	if (d->current == w)
+		d->current = NULL;
 	w->ask = k;
 	w->next = k->waits;
 	k->waits = w;
@@ -316,14 +218,12 @@ void dns_client_await(struct dns_client *d, struct dns_client_wait *w)
 
 void dns_client_cancel(struct dns_client_wait *w)
 {
-	struct dns_client_wait **at;
+	struct dns_client_ask *k = w->ask;
 
-	if (!w->ask)
+	if (!k)
 		return;
-	for (at = &w->ask->waits; *at != w; at = &(*at)->next)
-		;
-	*at = w->next;
-	w->ask = NULL;
+	stop_waiting(w);
+	forget(k->client, w);
 }
 
 static int ask(struct resolver *r, struct span name, uint16_t type, struct dns_answer *a)

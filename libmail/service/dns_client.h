@@ -13,6 +13,11 @@
  * cut is asked for again over TCP.  SERVFAIL, REFUSED and silence mean the next server.
  * Without questions under way there are no sockets and no timers.
  *
+ * A question may also go to any other server that answers one on a stream.  What that says is
+ * never shared nor kept for later: it belongs to the evaluation, of which the struct
+ * dns_client_wait is the mark, until it ends: that is, until its done returns without waiting
+ * again, or it is cancelled.
+ *
  * With dns_client_attach, the functions of service/resolver.h ask here too, and
  * pass DNS_CLIENT_PENDING on.
  */
@@ -35,6 +40,8 @@ enum {
 	DNS_CLIENT_KEEP_MAX_S = 3600,          /* most: of a relay's day nothing older is wanted */
 	DNS_CLIENT_NEGATIVE_S = 60,            /* a negative answer without an SOA record */
 	DNS_CLIENT_JUNK = 16,                  /* answers to other questions, then TCP is used */
+	DNS_CLIENT_STREAMS = 512,              /* questions to streams, and answers kept */
+	DNS_CLIENT_STREAM_MS = 5000            /* that one may take */
 };
 
 struct dns_client_ask;
@@ -53,9 +60,11 @@ struct dns_client {
 	const struct resolver *conf;
 	struct dns_cache cache;
 	struct dns_client_ask *asks;
-	size_t open;                  /* of these, with a socket */
+	size_t open[2];               /* of these, with a socket: for names, and for streams */
+	size_t streams;               /* of these, those to streams */
 	struct dns_client_ask *asked; /* what was last answered with PENDING */
-	int server;                   /* the one that answered last: asked first */
+	const struct dns_client_wait *current; /* whose done is called, if it does not wait again */
+	int server;                            /* the one that answered last: asked first */
 };
 
 /* conf is borrowed, and must outlive d. */
@@ -70,6 +79,15 @@ void dns_client_free(struct dns_client *d);
  * EXIT_NOHOST: no name of the DNS.  EXIT_TEMPFAIL: nobody could tell.  DNS_CLIENT_PENDING.
  */
 int dns_client_get(struct dns_client *d, struct span name, uint16_t type, struct span *message);
+
+/*
+ * Sends the question to a server (of AF_INET, AF_INET6, AF_UNIX; unused octets are 0) once it is
+ * connected, and reads until whole(in) says that no more is wanted.  0: *answer is all that
+ * came, perhaps not whole; borrowed as that of dns_client_get.  EXIT_UNAVAILABLE: it is not there.
+ * EXIT_TEMPFAIL: too many questions, or no memory.  DNS_CLIENT_PENDING.
+ */
+int dns_client_stream(struct dns_client *d, const struct sockaddr_storage *to, struct span question,
+		      bool (*whole)(struct span in), struct span *answer);
 
 /* Waits for the question that was last answered with DNS_CLIENT_PENDING, just now. */
 void dns_client_await(struct dns_client *d, struct dns_client_wait *w);

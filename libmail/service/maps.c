@@ -328,7 +328,7 @@ int maps_lookup(void *ctx, struct cf_eval *ev, struct cf_map *map, struct span k
 	case CFM_REGEX:
 		return maps_lookup_regex(ev, map, key, args, out);
 	case CFM_SOCKET:
-		return maps_ask_socket(map, key, out);
+		return maps_ask_socket(m, map, key, out);
 	case CFM_PROGRAM:
 		return maps_run(map->rest, key, out);
 	case CFM_SYSLOG:

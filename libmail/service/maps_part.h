@@ -30,8 +30,8 @@ bool maps_open_regex(struct maps *m, struct cf_eval *ev, struct cf_map *map);
 int maps_lookup_regex(struct cf_eval *ev, struct cf_map *map, struct span key,
 		      const struct span *args, struct buf *out);
 
-/* socket maps: asks a server in sendmail's socketmap protocol. */
-int maps_ask_socket(struct cf_map *map, struct span key, struct buf *out);
+/* socket maps: asks a server in sendmail's socketmap protocol; may be RESOLVER_PENDING. */
+int maps_ask_socket(struct maps *m, const struct cf_map *map, struct span key, struct buf *out);
 
 /* host, dns, bestmx and arpa maps. */
 int maps_ask(struct maps *m, struct cf_eval *ev, struct cf_map *map, struct span key,

@@ -3,33 +3,27 @@
  *
  * The file is inet:PORT@HOST, inet6:PORT@HOST or unix:PATH (local:PATH).  A question and its
  * answer are netstrings: "NAME KEY", and OK VALUE, NOTFOUND, TEMP, TIMEOUT or PERM with a reason.
- * The server is one of this host or near it, and the time it has is short: nobody else is served
- * meanwhile.
+ * In an event loop whoever asks waits there; a process without one has a loop for the question.
  */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "base/num.h"
+#include "service/dns_client.h"
 #include "service/maps_part.h"
-#include "sys/clock.h"
-#include "sys/fs.h"
 
-enum { ANSWER_MS = 5000, ANSWER_MAX = 100000 };
+enum { ANSWER_MAX = CF_LINE };
 
 union address {
-	struct sockaddr any;
+	struct sockaddr_storage any;
 	struct sockaddr_un un;
 	struct sockaddr_in in4;
 	struct sockaddr_in6 in6;
 };
 
-static socklen_t parse_place(struct span s, union address *a)
+static bool parse_place(struct span s, union address *a)
 {
 	struct span kind = span_cut(&s, ':'), port;
 	char host[INET6_ADDRSTRLEN];
@@ -37,57 +31,53 @@ static socklen_t parse_place(struct span s, union address *a)
 
 	memset(a, 0, sizeof *a);
 	if (span_eq(kind, SPAN("unix")) || span_eq(kind, SPAN("local"))) {
-		a->any.sa_family = AF_UNIX;
-		return span_to_cstr(s, a->un.sun_path, sizeof a->un.sun_path) ? sizeof a->un : 0;
+		a->any.ss_family = AF_UNIX;
+		return span_to_cstr(s, a->un.sun_path, sizeof a->un.sun_path);
 	}
 	port = span_cut(&s, '@');
 	if (span_eq(s, SPAN("localhost")))
 		s = span_eq(kind, SPAN("inet")) ? SPAN("127.0.0.1") : SPAN("::1");
 	if (!num_parse(port, UINT16_MAX, &n) || !span_to_cstr(s, host, sizeof host))
-		return 0;
-	if (span_eq(kind, SPAN("inet")) && inet_pton(AF_INET, host, &a->in4.sin_addr) == 1) {
-		a->in4.sin_family = AF_INET;
-		a->in4.sin_port = htons((uint16_t)n);
-		return sizeof a->in4;
-	}
-	if (inet_pton(AF_INET6, host, &a->in6.sin6_addr) != 1)
-		return 0;
-	a->in6.sin6_family = AF_INET6;
+		return false;
+	/* The port is at the same place in both. */
 	a->in6.sin6_port = htons((uint16_t)n);
-	return sizeof a->in6;
-}
-
-/* The whole netstring into b; its contents, or a NULL ptr. */
-static struct span read_answer(int fd, struct buf *b)
-{
-	static const struct span none = {NULL, 0};
-	uint64_t deadline = clock_ms() + ANSWER_MS, len = 0;
-
-	for (;;) {
-		struct span s = buf_span(b), digits = span_cut(&s, ':');
-		struct pollfd p = {fd, POLLIN, 0};
-		uint64_t now = clock_ms();
-		ssize_t n;
-		char *to;
-
-		if (digits.len < b->len && !num_parse(digits, ANSWER_MAX, &len))
-			return none;
-		if (digits.len < b->len && s.len > len)
-			return s.ptr[len] == ',' ? span_head(s, (size_t)len) : none;
-		if (now >= deadline || poll(&p, 1, (int)(deadline - now)) <= 0)
-			return none;
-		to = buf_reserve(b, 512);
-		n = to ? read(fd, to, 512) : 0;
-		if (n <= 0)
-			return none;
-		b->len += (size_t)n;
+	if (span_eq(kind, SPAN("inet")) && inet_pton(AF_INET, host, &a->in4.sin_addr) == 1) {
+		a->any.ss_family = AF_INET;
+		return true;
 	}
+	a->any.ss_family = AF_INET6;
+	return inet_pton(AF_INET6, host, &a->in6.sin6_addr) == 1;
 }
 
-static int understand(struct span answer, struct buf *out)
+/* True: no more is wanted; *out is what the netstring holds, or has a NULL ptr: it is none. */
+static bool read_answer(struct span in, struct span *out)
 {
-	struct span word = span_cut(&answer, ' ');
+	struct span rest = in, digits = span_cut(&rest, ':');
+	uint64_t len;
 
+	*out = (struct span){NULL, 0};
+	if (digits.len == in.len)
+		return in.len > sizeof "1000000";
+	if (!num_parse(digits, ANSWER_MAX, &len))
+		return true;
+	if (rest.len > len && rest.ptr[len] == ',')
+		*out = span_head(rest, (size_t)len);
+	return rest.len > len;
+}
+
+static bool is_whole(struct span in)
+{
+	struct span answer;
+
+	return read_answer(in, &answer);
+}
+
+static int understand(struct span in, struct buf *out)
+{
+	struct span answer, word;
+
+	read_answer(in, &answer);
+	word = span_cut(&answer, ' ');
 	if (span_eq(word, SPAN("OK"))) {
 		buf_put(out, answer);
 		return 0;
@@ -97,31 +87,50 @@ static int understand(struct span answer, struct buf *out)
 	return span_eq(word, SPAN("PERM")) ? EXIT_UNAVAILABLE : EXIT_TEMPFAIL;
 }
 
-int maps_ask_socket(struct cf_map *map, struct span key, struct buf *out)
+static int ask(struct dns_client *d, const struct cf_map *map, struct span question,
+	       struct buf *out)
 {
-	struct timeval patience = {ANSWER_MS / 1000, 0};
+	struct span answer;
 	union address a;
-	socklen_t len = parse_place(map->file, &a);
-	int fd = len ? socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
+	int status = EXIT_UNAVAILABLE;
+
+	if (parse_place(map->file, &a))
+		status = dns_client_stream(d, &a.any, question, is_whole, &answer);
 	/* -o: a server that is not there has nothing to say. */
-	int status = cf_map_flag(map, 'o') ? EXIT_UNAVAILABLE : EXIT_TEMPFAIL;
+	if (status == EXIT_UNAVAILABLE && !cf_map_flag(map, 'o'))
+		return EXIT_TEMPFAIL;
+	return status ? status : understand(answer, out);
+}
+
+static int ask_and_wait(const struct cf_map *map, struct span question, struct buf *out)
+{
+	struct dns_client_wait me;
+	struct dns_client d;
+	struct loop l;
+	struct err e;
+	int status;
+
+	if (!loop_init(&l, &e))
+		return EXIT_TEMPFAIL;
+	dns_client_init(&d, &l, NULL);
+	d.current = &me;
+	while ((status = ask(&d, map, question, out)) == DNS_CLIENT_PENDING)
+		loop_turn(&l, -1);
+	dns_client_free(&d);
+	loop_close(&l);
+	return status;
+}
+
+int maps_ask_socket(struct maps *m, const struct cf_map *map, struct span key, struct buf *out)
+{
+	struct dns_client *d = m->resolver ? m->resolver->asker : NULL;
+	char mem[2 * CF_LINE];
 	struct buf b;
 
-	/* That there is no socket says nothing of the server. */
-	if (fd < 0)
-		return len ? EXIT_TEMPFAIL : status;
-	buf_init(&b, ANSWER_MAX + 16);
+	buf_init_fixed(&b, mem, sizeof mem);
 	buf_printf(&b, "%zu:%.*s %.*s,", map->name.len + 1 + key.len, SPAN_ARG(map->name),
 		   SPAN_ARG(key));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-	if (connect(fd, &a.any, len) == 0 && fs_write(fd, buf_span(&b))) {
-		struct span answer;
-
-		buf_reset(&b);
-		answer = read_answer(fd, &b);
-		status = answer.ptr ? understand(answer, out) : EXIT_TEMPFAIL;
-	}
-	close(fd);
-	buf_free(&b);
-	return status;
+	if (!buf_ok(&b))
+		return EXIT_TEMPFAIL;
+	return d ? ask(d, map, buf_span(&b), out) : ask_and_wait(map, buf_span(&b), out);
 }

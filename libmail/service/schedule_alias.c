@@ -42,10 +42,10 @@ struct expansion {
 	struct follower *chain; /* that, and those that led there */
 	struct buf finals, seen;
 	size_t count, targets;
-	bool unsafe;   /* a list is read that is not root's */
-	bool later;    /* an answer is under way, or e says what failed for now */
-	bool unread;   /* a file has to be read before */
-	bool forwards; /* the list is that of a ~/.forward, and none of an alias in it */
+	bool unsafe;    /* a list is read that is not root's */
+	unsigned later; /* answers under way */
+	bool unread;    /* a file has to be read before */
+	bool forwards;  /* the list is that of a ~/.forward, and none of an alias in it */
 };
 
 /* Names are the same in any case; what has a path in it is not. */
@@ -213,9 +213,11 @@ static bool add_address(struct expansion *x, struct span text, const char *name,
 		x->owner = owner;
 		x->forwards = outer;
 	}
-	x->later |= route_pending(x->q->config);
+	/* The questions of the others go out with its own. */
+	if (route_pending(x->q->config))
+		ok = ++x->later < DNS_CLIENT_ASKS;
 	buf_free(&right);
-	return ok && !x->later;
+	return ok;
 }
 
 /* The list and its owner; nobody else may write what root answers for. */
@@ -344,7 +346,7 @@ enum schedule_aliased schedule_alias(struct task *t, const struct route *r, stru
 	} else {
 		ok = add_user(&x, r, 0, &t->err);
 	}
-	if (!ok)
+	if (!ok || x.later)
 		what = x.later ? SCHEDULE_LATER : SCHEDULE_FAILED;
 	else if (x.unread)
 		what = SCHEDULE_UNREAD;

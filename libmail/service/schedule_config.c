@@ -132,7 +132,7 @@ bool schedule_resolve(struct schedule *q, struct route *r, bool *is_alias, struc
 bool schedule_await(struct schedule *q, struct dns_client_wait *w, unsigned *turns, struct err *e)
 {
 	if (++*turns > SCHEDULE_TURNS)
-		return err_temp(e, "4.4.3", "Name server: too many questions for one address");
+		return err_temp(e, "4.4.3", "too many questions for one address");
 	dns_client_await(&q->dns, w);
 	return true;
 }

@@ -191,7 +191,7 @@ static void setup(int servers, const enum answer *how)
 static void teardown(void)
 {
 	/* An idle client has nothing open and nothing set. */
-	CHECK_INT(d.open, 0);
+	CHECK_INT(d.open[0] + d.open[1] + d.streams, 0);
 	CHECK_INT(l.timers, 0);
 	CHECK(d.asks == NULL);
 	dns_client_free(&d);
@@ -433,7 +433,7 @@ TEST(many_questions_share_few_sockets_and_a_bounded_cache)
 	CHECK_INT(dns_client_get(&d, SPAN("n8.example"), DNS_A, &m), DNS_CLIENT_PENDING);
 	dns_client_await(&d, &w[7].wait);
 	while (done < MANY) {
-		most = d.open > most ? d.open : most;
+		most = d.open[0] > most ? d.open[0] : most;
 		loop_turn(&l, -1);
 		done = 0;
 		for (int i = 0; i < MANY; i++)
@@ -445,6 +445,126 @@ TEST(many_questions_share_few_sockets_and_a_bounded_cache)
 		loop_turn(&l, -1);
 	CHECK_INT(d.cache.count, DNS_CACHE_ENTRIES);
 	CHECK_INT(fakes[0].asked, MANY);
+	teardown();
+}
+
+static bool is_whole(struct span in)
+{
+	return in.len && in.ptr[in.len - 1] == '.';
+}
+
+/* A server on a stream, which never takes a connection by itself. */
+static int open_stream(struct sockaddr_storage *to)
+{
+	struct sockaddr_in *a = (struct sockaddr_in *)to;
+	socklen_t len = sizeof *a;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	memset(to, 0, sizeof *to);
+	a->sin_family = AF_INET;
+	a->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	CHECK(bind(fd, (struct sockaddr *)a, len) == 0 && listen(fd, DNS_CLIENT_ASKS) == 0 &&
+	      getsockname(fd, (struct sockaddr *)a, &len) == 0);
+	return fd;
+}
+
+TEST(streams_are_bounded_and_keep_no_name_waiting)
+{
+	static struct waiter w[DNS_CLIENT_STREAMS];
+	struct sockaddr_storage to;
+	struct span m;
+	char text[32];
+	int fd;
+
+	setup(1, (enum answer[]){RIGHT});
+	fd = open_stream(&to);
+	for (int i = 0; i < DNS_CLIENT_STREAMS; i++) {
+		w[i] = (struct waiter){.wait.done = on_done};
+		snprintf(text, sizeof text, "%d", i);
+		CHECK_INT(dns_client_stream(&d, &to, span_str(text), is_whole, &m),
+			  DNS_CLIENT_PENDING);
+		dns_client_await(&d, &w[i].wait);
+	}
+	CHECK_INT(d.open[1], DNS_CLIENT_ASKS);
+	CHECK_INT(dns_client_stream(&d, &to, SPAN("more"), is_whole, &m), EXIT_TEMPFAIL);
+	CHECK_INT(ask("a.example", DNS_A, &m), 0);
+	/* The place of one that nobody wants any more is another's. */
+	dns_client_cancel(&w[0].wait);
+	CHECK_INT(d.streams, DNS_CLIENT_STREAMS - 1);
+	CHECK_INT(d.open[1], DNS_CLIENT_ASKS);
+	for (int i = 1; i < DNS_CLIENT_STREAMS; i++) {
+		dns_client_cancel(&w[i].wait);
+		CHECK_INT(w[i].done, 0);
+	}
+	close(fd);
+	teardown();
+}
+
+/* Asks the same server twice, the second question being the answer to the first. */
+struct pair {
+	struct dns_client_wait wait;
+	struct sockaddr_storage to;
+	int runs;
+	bool known;
+};
+
+static void run_pair(struct dns_client_wait *w)
+{
+	struct pair *p = (struct pair *)((char *)w - offsetof(struct pair, wait));
+	struct span first, second;
+	char text[32];
+
+	p->runs++;
+	if (dns_client_stream(&d, &p->to, SPAN("first"), is_whole, &first) == 0 &&
+	    span_to_cstr(first, text, sizeof text) &&
+	    dns_client_stream(&d, &p->to, span_str(text), is_whole, &second) == 0) {
+		CHECK(span_starts(second, SPAN("to ")));
+		CHECK_SPAN(span_skip(second, 3), span_str(text));
+		p->known = true;
+		return;
+	}
+	dns_client_await(&d, w);
+}
+
+TEST(what_a_stream_says_is_for_who_asked)
+{
+	struct pair p[2];
+	int fd, asked = 0;
+
+	setup(1, (enum answer[]){RIGHT});
+	for (int i = 0; i < 2; i++)
+		p[i] = (struct pair){.wait.done = run_pair};
+	fd = open_stream(&p[0].to);
+	p[1].to = p[0].to;
+	run_pair(&p[0].wait);
+	run_pair(&p[1].wait);
+	for (; asked < 4; asked++) {
+		char text[32], answer[48];
+		ssize_t n = 0;
+		int peer;
+
+		/* Connected by the kernel at once; the question follows from the loop. */
+		loop_turn(&l, 0);
+		peer = accept(fd, NULL, NULL);
+		while (n <= 0) {
+			n = recv(peer, text, sizeof text - 1, MSG_DONTWAIT);
+			loop_turn(&l, 0);
+		}
+		text[n] = '\0';
+		if (strcmp(text, "first") == 0)
+			snprintf(answer, sizeof answer, "number %d.", asked);
+		else
+			snprintf(answer, sizeof answer, "to %s", text);
+		CHECK(send(peer, answer, strlen(answer), 0) > 0);
+		close(peer);
+		for (int runs = p[0].runs + p[1].runs; runs == p[0].runs + p[1].runs;)
+			loop_turn(&l, -1);
+	}
+	/* Nothing of it is left, and each was run as often as it had something to learn. */
+	CHECK(p[0].known && p[1].known);
+	CHECK_INT(p[0].runs, 3);
+	CHECK_INT(p[1].runs, 3);
+	close(fd);
 	teardown();
 }
 
