@@ -111,44 +111,23 @@ static int set_mode(struct sendmail_command *c, const char *value)
 	return 0;
 }
 
-/* -oX: sendmail's one-letter options; some act on this submission. */
-static int set_short(struct sendmail_command *c, const char *value)
+/*
+ * -O Name=value, -oXvalue.  The values that act on this submission are taken over at once.
+ * sendmail looks at all options before it ends for one.
+ */
+static int set_option(struct sendmail_command *c, char letter, const char *value, int *late)
 {
-	const char *name = settings_long_name(value[0]);
-	struct err e;
+	struct settings *s = &c->m.settings;
+	bool fatal;
+	int status = config_give(s, letter, value, &fatal);
 
-	switch (value[0]) {
-	case 'd':
-		c->m.delivery_mode = value[1] ? value[1] : 'b';
-		return 0;
-	case 'e':
-		c->m.error_mode = value[1] ? value[1] : 'p';
-		return 0;
-	default:
-		break;
-	}
-	/* What is no option, or has no value, is passed over. */
-	if (!name || settings_set(&c->m.settings, span_str(name), span_str(value + 1), &e) ||
-	    !value[1])
-		return 0;
-	fprintf(stderr, "%s: -o%s: %s\n", c->m.program, value, e.text);
-	return EXIT_CONFIG;
-}
-
-/* -O Name=value. The values that act on this submission are taken over at once. */
-static int assign(struct sendmail_command *c, const char *value)
-{
-	struct err e;
-
-	if (settings_assign(&c->m.settings, span_str(value), &e)) {
-		if (ascii_starts_nocase(span_str(value), SPAN("DeliveryMode=")))
-			c->m.delivery_mode = c->m.settings.delivery_mode;
-		if (ascii_starts_nocase(span_str(value), SPAN("ErrorMode=")))
-			c->m.error_mode = c->m.settings.error_mode;
-		return 0;
-	}
-	printf("readcf: %s\n", e.text);
-	return EXIT_SOFTWARE;
+	if (settings_given(s, "DeliveryMode"))
+		c->m.delivery_mode = s->delivery_mode ? s->delivery_mode : 'b';
+	if (settings_given(s, "ErrorMode"))
+		c->m.error_mode = s->error_mode ? s->error_mode : 'p';
+	if (*late < status)
+		*late = status;
+	return fatal ? status : 0;
 }
 
 /* Options that say something about the message. */
@@ -187,9 +166,6 @@ static int take_message(struct sendmail *m, int id, const char *value, int *late
 	case PROTOCOL:
 		sendmail_set_protocol(m, value);
 		return 0;
-	case ERRORS:
-		m->error_mode = value[0];
-		return 0;
 	default:
 		return 0;
 	}
@@ -203,9 +179,11 @@ static int take(struct sendmail_command *c, int id, const char *value, int *late
 	case MODE:
 		return set_mode(c, value);
 	case ASSIGN:
-		return assign(c, value);
+		return set_option(c, ' ', value, late);
 	case SHORT:
-		return set_short(c, value);
+		return value[0] ? set_option(c, value[0], value + 1, late) : 0;
+	case ERRORS:
+		return set_option(c, 'e', value, late);
 	case QUEUE_RUN:
 		return sendmail_set_queue_run(c, value);
 	case CONFIG:
@@ -299,6 +277,8 @@ int sendmail_parse(struct sendmail_command *c, int argc, char **argv, int *late)
 		if (status)
 			return status;
 	}
+	if (*late == EXIT_SOFTWARE)
+		return *late;
 	c->argc = argc - s.at;
 	c->argv = argv + s.at;
 	return settle(c);

@@ -268,11 +268,16 @@ static bool load(struct sendmail_test *t, const struct sendmail_test_options *o,
 	 * Set before and after: the configuration reads some options while it is loaded,
 	 * and the command line has the last word.
 	 */
+	t->ev.building = true;
 	for (int i = 0; i < o->options; i++)
 		cf_option_set(&t->ev, o->option[i].letter, span_str(o->option[i].text));
 	ok = cf_load(&t->ev, buf_span(&text));
+	t->ev.building = true;
+	t->host.report = NULL;
 	for (int i = 0; i < o->options; i++)
 		cf_option_set(&t->ev, o->option[i].letter, span_str(o->option[i].text));
+	t->host.report = sendmail_test_report;
+	t->ev.building = false;
 	buf_free(&text);
 	config_complete(&t->ev, h, &t->resolver);
 	return ok;

@@ -83,7 +83,7 @@ void sendmail_test_report(void *ctx, uint32_t line, const char *code, struct spa
 	} else {
 		/* The first error of the configuration decides; a bad address, or no answer, is
 		 * none. */
-		if (!t->ev.status && (!code[0] || memcmp(code, "554", 3) == 0) &&
+		if (!t->ev.status && !t->ev.building && (!code[0] || memcmp(code, "554", 3) == 0) &&
 		    !span_ends(text, SPAN("Name server timeout")))
 			t->ev.status = EXIT_SOFTWARE;
 		sendmail_test_say(t, buf_span(&b));

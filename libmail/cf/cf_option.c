@@ -61,9 +61,7 @@ static const char names[] = "7SevenBitInput\0"
 			    "zClassFactor\0"
 			    "ZRetryFactor\0"
 			    "-QueueSortOrder\0"
-			    "-HostsFile\0"
-			    "-Milter\0"
-			    "-MinQueueAge\0"
+			    "-HostsFile\0-Milter\0-MinQueueAge\0"
 			    "-DefaultCharSet\0"
 			    "-ServiceSwitchFile\0"
 			    "-DialDelay\0"
@@ -140,8 +138,7 @@ static const char names[] = "7SevenBitInput\0"
 			    "-FallbackSmartHost\0"
 			    "-AuthRealm\0"
 			    "-CRLPath\0"
-			    "-HeloName\0"
-			    "-MaxNOOPCommands\0"
+			    "-HeloName\0-MaxNOOPCommands\0"
 			    "-BadRcptShutdown\0"
 			    "-BadRcptShutdownGood\0"
 			    "-ServerSSLOptions\0"
@@ -246,6 +243,8 @@ static void check_timeout(struct cf_eval *ev, struct span v)
 				    "starttls message session";
 	struct span name;
 
+	if (v.len && ascii_is_digit(v.ptr[0]))
+		cf_check_time(ev, v);
 	if (v.len == 0 || v.ptr[0] != '.')
 		return;
 	v = span_skip(v, 1);
@@ -255,6 +254,36 @@ static void check_timeout(struct cf_eval *ev, struct span v)
 	/* A number of attempts, and not a time. */
 	else if (!ascii_starts_nocase(name, SPAN("resolver.retry")))
 		cf_check_time(ev, span_trim(v));
+}
+
+/* "+aaonly -dnsrch" */
+static void check_resolver(struct cf_eval *ev, struct span v)
+{
+	while (v.len) {
+		struct span word = span_cut(&v, ' ');
+
+		word = span_skip(word, word.len && strchr("+-", word.ptr[0]));
+		if (word.len &&
+		    !listed("debug aaonly usevc primary igntc recurse defnames stayopen dnsrch "
+			    "use_inet6 true HasWildcardMX WorkAroundBrokenAAAA",
+			    word))
+			cf_report(ev, "", "readcf: I option value %.*s unrecognized",
+				  SPAN_ARG(word));
+	}
+}
+
+/* The first letter of each word. */
+static void check_letters(struct cf_eval *ev, const char *name, struct span v, const char *known)
+{
+	while (v.len) {
+		size_t n = 0;
+
+		while (n < v.len && !strchr(", \t", v.ptr[n]))
+			n++;
+		if (n && !strchr(known, v.ptr[0]))
+			cf_note(ev, "Warning: Option: %s unknown parameter '%c'", name, v.ptr[0]);
+		v = span_skip(v, n + 1);
+	}
 }
 
 /* What sendmail says of a value that it cannot use. */
@@ -272,7 +301,15 @@ static void check_value(struct cf_eval *ev, const char *name, struct span v)
 	if (strcmp(name, "Timeout") == 0)
 		check_timeout(ev, v);
 	else if (listed(times, span_str(name)))
-		cf_check_time(ev, span_head(v, span_index(v, '/')));
+		cf_check_time(ev, span_cut(&v, '/'));
+	if (strcmp(name, "QueueTimeout") == 0)
+		cf_check_time(ev, v);
+	else if (strcmp(name, "ResolverOptions") == 0)
+		check_resolver(ev, v);
+	else if (strcmp(name, "AuthOptions") == 0)
+		check_letters(ev, name, v, "aAcdfmpy");
+	else if (strcmp(name, "TLSSrvOptions") == 0)
+		check_letters(ev, name, v, "CV");
 	else if (strcmp(name, "NoRecipientAction") == 0 &&
 		 !listed("none add-to add-apparently-to add-bcc add-to-undisclosed", v))
 		cf_report(ev, "", "Invalid NoRecipientAction: %.*s", SPAN_ARG(v));
@@ -344,6 +381,11 @@ void cf_option_set(struct cf_eval *ev, char letter, struct span text)
 		return;
 	}
 	id = find_option(letter, name, several);
+	if (name.len && id >= 0 && !ascii_eq_nocase(name, span_str(option_name(id) + 1))) {
+		cf_report(ev, "", "Option %.*s used as abbreviation for %s", SPAN_ARG(name),
+			  option_name(id) + 1);
+		ev->cf->errors -= ev->building;
+	}
 	if (id >= 0)
 		keep_option(ev, id, value);
 	else if (id == -2)

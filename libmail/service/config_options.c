@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/ascii.h"
@@ -54,11 +55,97 @@ static struct span whole_name(const struct cf_option *o, struct buf *value, char
 	const char *name = cf_option_name(o);
 	size_t eq = span_index(buf_span(value), '=');
 
+	/* Its older name, with what is the time of the warning now. */
+	if (strcmp(name, "QueueTimeout") == 0) {
+		buf_truncate(value, span_index(buf_span(value), '/'));
+		return SPAN("Timeout.queuereturn");
+	}
+
 	if (strcmp(name, "Timeout") != 0 || value->len == 0 || value->ptr[0] != '.')
 		return span_str(name);
 	snprintf(mem, cap, "Timeout%.*s", (int)eq, value->ptr);
 	buf_consume(value, eq < value->len ? eq + 1 : eq);
 	return span_str(mem);
+}
+
+/* Text of the command line has no line; a time that is none is told, and makes the status 64. */
+static void report_given(void *ctx, uint32_t line, const char *code, struct span text)
+{
+	bool *no_time = ctx;
+
+	(void)line;
+	(void)code;
+	printf("%.*s\n", SPAN_ARG(text));
+	*no_time |= span_starts(text, SPAN("Invalid time"));
+}
+
+/* What ends sendmail at once; false: it was told. */
+static bool is_mode(const struct cf_option *o)
+{
+	const char *name = cf_option_name(o);
+	bool eight = strcmp(name, "EightBitMode") == 0;
+	char letter = o->value.len ? o->value.ptr[0] : '\0';
+
+	if (eight ? letter && strchr("mps", letter)
+		  : strcmp(name, "DeliveryMode") != 0 || strchr("bdiq", letter))
+		return true;
+	printf("Unknown %s mode %.1s\n", eight ? "8-bit" : "delivery", &letter);
+	return false;
+}
+
+/* An option that the engine has found good; what it means here. */
+static int give(struct settings *s, const struct cf_option *o)
+{
+	char mem[CF_LINE], full[64];
+	struct buf value;
+	struct span name;
+	struct err e;
+
+	buf_init_fixed(&value, mem, sizeof mem);
+	buf_put(&value, o->value);
+	name = whole_name(o, &value, full, sizeof full);
+	if (!buf_ok(&value) || settings_set(s, name, buf_span(&value), &e) || e.sys == ENOENT)
+		return 0;
+	puts(e.text);
+	/* Where sendmail reads 0, which is no limit, the default stays. */
+	return e.sys == EINVAL ? 0 : EXIT_SOFTWARE;
+}
+
+int config_give(struct settings *s, char letter, const char *text, bool *fatal)
+{
+	struct span value = span_str(text), name = span_trim(span_cut(&value, '='));
+	bool no_time = false;
+	struct cf_host host = {
+	    .ctx = &no_time, .report = report_given, .read_file = maps_read_file};
+	struct cf *cf = calloc(1, sizeof *cf);
+	struct cf_eval ev;
+	int status = 0;
+	struct err e;
+
+	*fatal = false;
+	if (!cf)
+		return EXIT_OSERR;
+	cf_init(cf);
+	cf_eval_init(&ev, cf, &host);
+	ev.building = true;
+	if (letter != ' ' || !settings_is_own(name)) {
+		cf_option_set(&ev, letter, span_str(text));
+	} else if (!settings_set(s, name, span_trim(value), &e)) {
+		puts(e.text);
+		status = EXIT_SOFTWARE;
+	}
+	if (cf->errors)
+		status = EXIT_SOFTWARE;
+	else if (cf->options)
+		status = no_time ? EXIT_USAGE : give(s, cf->options);
+	if (cf->options && !is_mode(cf->options)) {
+		*fatal = true;
+		status = EXIT_USAGE;
+	}
+	cf_eval_free(&ev);
+	cf_free(cf);
+	free(cf);
+	return status;
 }
 
 /* An option that has no setting has no effect here; the engine knows all of sendmail's names. */

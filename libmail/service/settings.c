@@ -17,7 +17,7 @@ enum kind { TEXT, LIST, NUMBER, INTERVAL, LETTER, FLAG, PRIVACY, LISTENER };
 
 struct option {
 	const char *name;
-	char letter; /* sendmail's short form, or 0 */
+	uint8_t own; /* and no option of sendmail's */
 	uint8_t kind;
 	uint16_t at;   /* offset in struct settings */
 	uint32_t size; /* TEXT, LIST: its array; INTERVAL: default unit in seconds */
@@ -32,38 +32,40 @@ struct option {
 #define RELAY_AT(phase) INTERVAL, AT(timeout_relay_s[phase]), 60
 #define LIST_AT(field)  LIST, AT(field), sizeof((struct settings *)0)->field
 
+#define OWN true
+
 static const struct option options[] = {
-    {"Hostname", 0, TEXT_AT(hostname)},
-    {"Domain", 0, TEXT_AT(domain)},
-    {"SenderDomain", 0, TEXT_AT(sender_domain)},
-    {"LocalDomains", 0, LIST_AT(local)},
-    {"Relay", 0, TEXT_AT(relay)},
-    {"QueueDirectory", 'Q', TEXT_AT(queue)},
-    {"UsersFile", 0, TEXT_AT(users)},
-    {"Mailbox", 0, TEXT_AT(mailbox)},
-    {"AliasFile", 'A', TEXT_AT(aliases)},
-    {"ForwardPath", 'J', TEXT_AT(forward)},
+    {"Hostname", OWN, TEXT_AT(hostname)},
+    {"Domain", OWN, TEXT_AT(domain)},
+    {"SenderDomain", OWN, TEXT_AT(sender_domain)},
+    {"LocalDomains", OWN, LIST_AT(local)},
+    {"Relay", OWN, TEXT_AT(relay)},
+    {"QueueDirectory", 0, TEXT_AT(queue)},
+    {"UsersFile", OWN, TEXT_AT(users)},
+    {"Mailbox", OWN, TEXT_AT(mailbox)},
+    {"AliasFile", 0, TEXT_AT(aliases)},
+    {"ForwardPath", 0, TEXT_AT(forward)},
     {"PidFile", 0, TEXT_AT(pid_file)},
     {"ServerCertFile", 0, TEXT_AT(cert)},
     {"ServerKeyFile", 0, TEXT_AT(key)},
     {"CACertFile", 0, TEXT_AT(ca)},
-    {"TrustedUsers", 0, LIST_AT(trusted)},
-    {"PrivacyOptions", 'p', PRIVACY, AT(privacy), 0},
-    {"LogTag", 0, TEXT_AT(tag)},
-    {"Programs", 0, LIST_AT(programs)},
-    {"ProgramFolder", 0, TEXT_AT(program_folder)},
-    {"DefaultUser", 'u', TEXT_AT(default_user)},
+    {"TrustedUsers", OWN, LIST_AT(trusted)},
+    {"PrivacyOptions", 0, PRIVACY, AT(privacy), 0},
+    {"LogTag", OWN, TEXT_AT(tag)},
+    {"Programs", OWN, LIST_AT(programs)},
+    {"ProgramFolder", OWN, TEXT_AT(program_folder)},
+    {"DefaultUser", 0, TEXT_AT(default_user)},
     {"DaemonPortOptions", 0, LISTENER, 0, 0},
     {"MaxMessageSize", 0, NUMBER, AT(max_message), 0},
     {"MaxRecipientsPerMessage", 0, NUMBER, AT(max_rcpts), 0},
     {"MaxDaemonChildren", 0, NUMBER, AT(max_sessions), 0},
-    {"MaxSessionsPerSource", 0, NUMBER, AT(max_per_source), 0},
+    {"MaxSessionsPerSource", OWN, NUMBER, AT(max_per_source), 0},
     {"ConnectionRateThrottle", 0, NUMBER, AT(max_rate), 0},
-    {"MaxBadRecipients", 0, NUMBER, AT(max_bad_rcpts), 0},
+    {"MaxBadRecipients", OWN, NUMBER, AT(max_bad_rcpts), 0},
     {"MaxHeadersLength", 0, NUMBER, AT(max_headers), 0},
-    {"MaxHopCount", 'h', NUMBER, AT(max_hops), 0},
-    {"MinFreeBlocks", 'b', NUMBER, AT(min_free), 0},
-    {"LogLevel", 'L', NUMBER, AT(log_level), 0},
+    {"MaxHopCount", 0, NUMBER, AT(max_hops), 0},
+    {"MinFreeBlocks", 0, NUMBER, AT(min_free), 0},
+    {"LogLevel", 0, NUMBER, AT(log_level), 0},
     {"Timeout.command", 0, INTERVAL, AT(timeout_command_s), 60},
     {"Timeout.datablock", 0, INTERVAL, AT(timeout_data_s), 60},
     {"Timeout.message", 0, INTERVAL, AT(timeout_message_s), 60},
@@ -82,19 +84,19 @@ static const struct option options[] = {
     {"Timeout.datafinal", 0, RELAY_AT(SMTP_PHASE_DATAFINAL)},
     {"Timeout.rset", 0, RELAY_AT(SMTP_PHASE_RSET)},
     {"Timeout.quit", 0, RELAY_AT(SMTP_PHASE_QUIT)},
-    {"Timeout.queuereturn", 'T', INTERVAL, AT(queue_return_s), 86400},
+    {"Timeout.queuereturn", 0, INTERVAL, AT(queue_return_s), 86400},
     {"Timeout.queuewarn", 0, INTERVAL, AT(queue_warn_s), 3600},
     {"MinQueueAge", 0, INTERVAL, AT(retry_min_s), 60},
     {"MaxQueueAge", 0, INTERVAL, AT(retry_max_s), 60},
-    {"DeliveryMode", 'd', LETTER, AT(delivery_mode), 0},
-    {"SuperSafe", 's', LETTER, AT(supersafe), 0},
-    {"ErrorMode", 'e', LETTER, AT(error_mode), 0},
-    {"IgnoreDots", 'i', FLAG, AT(ignore_dots), 0},
-    {"Verbose", 'v', FLAG, AT(verbose), 0},
-    {"NoTLS", 0, FLAG, AT(no_tls), 0},
-    {"UnixTargets", 0, FLAG, AT(unix_targets), 0},
-    {"ConfigFile", 0, TEXT_AT(config)},
-    {"Checks", 0, NUMBER, AT(checks), 0},
+    {"DeliveryMode", 0, LETTER, AT(delivery_mode), 0},
+    {"SuperSafe", 0, LETTER, AT(supersafe), 0},
+    {"ErrorMode", 0, LETTER, AT(error_mode), 0},
+    {"IgnoreDots", 0, FLAG, AT(ignore_dots), 0},
+    {"Verbose", 0, FLAG, AT(verbose), 0},
+    {"NoTLS", OWN, FLAG, AT(no_tls), 0},
+    {"UnixTargets", OWN, FLAG, AT(unix_targets), 0},
+    {"ConfigFile", OWN, TEXT_AT(config)},
+    {"Checks", OWN, NUMBER, AT(checks), 0},
 };
 
 enum { OPTIONS = sizeof options / sizeof options[0] };
@@ -107,13 +109,11 @@ static const struct option *find(struct span name)
 	return NULL;
 }
 
-/* The letters of the command line (-om, -od...) are looked up here, too. */
-const char *settings_long_name(char letter)
+bool settings_is_own(struct span name)
 {
-	for (size_t i = 0; i < OPTIONS; i++)
-		if (letter && options[i].letter == letter)
-			return options[i].name;
-	return settings_ignored_name(letter);
+	const struct option *o = find(name);
+
+	return o && o->own;
 }
 
 static bool bad_value(const struct option *o, struct span value, const char *want, struct err *e)
@@ -157,8 +157,11 @@ static bool store(struct settings *s, const struct option *o, struct span value,
 		return add_to_list(at, o->size, value) || bad_value(o, value, "short enough", e);
 	case NUMBER:
 		/* All numbers are stored as 64 bits, so one pointer type serves. */
-		return num_parse(value, UINT32_MAX, (uint64_t *)(void *)at) ||
-		       bad_value(o, value, "a number", e);
+		if (num_parse(value, UINT32_MAX, (uint64_t *)(void *)at))
+			return true;
+		bad_value(o, value, "a number", e);
+		e->sys = EINVAL;
+		return false;
 	case INTERVAL:
 		return num_parse_interval(value, o->size, (uint64_t *)(void *)at, &bad) ||
 		       bad_value(o, value, "a time such as 1h30m", e);
@@ -184,8 +187,6 @@ bool settings_set(struct settings *s, struct span name, struct span value, struc
 		s->given |= 1ull << (o - options);
 		return store(s, o, value, e);
 	}
-	if (settings_is_ignored(name))
-		return true;
 	err_perm(e, "5.3.5", "unknown option name %.*s", (int)(name.len < 60 ? name.len : 60),
 		 name.ptr ? name.ptr : "");
 	e->sys = ENOENT;

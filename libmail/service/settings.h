@@ -119,7 +119,8 @@ bool settings_variable(const char *name, struct buf *out, bool *found, struct er
 
 /*
  * Sets one option by its long sendmail name (case-blind) or our own.  Fails PERM 5.3.5 on an
- * unknown name (e->sys is ENOENT, text "unknown option name X") and on a bad value.
+ * unknown name (e->sys is ENOENT, text "unknown option name X"; that of sendmail's may have no
+ * effect here) and on a bad value (EINVAL: no number).
  */
 bool settings_set(struct settings *s, struct span name, struct span value, struct err *e);
 
@@ -135,8 +136,8 @@ bool settings_given(const struct settings *s, const char *name);
 /* "Name=value" as behind -O. */
 bool settings_assign(struct settings *s, struct span assignment, struct err *e);
 
-/* The long name of sendmail's one-letter option, or NULL. */
-const char *settings_long_name(char letter);
+/* Is it an option of ours that sendmail does not have? */
+bool settings_is_own(struct span name);
 
 /* Calls each with name and value for every option that differs from its empty value. */
 void settings_each(const struct settings *s,

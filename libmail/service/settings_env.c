@@ -1,6 +1,5 @@
 /*
- * Defaults, environment, listener syntax and the options without effect; see
- * service/settings.h.
+ * Defaults, environment and listener syntax; see service/settings.h.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -19,60 +18,6 @@
 #include "service/smarthost.h"
 #include "sys/fs.h"
 #include "sys/log.h"
-
-/* Long names of sendmail 8.17 that change nothing here, blank-separated, lower case. */
-static const char ignored[] =
-    " sevenbitinput eightbitmode aliaswait blanksub checkaliases checkpointinterval "
-    "hoststatusdirectory connectioncachesize connectioncachetimeout connecttimeout "
-    "daemonportoptions dialdelay dontblamesendmail dontexpandcnames dontinitgroups "
-    "dontprobeinterfaces dontprunepaths doublebounceaddress errorheader fallbackmxhost "
-    "fallbacksmarthost fastsplit forkeachjob heloname helpfile holdexpensive "
-    "hostsfile inputmailfilters ldapdefaultspec matchgecos maxaliasrecursion "
-    "maxmimeheaderlength maxnoopcommands maxqueuechildren maxqueuerunsize maxrunnersperqueue "
-    "metoo minqueueage maxqueueage nicequeuerun norecipientaction oldstyleheaders "
-    "operatorchars postmastercopy priorities processtitleprefix queuefactor queuefilemode "
-    "queuela queuesortorder quotedchar badrcptthrottle rejectla refusela rejectloginterval "
-    "resolveroptions retryfactor recipientfactor classfactor runasuser runindaemon "
-    "safefileenvironment saslauthmechanisms authmechanisms authoptions authrealm authmaxbits "
-    "savefromline sendmimeerrors serviceswitchfile sharedmemorykey sharedmemorykeyfile "
-    "singlelinefromheader singlethreaddelivery smtpgreetingmessage softbounce statusfile "
-    "superuser tempfilemode unixfromline unsafegroupwrites usesubmission userdatabasespec "
-    "userdatabase xscriptfilebuffersize datafilebuffersize clientcertfile "
-    "clientkeyfile clientportoptions cacertpath cacertfile crlfile crlpath dhparameters "
-    "cipherlist serverssloptions clientssloptions sslengine sslenginepath tlssrvoptions "
-    "tlsfallbacktoclear dane certfingerprintalgorithm randfile controlsocketname "
-    "deadletterdrop defaultcharset delayla directsubmissionmodifiers "
-    "dontpruneroutes allowbogushelo colonokinaddr trymxnull trynullmxlist usemsp useerrorsto "
-    "usecompressedipv6addresses rrtimplieslocaldsn requiresdirfsync nofsync rejectnul smtputf8 "
-    "setqueueparams singlelinefrom trusteduser mustquotechars mqfilemode milter.loglevel "
-    "milter.macros.connect milter.macros.helo addbcc errormode fallbackmx queuetimeout "
-    "noaliases ";
-
-/*
- * Compared whole, with the blanks around it. All Timeout and Milter options that are not
- * in the table are such, too.
- */
-bool settings_is_ignored(struct span name)
-{
-	char word[64];
-
-	if (name.len + 3 > sizeof word || name.len == 0)
-		return false;
-	word[0] = ' ';
-	memcpy(word + 1, name.ptr, name.len);
-	memcpy(word + 1 + name.len, " ", 2);
-	ascii_fold(word, name.len + 2);
-	return strstr(ignored, word) || ascii_starts_nocase(name, SPAN("Timeout.")) ||
-	       ascii_starts_nocase(name, SPAN("Milter."));
-}
-
-/* For a letter that has no effect any ignored name does. */
-const char *settings_ignored_name(char letter)
-{
-	static const char letters[] = "7:8aBcCDEFgGHIjkKlmnNoPqrStuUVwWXxyYzZ/R#ME";
-
-	return letter && strchr(letters, letter) ? "SuperUser" : NULL;
-}
 
 static bool parse_port(struct span text, uint16_t *port)
 {
@@ -114,7 +59,7 @@ static bool parse_plain(struct settings_listener *l, struct span text)
 	return span_to_cstr(text, l->addr, sizeof l->addr);
 }
 
-static bool parse_pairs(struct settings_listener *l, struct span text)
+static bool parse_pairs(struct settings_listener *l, struct span text, struct err *e)
 {
 	while (text.len) {
 		struct span value = span_cut(&text, ','), key = span_trim(span_cut(&value, '='));
@@ -129,7 +74,8 @@ static bool parse_pairs(struct settings_listener *l, struct span text)
 		switch (ascii_lower(key.ptr[0])) {
 		case 'p':
 			if (!parse_port(value, &l->port))
-				return false;
+				return err_perm(e, "5.3.5", "service \"%.*s\" unknown",
+						SPAN_ARG(value));
 			break;
 		case 'a':
 			if (!span_to_cstr(value, l->addr, sizeof l->addr))
@@ -143,6 +89,10 @@ static bool parse_pairs(struct settings_listener *l, struct span text)
 			l->family = ascii_eq_nocase(value, SPAN("inet"))    ? 4
 				    : ascii_eq_nocase(value, SPAN("inet6")) ? 6
 									    : 0;
+			if (!l->family && !ascii_eq_nocase(value, SPAN("any")))
+				return err_perm(e, "5.3.5",
+						"Unknown address family %.*s in Family=option",
+						SPAN_ARG(value));
 			break;
 		case 'm':
 			l->tls = span_index(value, 's') < value.len;
@@ -167,19 +117,17 @@ bool settings_add_listener(struct settings *s, struct span text, struct err *e)
 	if (s->listener_count == SETTINGS_LISTENERS_MAX)
 		return err_perm(e, "5.3.5", "more than %d listeners", SETTINGS_LISTENERS_MAX);
 	*l = (struct settings_listener){.name = "MTA", .port = 25};
+	err_perm(e, "5.3.5", "listener \"%.*s\": want ADDR:PORT or Port=N,Addr=A,Name=X",
+		 (int)(text.len < 60 ? text.len : 60), text.ptr ? text.ptr : "");
 	/* A comma would make other pairs of it when a role is told. */
 	if (span_index(text, '=') < text.len) {
-		ok = parse_pairs(l, text);
+		ok = parse_pairs(l, text, e);
 	} else {
 		ok = span_index(text, ',') == text.len && parse_plain(l, text);
 		l->tls = l->port == SMTPS_PORT;
 	}
-	if (!ok)
-		return err_perm(e, "5.3.5",
-				"listener \"%.*s\": want ADDR:PORT or Port=N,Addr=A,Name=X",
-				(int)(text.len < 60 ? text.len : 60), text.ptr ? text.ptr : "");
-	s->listener_count++;
-	return true;
+	s->listener_count += ok;
+	return ok;
 }
 
 static const struct {

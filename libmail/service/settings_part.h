@@ -20,8 +20,4 @@ bool settings_add_listener(struct settings *s, struct span text, struct err *e);
 bool settings_add_privacy(uint32_t *privacy, struct span list, struct err *e);
 void settings_put_privacy(uint32_t privacy, struct buf *out);
 
-/* Options of sendmail 8.17 that are accepted and have no effect here. */
-bool settings_is_ignored(struct span name);
-const char *settings_ignored_name(char letter);
-
 #endif

@@ -43,7 +43,7 @@ bool settings_add_privacy(uint32_t *privacy, struct span list, struct err *e)
 		       !ascii_eq_nocase(word, span_str(words[i].word)))
 			i++;
 		if (word.len && i == sizeof words / sizeof words[0])
-			return err_perm(e, "5.3.5", "Op line: %.*s unrecognized",
+			return err_perm(e, "5.3.5", "readcf: Op line: %.*s unrecognized",
 					(int)(word.len < 60 ? word.len : 60), word.ptr);
 		if (word.len)
 			*privacy |= words[i].bits;

@@ -2,7 +2,10 @@
 as TAP; in a folder where NAME.cf of each NAME.in is.
 
 Left out, since they differ:
-- DeliveryMode and EightBitMode with wrong values, which end the real program; empty C=, D= and /=.
+- DeliveryMode and EightBitMode with wrong values in a file, which end the real program; empty C=, D= and /=.
+- on the command line: UseMSP without RunAsUser ends the real one, which has a group to give up then;
+  a number that is none is silently 0 there, which is no limit; ours says so and keeps the default;
+  it writes some messages about times twice, for each urgency; a blank before a name of -O.
 - unknown groups, urgencies of timeouts, words of PrivacyOptions, AliasFile, DontBlameSendmail, ResolverOptions, AuthOptions and TLS options, names of
   hosts and services in DaemonPortOptions, MailboxDatabase: of no effect here, or looked at when used.
 - exit statuses of $#error $@ d.d.d, which are finer here.
@@ -20,6 +23,7 @@ HEAD = ('V10/Berkeley\nO DontProbeInterfaces=True\n%sDjsaid.example\n'
 QUEUE = 'O QueueDirectory=/tmp\n'
 # Which stream a message goes to depends on the program.
 CUT = re.compile(r'(?s)^.*?(?=ADDRESS TEST MODE)')
+NUMBER = re.compile('option .* is not a number$')
 number = failed = 0
 
 
@@ -69,5 +73,14 @@ point('options', *wrong)
 for name, more in (('lines', ''), ('rules', 'S7\n')):
     open('many.cf', 'w').write(HEAD % ('' if name == 'lines' else QUEUE, more + open('%s/%s' % (here, name)).read()))
     point(name, *messages('many.cf'))
+open('one.cf', 'w').write(HEAD % (QUEUE, 'S0\nR$+\t$#local $: $1'))
+given = [[], []]
+for l in open(here + '/given').read().splitlines():
+    for g, cmd in zip(given, ([real], [ours, 'sendmail'])):
+        p = subprocess.run(cmd + ['-C', 'one.cf'] + l.split() + ([] if '-b' in l else ['-bv', 'joe']), stdin=subprocess.DEVNULL,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+        out = p.stdout.decode('latin-1').replace('\0', '').split('\n')
+        g += ['> %s: exit %d' % (l, p.returncode)] + [a for a, b in zip(out, out[1:]) if a != b and not NUMBER.match(a)]
+point('options of the command line', *given)
 print('1..%d' % number)
 sys.exit(failed != 0)
