@@ -111,6 +111,11 @@ static int set_mode(struct sendmail_command *c, const char *value)
 	return 0;
 }
 
+static void tell(const char *text)
+{
+	puts(text);
+}
+
 /*
  * -O Name=value, -oXvalue.  The values that act on this submission are taken over at once.
  * sendmail looks at all options before it ends for one.
@@ -119,7 +124,7 @@ static int set_option(struct sendmail_command *c, char letter, const char *value
 {
 	struct settings *s = &c->m.settings;
 	bool fatal;
-	int status = config_give(s, letter, value, &fatal);
+	int status = config_give(s, letter, value, tell, &fatal);
 
 	if (settings_given(s, "DeliveryMode"))
 		c->m.delivery_mode = s->delivery_mode ? s->delivery_mode : 'b';

@@ -96,11 +96,12 @@ void config_settings(struct config *c, struct settings *s, bool is_file);
 
 /*
  * One option of the command line: "Name=value" with the letter ' ', or a letter's value.  Names may
- * be abbreviated, and mistakes are told on standard output, as sendmail does.  The status that the
+ * be abbreviated, and tell gets what is wrong, in sendmail's words.  The status that the
  * program ends with: EXIT_SOFTWARE, before it has done anything; EXIT_USAGE, when it has (at once:
  * *fatal); or 0.
  */
-int config_give(struct settings *s, char letter, const char *text, bool *fatal);
+int config_give(struct settings *s, char letter, const char *text, void (*tell)(const char *text),
+		bool *fatal);
 
 /* Adds the folder of a table to dir, which a role is to be let into before it closes its box. */
 void config_note_dir(struct config *c, struct span path);

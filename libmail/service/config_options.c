@@ -68,20 +68,28 @@ static struct span whole_name(const struct cf_option *o, struct buf *value, char
 	return span_str(mem);
 }
 
-/* Text of the command line has no line; a time that is none is told, and makes the status 64. */
+struct given {
+	void (*tell)(const char *text);
+	bool no_time; /* one was none: told, passed over, and the status is 64 */
+};
+
+/* Text of the command line has no line. */
 static void report_given(void *ctx, uint32_t line, const char *code, struct span text)
 {
-	bool *no_time = ctx;
+	struct given *g = ctx;
+	char mem[CF_LINE];
 
 	(void)line;
 	(void)code;
-	printf("%.*s\n", SPAN_ARG(text));
-	*no_time |= span_starts(text, SPAN("Invalid time"));
+	snprintf(mem, sizeof mem, "%.*s", SPAN_ARG(text));
+	g->tell(mem);
+	g->no_time |= span_starts(text, SPAN("Invalid time"));
 }
 
 /* What ends sendmail at once; false: it was told. */
-static bool is_mode(const struct cf_option *o)
+static bool is_mode(const struct cf_option *o, void (*tell)(const char *text))
 {
+	char text[32];
 	const char *name = cf_option_name(o);
 	bool eight = strcmp(name, "EightBitMode") == 0;
 	char letter = o->value.len ? o->value.ptr[0] : '\0';
@@ -89,12 +97,13 @@ static bool is_mode(const struct cf_option *o)
 	if (eight ? letter && strchr("mps", letter)
 		  : strcmp(name, "DeliveryMode") != 0 || strchr("bdiq", letter))
 		return true;
-	printf("Unknown %s mode %.1s\n", eight ? "8-bit" : "delivery", &letter);
+	snprintf(text, sizeof text, "Unknown %s mode %.1s", eight ? "8-bit" : "delivery", &letter);
+	tell(text);
 	return false;
 }
 
 /* An option that the engine has found good; what it means here. */
-static int give(struct settings *s, const struct cf_option *o)
+static int give(struct settings *s, const struct cf_option *o, void (*tell)(const char *text))
 {
 	char mem[CF_LINE], full[64];
 	struct buf value;
@@ -106,17 +115,17 @@ static int give(struct settings *s, const struct cf_option *o)
 	name = whole_name(o, &value, full, sizeof full);
 	if (!buf_ok(&value) || settings_set(s, name, buf_span(&value), &e) || e.sys == ENOENT)
 		return 0;
-	puts(e.text);
+	tell(e.text);
 	/* Where sendmail reads 0, which is no limit, the default stays. */
 	return e.sys == EINVAL ? 0 : EXIT_SOFTWARE;
 }
 
-int config_give(struct settings *s, char letter, const char *text, bool *fatal)
+int config_give(struct settings *s, char letter, const char *text, void (*tell)(const char *text),
+		bool *fatal)
 {
 	struct span value = span_str(text), name = span_trim(span_cut(&value, '='));
-	bool no_time = false;
-	struct cf_host host = {
-	    .ctx = &no_time, .report = report_given, .read_file = maps_read_file};
+	struct given g = {.tell = tell};
+	struct cf_host host = {.ctx = &g, .report = report_given, .read_file = maps_read_file};
 	struct cf *cf = calloc(1, sizeof *cf);
 	struct cf_eval ev;
 	int status = 0;
@@ -131,14 +140,14 @@ int config_give(struct settings *s, char letter, const char *text, bool *fatal)
 	if (letter != ' ' || !settings_is_own(name)) {
 		cf_option_set(&ev, letter, span_str(text));
 	} else if (!settings_set(s, name, span_trim(value), &e)) {
-		puts(e.text);
+		tell(e.text);
 		status = EXIT_SOFTWARE;
 	}
 	if (cf->errors)
 		status = EXIT_SOFTWARE;
 	else if (cf->options)
-		status = no_time ? EXIT_USAGE : give(s, cf->options);
-	if (cf->options && !is_mode(cf->options)) {
+		status = g.no_time ? EXIT_USAGE : give(s, cf->options, tell);
+	if (cf->options && !is_mode(cf->options, tell)) {
 		*fatal = true;
 		status = EXIT_USAGE;
 	}
