@@ -7,15 +7,20 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+/* What follows an opcode: one of these, perhaps behind the operand that a ModRM octet describes. */
 enum form {
-	MODRM = 1, /* an operand described by a ModRM octet */
-	IMM8 = 2,
-	IMM32 = 4, /* 16 bits behind the prefix 66 */
-	IMM16 = 8,
-	WIDE = 16, /* 64 bits behind REX.W */
-	REL8 = 32,
-	REL32 = 64,
-	CALL = 128,
+	NOTHING,
+	IMM8,
+	IMM16,
+	IMM32, /* 16 bits behind the prefix 66 */
+	REL8,
+	REL32,
+	CALL,
+	FORMS = 7, /* a mask */
+	MODRM = 8,
+	WIDE = 16,    /* 64 bits behind REX.W */
+	TEST = 32,    /* of this group, two members have a constant */
+	SPECIAL = 64, /* a prefix, or the first octet of an opcode of several */
 };
 
 enum {
@@ -25,9 +30,6 @@ enum {
 	ESCAPE = 0x0F, /* opcodes of two octets and, behind 38 and 3A, three */
 	ESCAPE_38 = 0x38,
 	ESCAPE_3A = 0x3A,
-	TEST_8 = 0xF6, /* of this group, two members have a constant */
-	TEST_32 = 0xF7,
-	HAS_SIB = 4,
 	NO_BASE = 5,
 	HEAD_MAX = 16, /* octets of prefixes to SIB: as many as are copied at once */
 };
@@ -40,6 +42,7 @@ static const uint8_t one[256] = {
     [0x08 ... 0x0B] = MODRM,
     IMM8,
     IMM32,
+    [0x0F] = SPECIAL,
     [0x10 ... 0x13] = MODRM,
     IMM8,
     IMM32,
@@ -59,6 +62,7 @@ static const uint8_t one[256] = {
     IMM8,
     IMM32,
     [0x63] = MODRM,
+    [0x64 ... 0x66] = SPECIAL,
     [0x68] = IMM32,
     MODRM | IMM32,
     IMM8,
@@ -83,14 +87,21 @@ static const uint8_t one[256] = {
     [0xE8] = CALL,
     REL32,
     [0xEB] = REL8,
-    [TEST_8... TEST_32] = MODRM,
+    [0xF0] = SPECIAL,
+    [0xF2 ... 0xF3] = SPECIAL,
+    [0xF6 ... 0xF7] = MODRM | TEST,
     [0xFE ... 0xFF] = MODRM,
 };
 
-INLINE enum form two(uint8_t opcode)
+/* The same of opcodes whose first octet is ESCAPE. */
+static unsigned two(unsigned opcode)
 {
 	if ((opcode & 0xF0) == 0x80)
 		return REL32;
+	if (opcode == ESCAPE_38)
+		return MODRM | SPECIAL;
+	if (opcode == ESCAPE_3A)
+		return MODRM | IMM8 | SPECIAL;
 	if (opcode == 0x05 || opcode == 0x0B || opcode == 0x31 || opcode == 0xA2 ||
 	    (opcode & 0xF8) == 0xC8)
 		return 0;
@@ -101,39 +112,85 @@ INLINE enum form two(uint8_t opcode)
 }
 
 /*
- * An octet, if there is one.  No branch: a third of them would be guessed wrong, and this is most
- * of what a start takes.  So more is written than is there, and written over by what follows.
+ * How the walk looks things up: what it finds says what to do with a field (its octets and stream,
+ * whether it is an address) and what else there is.  Made at the start: what is written down above
+ * is smaller, and the first thing that every command waits for is the walk.
  */
-INLINE void octet(struct split *s, enum split_stream to, unsigned there, bool join)
+enum {
+	OCTETS = 7, /* 0, 1, 2 or 4 */
+	STREAM = 8, /* times the number */
+	ADDRESS = 64,
+	HAS_MODRM = 128,
+	HAS_SIB = 256,
+	BASELESS = 512, /* a distance of 32 bits, if SIB says so */
+	/* enum form, as it is */
+	IS_WIDE = 1024,
+	IS_TEST = 2048,
+	IS_SPECIAL = 4096,
+	HAS_DISP32 = SPLIT_DISP32 * STREAM | 4,
+	HAS_IMM16 = SPLIT_IMM8 * STREAM | 2,
+	HAS_IMM32 = SPLIT_IMM32 * STREAM | 4,
+};
+
+struct tables {
+	uint16_t opcode[2 * 256]; /* of one octet, of two */
+	uint16_t modrm[256];
+};
+
+static uint16_t opcode_entry(unsigned form)
 {
-	*(join ? s->code : s->stream[to]) = join ? *s->stream[to] : *s->code;
-	s->code += there;
-	s->stream[to] += there;
+	static const uint16_t fields[] = {
+	    [IMM8] = SPLIT_IMM8 * STREAM | 1,
+	    [IMM16] = HAS_IMM16,
+	    [IMM32] = HAS_IMM32,
+	    [REL8] = SPLIT_JUMP8 * STREAM | 1,
+	    [REL32] = SPLIT_JUMP32 * STREAM | ADDRESS | 4,
+	    [CALL] = SPLIT_CALL * STREAM | ADDRESS | 4,
+	};
+
+	return (uint16_t)(fields[form & FORMS] | (form & MODRM) * (HAS_MODRM / MODRM) |
+			  (form & ~(FORMS | MODRM)) * (IS_WIDE / WIDE));
 }
 
-/* Four, if there are: the highest first in the stream; ADD is what the stream has more. */
-INLINE void word(struct split *s, enum split_stream to, unsigned there, uint32_t add, bool join)
+static uint16_t modrm_entry(unsigned modrm)
 {
-	uint32_t v;
+	unsigned mode = modrm >> 6, base = modrm & 7, entry = 0;
 
-	__builtin_memcpy(&v, join ? s->stream[to] : s->code, sizeof v);
-	v = join ? __builtin_bswap32(v) - add : __builtin_bswap32(v + add);
-	__builtin_memcpy(join ? s->code : s->stream[to], &v, sizeof v);
-	s->code += there * sizeof v;
-	s->stream[to] += there * sizeof v;
+	if (mode == 3)
+		return 0;
+	if (base == 4)
+		entry = HAS_SIB | (mode == 0 ? BASELESS : 0);
+	if (mode == 1)
+		entry |= SPLIT_DISP8 * STREAM | 1;
+	else if (mode == 2)
+		entry |= HAS_DISP32;
+	else if (base == NO_BASE)
+		entry |= HAS_DISP32 | ADDRESS;
+	return (uint16_t)entry;
 }
 
-/* 64 to 66 and F0 to F3 with two more, which never occur. */
-INLINE bool is_prefix(uint8_t c)
+/*
+ * A field of 0, 1, 2 or 4 octets; four have the highest first in the stream, and an address is
+ * AT plus what the code has.  No branch: a third of them would be guessed wrong.  So more is
+ * written than is there, and written over by what follows.
+ */
+INLINE uint8_t *field(uint8_t *code, uint8_t **streams, unsigned entry, uint32_t at, bool join)
 {
-	return ((c & ~2) == 0x64) | ((c & ~3) == 0xF0);
+	uint8_t **stream = &streams[entry / STREAM % SPLIT_STREAMS], *from = *stream;
+	uint32_t v, whole, add = (at + 4) & -(uint32_t)(entry / ADDRESS % 2);
+
+	__builtin_memcpy(&v, join ? from : code, sizeof v);
+	whole = join ? __builtin_bswap32(v) - add : __builtin_bswap32(v + add);
+	v ^= (v ^ whole) & -(uint32_t)(entry / 4 % 2);
+	__builtin_memcpy(join ? code : from, &v, sizeof v);
+	*stream = from + (entry & OCTETS);
+	return code + (entry & OCTETS);
 }
 
 /* What an instruction is, from its LENGTH first octets: prefixes to SIB. */
 struct head {
-	enum form form;
-	unsigned length;
-	bool disp8, disp32, direct, wide;
+	unsigned length, operand, rest; /* entries: for the operand, for what is behind it */
+	unsigned wide;                  /* IS_WIDE behind REX.W */
 };
 
 /*
@@ -141,73 +198,75 @@ struct head {
  * load to the length is most of what the walk takes.  Whoever has more prefixes than that is no
  * instruction, and what it lacks reads as zero, on both ways.
  */
-INLINE struct head look(const uint8_t *at)
+INLINE struct head look(const struct tables *t, const uint8_t *at)
 {
-	struct head h = {.length = 1};
+	struct head h = {0};
+	bool narrow = false;
 	uint64_t v;
-	uint8_t opcode, modrm, mode, base;
-	bool narrow = false, rex, group, has_sib;
 
 	__builtin_memcpy(&v, at, sizeof v);
-	for (; is_prefix((uint8_t)v); v >>= 8, h.length++)
-		narrow |= (uint8_t)v == PREFIX_16;
-	rex = (v & 0xF0) == REX;
-	h.wide = rex & ((v & REX_W) != 0);
-	v >>= 8 * rex;
-	h.length += rex;
-	opcode = (uint8_t)v;
-	h.form = one[opcode];
-	if (opcode == ESCAPE) {
-		uint8_t second = (uint8_t)(v >>= 8);
-		bool third = (second == ESCAPE_38) | (second == ESCAPE_3A);
+	for (;;) {
+		/* Looked up with REX and without, and chosen then: that is sooner known. */
+		uint32_t rex = -(uint32_t)((v & 0xF0) == REX);
+		uint32_t first = t->opcode[(uint8_t)v], operand = t->modrm[(uint8_t)(v >> 8)];
 
-		h.form = second == ESCAPE_3A ? MODRM | IMM8 : two(second);
-		v >>= 8 * third;
-		h.length += 1 + third;
+		first ^= (first ^ t->opcode[(uint8_t)(v >> 8)]) & rex;
+		h.operand = operand ^ ((operand ^ t->modrm[(uint8_t)(v >> 16)]) & rex);
+		h.rest = first;
+		h.wide = (rex & (uint32_t)v & REX_W) * (IS_WIDE / REX_W);
+		v >>= rex & 8;
+		h.length += 1 - rex;
+		if (!(h.rest & IS_SPECIAL))
+			break;
+		first = (uint8_t)v;
+		v >>= 8;
+		if (first == ESCAPE) {
+			h.length++;
+			h.rest = t->opcode[256 + (uint8_t)v];
+			if (h.rest & IS_SPECIAL) {
+				/* A third octet tells nothing more. */
+				v >>= 8;
+				h.length++;
+			}
+			h.operand = t->modrm[(uint8_t)(v >> 8)];
+			break;
+		}
+		narrow |= first == PREFIX_16;
 	}
-	/* A register where there is no ModRM: it announces nothing. */
-	modrm = (uint8_t)(v >> 8 | ((h.form & MODRM) - 1));
-	mode = modrm >> 6;
-	base = modrm & 7;
-	has_sib = (mode != 3) & (base == HAS_SIB);
-	h.direct = (mode == 0) & (base == NO_BASE);
-	base ^= (base ^ (v >> 16 & 7)) & -(unsigned)has_sib;
-	h.disp8 = mode == 1;
-	h.disp32 = (mode == 2) | ((mode == 0) & (base == NO_BASE));
-	h.length += (h.form & MODRM) + has_sib;
-	group = ((opcode & ~1) == TEST_8) & ((modrm & 0x30) == 0);
-	h.form |= (unsigned)group << (1 + (opcode & 1));
-	if (narrow)
-		h.form ^= h.form & IMM32 ? IMM32 | IMM16 : 0;
+	h.operand &= -(h.rest / HAS_MODRM % 2);
+	h.length += h.rest / HAS_MODRM % 2 + h.operand / HAS_SIB % 2;
+	if (h.operand & BASELESS && (v >> 16 & 7) == NO_BASE)
+		h.operand |= HAS_DISP32;
+	if (h.rest & IS_TEST && !(v >> 8 & 0x30))
+		h.rest |= v & 1 ? HAS_IMM32 : SPLIT_IMM8 * STREAM | 1;
+	if (narrow && (h.rest & (STREAM * 7 | OCTETS)) == HAS_IMM32)
+		h.rest ^= HAS_IMM32 ^ HAS_IMM16;
 	return h;
 }
 
-INLINE void walk(struct split *way, const uint8_t *end, bool join)
+INLINE void walk(struct split *s, const uint8_t *end, bool join)
 {
-	const uint8_t *start = way->code;
-	struct split s = *way;
+	uint8_t *code = s->code, *const start = code, *opcode = s->stream[SPLIT_OPCODE];
+	struct tables t;
 
-	while (s.code < end) {
-		struct head h = look(join ? s.stream[SPLIT_OPCODE] : s.code);
-		enum form form = h.form;
-
-		__builtin_memcpy(join ? s.code : s.stream[SPLIT_OPCODE],
-				 join ? s.stream[SPLIT_OPCODE] : s.code, HEAD_MAX);
-		s.code += h.length;
-		s.stream[SPLIT_OPCODE] += h.length;
-		octet(&s, SPLIT_DISP8, h.disp8, join);
-		word(&s, SPLIT_DISP32, h.disp32,
-		     ((uint32_t)(s.code - start) + 4) & -(uint32_t)h.direct, join);
-		octet(&s, SPLIT_IMM8, (form & IMM16) != 0, join);
-		octet(&s, SPLIT_IMM8, (form & (IMM8 | IMM16)) != 0, join);
-		word(&s, SPLIT_IMM32, (form & IMM32) != 0, 0, join);
-		if (h.wide & ((form & WIDE) != 0))
-			word(&s, SPLIT_IMM32, 1, 0, join);
-		octet(&s, SPLIT_JUMP8, (form & REL8) != 0, join);
-		word(&s, SPLIT_CALL, (form & CALL) != 0, (uint32_t)(s.code - start) + 4, join);
-		word(&s, SPLIT_JUMP32, (form & REL32) != 0, (uint32_t)(s.code - start) + 4, join);
+	for (unsigned i = 0; i < 256; i++) {
+		t.opcode[i] = opcode_entry(one[i]);
+		t.opcode[256 + i] = opcode_entry(two(i));
+		t.modrm[i] = modrm_entry(i);
 	}
-	*way = s;
+	while (code < end) {
+		struct head h = look(&t, join ? opcode : code);
+
+		__builtin_memcpy(join ? code : opcode, join ? opcode : code, HEAD_MAX);
+		code += h.length;
+		opcode += h.length;
+		code = field(code, s->stream, h.operand, (uint32_t)(code - start), join);
+		code = field(code, s->stream, h.rest, (uint32_t)(code - start), join);
+		if (h.rest & h.wide)
+			code = field(code, s->stream, HAS_IMM32, 0, join);
+	}
+	s->code = code;
+	s->stream[SPLIT_OPCODE] = opcode;
 }
 
 void split_code(struct split *s, const uint8_t *end)

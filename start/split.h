@@ -19,7 +19,6 @@
 #include <stdint.h>
 
 enum split_stream {
-	SPLIT_OPCODE, /* prefixes, opcode and what follows it: ModRM and SIB */
 	SPLIT_DISP8,  /* the short distance of an operand in memory */
 	SPLIT_DISP32, /* the long one, or the operand's address */
 	SPLIT_IMM8,   /* constants of one octet or two */
@@ -27,6 +26,7 @@ enum split_stream {
 	SPLIT_CALL,   /* the address called */
 	SPLIT_JUMP8,  /* the distance of a short jump */
 	SPLIT_JUMP32, /* the address that a long one leads to */
+	SPLIT_OPCODE, /* prefixes, opcode and what follows it: ModRM and SIB */
 	SPLIT_STREAMS,
 };
 

@@ -236,6 +236,12 @@ void cf_expand(struct cf_eval *ev, struct span text, struct buf *out)
 	struct buf b[2];
 	int depth = 0;
 
+	/* Most texts have nothing to expand. */
+	if (text.len <= CF_LINE && span_index(text, (char)CF_MACRO) == text.len &&
+	    span_index(text, (char)CF_IF) == text.len) {
+		buf_put(out, text);
+		return;
+	}
 	for (;; depth++) {
 		struct expansion x = {0};
 		struct buf *to = &b[depth & 1];

@@ -175,9 +175,10 @@ static int find_option(char letter, struct span name, int several[2])
 {
 	int found = -1, id = 0;
 
-	for (const char *p = names; *p; p += strlen(p) + 1, id++) {
+	for (const char *p = names, *next; *p; p = next, id++) {
 		struct span n = span_str(p + 1);
 
+		next = n.ptr + n.len + 1;
 		/* A letter and a whole name decide; a prefix only when no other name has it. */
 		if (letter ? *p == letter : ascii_eq_nocase(n, name))
 			return id;

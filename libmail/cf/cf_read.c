@@ -10,7 +10,7 @@
 #include "cf/cf_part.h"
 
 enum {
-	SCRATCH_KEEP = 512 << 10,
+	SCRATCH_KEEP = 8 << 10, /* memory that is used again is cheaper than more of it */
 	OLDEST_COMMENT_LEVEL = 3 /* "#" inside a line starts a comment from this level on */
 };
 

@@ -10,7 +10,7 @@
 #include "base/ascii.h"
 #include "cf/cf.h"
 
-enum { SLOTS_FIRST = 1024, WORDS_FIRST = 512 };
+enum { SLOTS_FIRST = 512, WORDS_FIRST = 256 };
 
 /* FNV-1a over folded octets; the high half is mixed in, since slots are its low bits. */
 static uint32_t hash_word(const char *p, size_t len)

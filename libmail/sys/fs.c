@@ -114,10 +114,14 @@ int fs_open_regular(int dir, const char *path, int flags, unsigned care, struct 
 bool fs_read_all(int dir, const char *path, unsigned care, struct buf *out, struct err *e)
 {
 	int fd = fs_open_regular(dir, path, O_RDONLY, care, e);
+	struct stat st;
 	bool ok = false;
 
 	if (fd < 0)
 		return false;
+	/* Room for all of it at once, if it tells its size: growing copies. */
+	if (fstat(fd, &st) == 0 && st.st_size > 0 && (size_t)st.st_size <= out->max - out->len)
+		buf_reserve(out, (size_t)st.st_size);
 	for (;;) {
 		/* One octet past the limit tells a file that fills it from one that is larger. */
 		size_t room = out->max - out->len < 4096 ? out->max - out->len + 1 : 4096;
