@@ -168,6 +168,14 @@ void cf_macro_define(struct cf *cf, int id, struct span value)
 	cf->macro[id & 255] = span_make(p, p ? value.len : 0);
 }
 
+bool cf_has_macro(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if ((unsigned char)text.ptr[i] == CF_MACRO || (unsigned char)text.ptr[i] == CF_IF)
+			return true;
+	return false;
+}
+
 /*
  * State of one pass. A conditional inside text that is skipped is only counted, so that
  * its $| and $. are not taken for those of the outer one.
@@ -236,9 +244,8 @@ void cf_expand(struct cf_eval *ev, struct span text, struct buf *out)
 	struct buf b[2];
 	int depth = 0;
 
-	/* Most texts have nothing to expand. */
-	if (text.len <= CF_LINE && span_index(text, (char)CF_MACRO) == text.len &&
-	    span_index(text, (char)CF_IF) == text.len) {
+	/* That is most of them. */
+	if (text.len <= CF_LINE && !cf_has_macro(text)) {
 		buf_put(out, text);
 		return;
 	}

@@ -15,6 +15,9 @@ int cf_op_of(char c);
 /* Is the octet behind it its argument? */
 bool cf_op_has_arg(int op);
 
+/* Is there anything that cf_expand might replace? */
+bool cf_has_macro(struct span text);
+
 enum { CF_TYPE_ATOM = 1 }; /* of cf->types: sticks to its like */
 
 /* A field up to delim without quotes and backslashes, copied; *s becomes what follows. */

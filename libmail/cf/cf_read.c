@@ -10,7 +10,7 @@
 #include "cf/cf_part.h"
 
 enum {
-	SCRATCH_KEEP = 8 << 10, /* memory that is used again is cheaper than more of it */
+	SCRATCH_KEEP = 8 << 10,  /* memory that is used again is cheaper than more of it */
 	OLDEST_COMMENT_LEVEL = 3 /* "#" inside a line starts a comment from this level on */
 };
 
@@ -158,12 +158,9 @@ void cf_class_line(struct cf_eval *ev, int id, struct span text)
 	struct buf b;
 
 	/* A line that no expansion touches may be of any length. */
-	for (size_t i = 0; i < text.len; i++) {
-		if ((unsigned char)text.ptr[i] == CF_MACRO || (unsigned char)text.ptr[i] == CF_IF) {
-			buf_init_fixed(&b, mem, sizeof mem);
-			text = expanded(ev, text, &b);
-			break;
-		}
+	if (cf_has_macro(text)) {
+		buf_init_fixed(&b, mem, sizeof mem);
+		text = expanded(ev, text, &b);
 	}
 	add_to_class(ev, id, text);
 }
