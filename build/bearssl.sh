@@ -83,13 +83,35 @@ get() {
     touch "$out/stamp"
 }
 
-compile() { # DIR: one batch of files a core
+files() { # DIR: what is compiled of the sources below it
+    grep -v '^#' build/bearssl.files | sed "s|^|$1/|"
+}
+
+# All that its members ask each other for; other versions may be divided otherwise.
+is_whole() { # ARCHIVE
+    "${NM:-nm}" "$1" 2>/dev/null | awk '
+        $1 == "U" && $2 ~ /^br_/ { wanted[$2] }
+        NF == 3 { has[$3] }
+        END { for (name in wanted) if (!(name in has)) exit 1 }'
+}
+
+archive() { # SOURCES on standard input: one batch of files a core
+    rm -f "$dir"/*.o "$dir/libbearssl.a"
+    (cd "$dir" && xargs -P "$(nproc)" -n 20 "$@") &&
+        (cd "$dir" && LC_ALL=C ls | grep '\.o$' | xargs "${AR:-ar}" rcsD libbearssl.a)
+}
+
+compile() { # DIR
     src=$(cd "$out/src" && pwd -P)
     set -- ${CC:-cc} -w -Oz -ffunction-sections -fdata-sections -DBR_USE_GETENTROPY=1 \
         -DBR_USE_URANDOM=0 -ffile-prefix-map="$src=bearssl" -I"$src/inc" -I"$src/src" $FLAGS -c
-    find "$src/src" -name '*.c' | LC_ALL=C sort |
-        (cd "$dir" && xargs -P "$(nproc)" -n 40 "$@")
-    (cd "$dir" && LC_ALL=C ls | grep '\.o$' | xargs "${AR:-ar}" rcsD libbearssl.a)
+    # shellcheck disable=SC2046
+    if ls $(files "$src/src") >/dev/null 2>&1; then
+        files "$src/src" | archive "$@"
+        is_whole "$dir/libbearssl.a" && return 0
+    fi
+    say "not the version that bearssl.files is for: compiling all of it"
+    find "$src/src" -name '*.c' | LC_ALL=C sort | archive "$@"
 }
 
 # The archive was built for glibc with fortify; musl has no such entry points.

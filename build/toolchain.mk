@@ -140,7 +140,7 @@ $(OUT)/bearssl/$(VARIANT)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(CC) $(BEARSSL_FLAGS)' | cmp -s - $@ || echo '$(CC) $(BEARSSL_FLAGS)' >$@
 
-$(BEARSSL_LIB): $(BEARSSL_STAMP) $(OUT)/bearssl/$(VARIANT)/flags
+$(BEARSSL_LIB): build/bearssl.files $(BEARSSL_STAMP) $(OUT)/bearssl/$(VARIANT)/flags
 	@CC='$(CC)' AR='$(AR)' FLAGS='$(BEARSSL_FLAGS)' sh build/bearssl.sh lib $(OUT)/bearssl $(VARIANT)
 
 $(OUT)/musl/flags: FORCE
