@@ -22,7 +22,7 @@
 #   wait_log NAME ERE            until the daemon's log has such a line
 #   as_user UID COMMAND...       as that uid and gid, with no other group (root only)
 #
-# Waiting is for an event, looked for every 20 ms; the seconds only bound a failure.
+# Waiting is for an event, looked for several times a second; the seconds only bound a failure.
 
 set -u
 . "$(dirname "$0")/../lib/wait.sh"

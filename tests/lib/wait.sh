@@ -1,15 +1,18 @@
 # Waiting for what happens, and ports of one's own.
 #
-# Sourced by tap.sh and by the demonstration.  Nothing here sleeps for a guessed time: it
-# looks every 20 ms, and the seconds only bound a failure.
+# Sourced by tap.sh and by the demonstration.  Nothing here sleeps for a guessed time: it looks
+# after 20 ms, then half as often each time up to every 160 ms, since looking takes time from what
+# is waited for; and the seconds only bound a failure.
 
 wait_for() { # SECONDS COMMAND...
-    wait_left=$(($1 * 50))
+    wait_left=$(($1 * 100)) wait_step=2
     shift
     until "$@" >/dev/null 2>&1; do
-        wait_left=$((wait_left - 1))
         [ "$wait_left" -gt 0 ] || return 1
-        sleep 0.02
+        wait_left=$((wait_left - wait_step))
+        [ "$wait_step" -lt 16 ] || { sleep 0.16 && continue; }
+        sleep "0.0$wait_step"
+        wait_step=$((wait_step * 2))
     done
 }
 
