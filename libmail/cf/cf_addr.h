@@ -75,6 +75,12 @@ enum cf_verdict cf_check(struct cf_eval *ev, int rs, struct span a, struct span 
 int cf_check_words(struct cf_eval *ev, int rs, struct span a, struct span b, struct span *words,
 		   size_t *count);
 
+/*
+ * The same for one that answers in text, as tls_clt_features: EXIT_UNAVAILABLE where that is no
+ * text but $#.  rs is one that there is.
+ */
+int cf_check_text(struct cf_eval *ev, int rs, struct span a, struct span b, struct span *text);
+
 /* The number of a ruleset, or -1 when there is none or it has no rule. */
 int cf_check_find(struct cf_eval *ev, const char *name);
 

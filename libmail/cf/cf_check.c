@@ -83,6 +83,17 @@ int cf_check_words(struct cf_eval *ev, int rs, struct span a, struct span b, str
 	return status;
 }
 
+int cf_check_text(struct cf_eval *ev, int rs, struct span a, struct span b, struct span *text)
+{
+	size_t n = 0;
+	struct cf_tok *tok = scan(ev, a, b, false, &n);
+	int status = tok ? cf_rewrite(ev, tok, &n, rs) : EXIT_TEMPFAIL;
+
+	if (tok)
+		*text = cf_join_kept(ev, tok, n, ' ', CF_LINE);
+	return status || !n || tok[0].op != CF_MAILER ? status : EXIT_UNAVAILABLE;
+}
+
 enum cf_verdict cf_check(struct cf_eval *ev, int rs, struct span a, struct span b, bool comments,
 			 struct cf_addr *out)
 {

@@ -39,6 +39,7 @@ struct config {
 	struct cf_eval *ev;             /* of config_begin; NULL while idle */
 	char name[CF_NAME];             /* of the file, for messages */
 	struct span client;             /* {client_addr} of the evaluation */
+	bool warned;                    /* of features of TLS that have no effect */
 	bool pending;                   /* an evaluation needs an answer that is under way */
 	void (*tell)(const char *text); /* gets messages about the file; NULL: the log does */
 	unsigned users;                 /* config_free gives it up when the last has called it */

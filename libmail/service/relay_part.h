@@ -137,19 +137,21 @@ struct relay_session {
 	uint64_t offset;   /* in the file being sent */
 	int source;        /* that file */
 	unsigned messages;
-	bool last;    /* all addresses were tried that nothing is held against */
-	bool maybe;   /* one was of no use that no ruleset refused */
-	bool ready;   /* greeted, and fit for messages */
-	bool spoken;  /* smtp is in use */
-	bool told;    /* smtp knows why */
-	bool body;    /* the message's text is wanted */
-	bool texted;  /* it was, of this message */
-	bool plain;   /* no TLS any more */
-	bool tls_bad; /* the handshake failed */
-	bool gone;    /* the peer hung up */
-	bool ending;  /* QUIT was said */
-	bool judged;  /* tls_server was asked */
-	bool refused; /* and said no: as final as it says */
+	bool last;     /* all addresses were tried that nothing is held against */
+	bool maybe;    /* one was of no use that no ruleset refused */
+	bool ready;    /* greeted, and fit for messages */
+	bool spoken;   /* smtp is in use */
+	bool told;     /* smtp knows why */
+	bool body;     /* the message's text is wanted */
+	bool texted;   /* it was, of this message */
+	bool plain;    /* no TLS any more */
+	bool tls_bad;  /* the handshake failed */
+	bool gone;     /* the peer hung up */
+	bool ending;   /* QUIT was said */
+	bool judged;   /* tls_server was asked */
+	bool unfit;    /* tls_clt_features gave no list of features: no TLS */
+	bool refused;  /* and said no: as final as it says */
+	char fallback; /* its flag c or C: whether to do without TLS if that fails; or 0 */
 	uint8_t auth_step;
 	struct err why; /* why the connection is given up */
 	char name[RELAY_NAME_MAX];
@@ -262,8 +264,11 @@ bool relay_tls_judged(const struct relay *r);
 /* {server_addr} of the address that is tried. */
 struct span relay_tls_addr(const struct relay_session *s);
 
-/* try_tls: may STARTTLS be said to the host at hand? */
-bool relay_tls_try(const struct relay_session *s);
+/* try_tls, tls_clt_features: may STARTTLS be said to the host at hand? */
+bool relay_tls_try(struct relay_session *s);
+
+/* clt_features: is it passed over now?  Then *e says so. */
+bool relay_tls_pass_over(const struct relay_session *s, struct err *e);
 
 /* The handshake is over: notes and logs what came of it. */
 void relay_tls_note(struct relay_session *s);

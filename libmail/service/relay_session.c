@@ -57,12 +57,13 @@ static void begin_smtp(struct relay_session *s)
 }
 
 /* An address that failed lately is left alone, if there is another. */
-static bool is_dead(const struct relay_session *s, const struct relay_host *h)
+static bool is_dead(const struct relay_session *s, const struct relay_host *h, struct err *e)
 {
 	uint64_t now = s->dest->relay->loop.now_ms;
 
 	if (!h || h->until_ms <= now)
 		return false;
+	*e = h->err;
 	return !s->last || h->until_ms > now + RELAY_DEAD_MS - RELAY_AGAIN_MS;
 }
 
@@ -110,9 +111,8 @@ static bool try_addresses(struct relay_session *s, struct err *last)
 		addr = &d->addrs[s->at];
 		h = relay_dest_host(r, addr);
 		relay_find_describe(addr, s->name);
-		if (is_dead(s, h)) {
+		if (is_dead(s, h, last) || relay_tls_pass_over(s, last)) {
 			s->maybe = true;
-			*last = h->err;
 			continue;
 		}
 		s->plain = s->plain ||

@@ -56,31 +56,71 @@ static void put_macros(const struct relay_session *s, struct buf *b)
 		route_put_macro(b, names[i], span_str(values[i]));
 }
 
-/* True: the ruleset has nothing against it, or is not there. */
-static bool ask(const struct relay_session *s, enum route_check which, struct span arg,
-		struct err *e)
+static bool begin(const struct relay_session *s, struct err *e)
 {
 	struct config *c = s->dest->relay->config;
 	char mem[MTA_MACROS_MAX];
 	struct buf b;
 
-	if (!has(s->dest->relay, which))
-		return true;
 	buf_init_fixed(&b, mem, sizeof mem);
 	put_macros(s, &b);
 	if (!buf_ok(&b) || !route_begin(c, NULL))
 		return err_errno(e, ENOMEM, "rulesets about servers");
 	route_set_macros(c, buf_span(&b));
-	/* What is neither is consent: there is nothing here to discard or to quarantine. */
-	return route_check(c, which, arg, (struct span){NULL, 0}, e) != ROUTE_REFUSED;
+	return true;
 }
 
-bool relay_tls_try(const struct relay_session *s)
+/* True: the ruleset has nothing against it, or is not there. */
+static bool ask(const struct relay_session *s, enum route_check which, struct span arg,
+		struct err *e)
 {
-	struct err e;
+	if (!has(s->dest->relay, which))
+		return true;
+	if (!begin(s, e))
+		return false;
+	/* What is neither is consent: there is nothing here to discard or to quarantine. */
+	return route_check(s->dest->relay->config, which, arg, (struct span){NULL, 0}, e) !=
+	       ROUTE_REFUSED;
+}
 
+bool relay_tls_try(struct relay_session *s)
+{
+	struct span name = span_str(s->dest->addrs[s->at].name);
+	struct err e = {.sys = 0};
+
+	s->unfit = false;
+	if (!has(s->dest->relay, ROUTE_TRY_TLS))
+		return true;
 	/* That it cannot be asked now is no reason to do without. */
-	return ask(s, ROUTE_TRY_TLS, span_str(s->dest->addrs[s->at].name), &e) || e.sys;
+	if (!ask(s, ROUTE_TRY_TLS, name, &e) && !e.sys)
+		return false;
+	s->unfit = !begin(s, &e) || !route_features(s->dest->relay->config, ROUTE_TLS_CLT_FEATURES,
+						    name, relay_tls_addr(s), &s->fallback);
+	return !s->unfit;
+}
+
+bool relay_tls_pass_over(const struct relay_session *s, struct err *e)
+{
+	char name[DNS_NAME_MAX + 1];
+	struct span words[MTA_FEATURES_MAX];
+	size_t n = MTA_FEATURES_MAX;
+	bool later;
+
+	if (!has(s->dest->relay, ROUTE_TRY_TLS))
+		return false;
+	/* As it stands in the domain name system. */
+	snprintf(name, sizeof name, "%s.", s->dest->addrs[s->at].name);
+	/* D and M are without effect: there is neither DANE nor MTA-STS to be turned off. */
+	later =
+	    !begin(s, e) || route_words(s->dest->relay->config, ROUTE_CLT_FEATURES, span_str(name),
+					relay_tls_addr(s), words, &n) == EXIT_TEMPFAIL;
+	for (size_t i = 0; i < n && !later; i++)
+		later = span_eq(words[i], SPAN("temp"));
+	if (later) {
+		log_warn("clt_features=TEMPFAIL, host=%s, status=skipped", name);
+		err_temp(e, "4.3.0", "clt_features=TEMPFAIL");
+	}
+	return later;
 }
 
 /* Of a session that has been greeted; its last reply is that to EHLO or to STARTTLS. */
@@ -98,6 +138,8 @@ static const char *verify(const struct relay_session *s)
 		return verdict[tls_peer(s->tls)];
 	if (s->plain)
 		return "CLEAR";
+	if (s->unfit && s->smtp.keywords & SMTP_KW_STARTTLS)
+		return "CONFIG";
 	return code < 400 || !(s->smtp.keywords & SMTP_KW_STARTTLS) ? "NONE"
 	       : code < 500                                         ? "TEMP"
 	       : code == 501                                        ? "USAGE"
@@ -143,7 +185,8 @@ bool relay_tls_judge_failure(struct relay_session *s, struct err *e)
 	if (!has(s->dest->relay, ROUTE_TLS_SERVER))
 		return true;
 	fallback = cf_option_get(&s->dest->relay->config->cf, "TLSFallbacktoClear");
-	if (fallback.len && strchr("TtYy1", fallback.ptr[0]))
+	/* The flags of tls_clt_features are for this session alone. */
+	if (s->fallback ? s->fallback == 'C' : fallback.len && strchr("TtYy1", fallback.ptr[0]))
 		return true;
 	s->verify = "SOFTWARE";
 	return judge(s, e);

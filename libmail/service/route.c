@@ -20,6 +20,16 @@ static const char *const check_names[ROUTE_CHECKS] = {
     "tls_server",  "tls_rcpt",   "check_compat", "tls_client", "srv_features", "greet_pause",
 };
 
+/* Those that share the bit of one that is asked in the same place. */
+static const struct {
+	const char *name;
+	unsigned bits;
+} beside[] = {
+    {"clt_features", 1u << ROUTE_TRY_TLS},
+    {ROUTE_TLS_CLT_FEATURES, 1u << ROUTE_TRY_TLS},
+    {ROUTE_TLS_SRV_FEATURES, 1u << ROUTE_SRV_FEATURES},
+};
+
 const char *const route_macros[ROUTE_M_COUNT] = {
     "{client_port}", "{client_connections}", "{client_rate}",  "{total_rate}", "{daemon_addr}",
     "{daemon_port}", "{daemon_family}",      "{daemon_flags}", "{if_addr}",    "{if_name}",
@@ -298,7 +308,9 @@ enum route_verdict route_check(struct config *c, enum route_check which, struct 
 int route_words(struct config *c, enum route_check which, struct span a, struct span b,
 		struct span *words, size_t *max)
 {
-	return cf_check_words(c->ev, cf_check_find(c->ev, check_names[which]), a, b, words, max);
+	const char *name = which == ROUTE_CLT_FEATURES ? beside[0].name : check_names[which];
+
+	return cf_check_words(c->ev, cf_check_find(c->ev, name), a, b, words, max);
 }
 
 enum route_verdict route_check_header(struct config *c, int rs, bool comments, struct span value,
@@ -354,6 +366,9 @@ unsigned route_checks(struct config *c)
 	for (unsigned i = 0; i < ROUTE_CHECKS; i++)
 		if (check_names[i] && cf_check_find(c->ev, check_names[i]) >= 0)
 			bits |= 1u << i;
+	for (size_t i = 0; i < sizeof beside / sizeof beside[0]; i++)
+		if (cf_check_find(c->ev, beside[i].name) >= 0)
+			bits |= beside[i].bits;
 	for (unsigned i = 0; i < ROUTE_M_COUNT; i++)
 		if (config_uses(c, route_macros[i]))
 			bits |= 1u << (ROUTE_MACROS + i);

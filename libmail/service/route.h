@@ -65,6 +65,7 @@ enum route_check {
 	ROUTE_SRV_FEATURES,
 	ROUTE_GREET_PAUSE,
 	ROUTE_CHECKS,
+	ROUTE_CLT_FEATURES = ROUTE_CHECKS, /* for route_words: with the bit of TRY_TLS */
 	/*
 	 * Bits of settings.checks alone: there are mail filters (InputMailFilters), which nobody
 	 * calls, so that each is one that cannot be reached: F=T, F=R of the first that has one.
@@ -145,6 +146,18 @@ enum route_verdict route_check(struct config *c, enum route_check which, struct 
  */
 int route_words(struct config *c, enum route_check which, struct span a, struct span b,
 		struct span *words, size_t *max);
+
+/* With the bits of SRV_FEATURES and of TRY_TLS. */
+#define ROUTE_TLS_SRV_FEATURES "tls_srv_features"
+#define ROUTE_TLS_CLT_FEATURES "tls_clt_features"
+
+/*
+ * Asks one of these two about a TLS session with a host that has this name and address.  False: TLS
+ * must not be used, since its answer is no list of key=value, has an unknown key, or could not be
+ * had.  *fallback is set to the flag c or C, if there is one.
+ */
+bool route_features(struct config *c, const char *ruleset, struct span name, struct span addr,
+		    char *fallback);
 
 /* Asks the ruleset of an H line about a field's value; comments: it wants them. */
 enum route_verdict route_check_header(struct config *c, int rs, bool comments, struct span value,

@@ -243,6 +243,19 @@ static bool check_connect(struct schedule *q, uint32_t id, const struct mta_chec
 	return true;
 }
 
+/* tls_srv_features, before STARTTLS is answered. */
+static void check_tls(struct schedule *q, struct mta_verdict *v)
+{
+	struct config *c = q->config;
+	size_t used;
+	int name = cf_macro_id(c->ev, SPAN("{client_name}"), &used);
+	char fallback;
+
+	if (!route_features(c, ROUTE_TLS_SRV_FEATURES, name ? cf_macro_get(c->ev, name) : SPAN(""),
+			    route_client_addr(c), &fallback))
+		err_temp(&v->err, "4.3.3", "TLS currently not available");
+}
+
 /* check_data and those of other commands: "N argument", N the check's number. */
 static bool check_other(struct schedule *q, uint32_t id, const struct mta_check *c)
 {
@@ -257,10 +270,15 @@ static bool check_other(struct schedule *q, uint32_t id, const struct mta_check 
 		other = span_head(arg, 1);
 		arg = span_skip(arg, 1);
 	}
-	if (which != ROUTE_TLS_CLIENT && (which < ROUTE_CHECK_DATA || which > ROUTE_CHECK_OTHER))
+	if (which == ROUTE_SRV_FEATURES) {
+		if (decide(q, c, NULL, &v.err))
+			check_tls(q, &v);
+	} else if (which != ROUTE_TLS_CLIENT &&
+		   (which < ROUTE_CHECK_DATA || which > ROUTE_CHECK_OTHER)) {
 		err_temp(&v.err, "4.3.0", "malformed check");
-	else if (decide(q, c, which == ROUTE_CHECK_DATA ? "e r" : NULL, &v.err))
+	} else if (decide(q, c, which == ROUTE_CHECK_DATA ? "e r" : NULL, &v.err)) {
 		ask(q, (enum route_check)which, arg, other, &v);
+	}
 	if (route_pending(q->config))
 		return false;
 	reply(q, id, &v);

@@ -165,6 +165,7 @@ static void judged(struct smtpd_session *s, const struct mta_verdict *v)
 }
 
 static void begin_data(struct smtpd_session *s);
+static void begin_tls(struct smtpd_session *s);
 
 void smtpd_event_verdict(struct smtpd_session *s, const struct mta_verdict *v)
 {
@@ -195,6 +196,8 @@ void smtpd_event_verdict(struct smtpd_session *s, const struct mta_verdict *v)
 		return;
 	if (at_data)
 		begin_data(s);
+	else if (s->smtp.due == SMTP_EV_STARTTLS)
+		begin_tls(s);
 	else if (!smtp_server_accept(&s->smtp, &s->out))
 		s->closing = true;
 }
@@ -262,6 +265,16 @@ static void on_unchecked(struct smtpd_session *s)
 	on_other(s, ROUTE_CHECK_OTHER, buf_span(&b));
 }
 
+static void begin_tls(struct smtpd_session *s)
+{
+	if (smtp_server_accept(&s->smtp, &s->out)) {
+		s->want_tls = true;
+		return;
+	}
+	log_warn("STARTTLS with input behind it from %s: connection ended", s->client);
+	s->closing = true;
+}
+
 static void on_starttls(struct smtpd_session *s)
 {
 	/* RFC 3207 section 4: 454 is the only answer to a STARTTLS that cannot be done. */
@@ -270,11 +283,8 @@ static void on_starttls(struct smtpd_session *s)
 	if (!s->d->chain) {
 		err_temp(&e, "4.3.3", "TLS not available after start");
 		reject(s, &e);
-	} else if (smtp_server_accept(&s->smtp, &s->out)) {
-		s->want_tls = true;
-	} else {
-		log_warn("STARTTLS with input behind it from %s: connection ended", s->client);
-		s->closing = true;
+	} else if (!smtpd_ask_check(s, ROUTE_SRV_FEATURES, SPAN(""))) {
+		begin_tls(s);
 	}
 }
 

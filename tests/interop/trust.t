@@ -1,6 +1,6 @@
 #!/bin/sh
 # What an access table says about servers: TLS_Srv, TLS_Rcpt and Try_TLS of a sendmail.cf that is
-# made with m4.  The real sendmail and our daemon send to the same servers by the same file, and
+# made with m4, and rulesets about them: clt_features and tls_clt_features.  The real sendmail and our daemon send to the same servers by the same file, and
 # the same becomes of each recipient.  Needs root (namespaces), apt-get, dpkg, m4, openssl, dnsmasq.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
@@ -46,7 +46,9 @@ make_cf() {
 ok "trust.cf is made" make_cf
 
 dns=
-for host in good:4 named:4 wrong:4 issuer:4 else:4 self:5 perm:5 clear:6 weak:4 number:9 open:6 notry:4 bad:7; do
+for host in good:4 named:4 wrong:4 issuer:4 else:4 self:5 perm:5 clear:6 weak:4 number:9 open:6 notry:4 bad:7 \
+    f-upper:4 f-temp:4 f-error:4 f-gone:4 f-a:4 t-list:4 t-quoted:4 t-key:4 t-syntax:4 t-cert:4 t-both:4 \
+    t-clear:7 t-noclear:7 t-flag:4 t-empty:4 t-error:4 t-gone:4 t-plain:6; do
     dns="$dns --host-record=${host%:*}.test,192.0.2.1${host#*:}"
 done
 net_addresses 192.0.2.14 192.0.2.15 192.0.2.16 192.0.2.17 192.0.2.19
@@ -60,7 +62,10 @@ start_daemon sink python3 "$ROOT/tests/lib/sink.py" "$T/sink" \
 wait_for 20 test -f "$T/sink/ready" || fail "the receivers start"
 
 rcpts="x@good.test x@named.test x@wrong.test x@issuer.test x@else.test x@self.test x@perm.test x@clear.test
-    x@weak.test x@number.test x@notry.test x@bad.test secret@open.test never@open.test any@open.test"
+    x@weak.test x@number.test x@notry.test x@bad.test secret@open.test never@open.test any@open.test
+    x@f-upper.test x@f-temp.test x@f-error.test x@f-gone.test x@f-a.test x@t-list.test x@t-quoted.test
+    x@t-key.test x@t-syntax.test x@t-cert.test x@t-both.test x@t-noclear.test x@t-clear.test x@t-flag.test
+    x@t-empty.test x@t-error.test x@t-gone.test x@t-plain.test"
 printf '%s\n' '192.0.2.53 mx.local.test' >>"$T/hosts"
 
 # "RCPT Sent", "RCPT Deferred: ..." or "RCPT failed"; what is refused for a recipient alone the real
@@ -95,9 +100,18 @@ for rcpt in $rcpts; do
     wait_log smtp "to=<$rcpt>.*stat=" || diag "$rcpt: nothing in the log"
     sed -n "s/.*to=<$rcpt>.*stat=//p" "$T/smtp.log" | head -n 1 | sed 's/^[45].*/failed/' | sed "s/^/$rcpt /"
 done | shorten >"$T/ours"
-same "$T/real" "$T/ours" "the same becomes of each recipient"
 encrypted >"$T/ours.tls"
+# A ruleset that a table failed for, or that says $#error instead of a list, lets the real one send,
+# without TLS; here it is not known then whether TLS may be done without, and the message waits.
+is "$(grep -E '^x@(f-gone|t-error)' "$T/ours")" "x@f-gone.test Deferred: clt_features=TEMPFAIL
+x@t-error.test Deferred: 454 4.7.0 STARTTLS temporarily not possible." "what waits here alone"
+for list in real ours real.tls ours.tls; do
+    grep -vE '^x@(f-gone|t-error)' "$T/$list" >"$T/rest"
+    mv "$T/rest" "$T/$list"
+done
+same "$T/real" "$T/ours" "the same becomes of each recipient"
 same "$T/real.tls" "$T/ours.tls" "with and without TLS"
+like "$(cat "$T/smtp.log")" 'tls_clt_features=cipherlist=HIGH: only the flags c and C' "... what has no effect is told"
 like "$(cat "$T/ours")" 'x@wrong.test Deferred: 454 4.7.0 CN good.test does not match' "... these"
 ok "SIGTERM ends it" stop_daemon smtp
 nok "no sanitizer report" grep -E 'runtime error|AddressSanitizer|LeakSanitizer' "$T/smtp.log"
