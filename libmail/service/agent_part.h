@@ -26,9 +26,21 @@ struct agent_program {
  * Gives the message to the program, whole, as its standard input, and fills job->err by its exit
  * status: 0 delivered; sysexits TEMP or PERM with sendmail's status and words; ended by a signal or
  * by us, or not to be started: TEMP.  A folder must be root's (or ours) and written by nobody
- * else; what is not in it is PERM 5.5.0, as smrsh has it.
+ * else; what is not in it is PERM 5.5.0, as smrsh has it.  One with MTA_FORM_LMTP says the outcome
+ * itself.
  */
 void agent_program_deliver(const struct agent_program *p, const struct mta_program *how,
 			   struct local_job *job);
+
+/* One recipient of a message for a program that speaks LMTP (RFC 2033). */
+struct agent_lmtp {
+	struct span sender, rcpt;
+	int message;    /* read from its offset on; LF or CRLF lines */
+	bool spoken;    /* it was started */
+	struct err err; /* ... and the outcome, TEMP unless it answered for the recipient */
+};
+
+/* For struct run: arg is a struct agent_lmtp. */
+void agent_lmtp_talk(void *arg, int fd, uint64_t deadline_ms);
 
 #endif

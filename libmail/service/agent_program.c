@@ -144,15 +144,23 @@ static bool find_in_folder(const char *dir, const char *name, char *path, size_t
 			name, dir);
 }
 
-/* argv of the words, which end in NUL each, as was checked. */
-static bool make_argv(struct span words, char *argv[AGENT_WORDS + 1])
+static bool is_lmtp(const struct mta_program *how)
 {
+	return how->form & MTA_FORM_LMTP;
+}
+
+/* argv of the words, which end in NUL each, as was checked; in LMTP the last is the recipient. */
+static bool make_argv(const struct mta_program *how, char *argv[AGENT_WORDS + 1], struct span *rcpt)
+{
+	struct span words = how->words;
 	size_t n = 0;
 
 	if (words.len == 0 || words.ptr[words.len - 1] != '\0')
 		return false;
 	for (; words.len && n < AGENT_WORDS; words = span_skip(words, strlen(words.ptr) + 1))
 		argv[n++] = (char *)words.ptr;
+	if (is_lmtp(how) && n > 1)
+		*rcpt = span_str(argv[--n]);
 	argv[n] = NULL;
 	return words.len == 0;
 }
@@ -173,8 +181,9 @@ static void enter_folder(struct span list, const char *home)
 }
 
 /* Nothing of our own environment but the time zone: there may be secrets. */
-static void run(const struct agent_program *p, const struct mta_program *how, int in, char **argv,
-		const char *path, struct buf *said, int *status, struct err *e)
+static void run(const struct agent_program *p, const struct mta_program *how,
+		struct agent_lmtp *lmtp, char **argv, const char *path, struct buf *said,
+		int *status, struct err *e)
 {
 	char home[MTA_PATH_MAX + 8], user[MTA_NAME_MAX + 8], name[MTA_NAME_MAX + 12], zone[128];
 	char *env[] = {
@@ -183,8 +192,10 @@ static void run(const struct agent_program *p, const struct mta_program *how, in
 	struct run r = {.path = path,
 			.argv = argv,
 			.env = env,
-			.in = in,
-			.errors = true,
+			.in = lmtp->message,
+			.errors = !is_lmtp(how),
+			.talk = is_lmtp(how) ? agent_lmtp_talk : NULL,
+			.arg = lmtp,
 			.seconds = how->seconds ? how->seconds : AGENT_SECONDS};
 
 	snprintf(user, sizeof user, "USER=%s", p->user);
@@ -232,25 +243,30 @@ void agent_program_deliver(const struct agent_program *p, const struct mta_progr
 			   struct local_job *job)
 {
 	char path[MTA_PATH_MAX + MTA_WORDS_MAX], mem[AGENT_OUTPUT], *argv[AGENT_WORDS + 1];
+	struct agent_lmtp lmtp = {.sender = job->sender};
 	struct err *e = &job->err;
 	struct buf said;
 	int fd = -1, status = 0;
 
 	*e = (struct err){0};
 	buf_init_fixed(&said, mem, sizeof mem);
-	if (!make_argv(how->words, argv))
+	if (!make_argv(how, argv, &lmtp.rcpt))
 		err_perm(e, "5.3.5", "%s: more than %d arguments", p->path, AGENT_WORDS);
 	else if (p->folder)
 		find_in_folder(p->path, argv[0], path, sizeof path, e);
 	else
 		snprintf(path, sizeof path, "%s", p->path);
 	if (e->class == ERR_NONE && (fd = direct_spool(e)) >= 0) {
+		lmtp.message = fd;
 		if (write_message(job, how, fd, p->work))
-			run(p, how, fd, argv, path, &said, &status, e);
+			run(p, how, &lmtp, argv, path, &said, &status, e);
 		else
 			err_errno(e, errno, "no place for the message");
 		close(fd);
 	}
-	if (e->class == ERR_NONE)
+	/* How it ended says nothing that it has not said before. */
+	if (lmtp.spoken)
+		*e = lmtp.err;
+	else if (e->class == ERR_NONE)
 		judge(path, status, buf_span(&said), e);
 }

@@ -19,15 +19,16 @@ static struct span base_name(struct span path)
 
 bool mailer_runs(const struct cf_mailer *m)
 {
-	static const char *const stores[] = {"mail.local", "sensible-mda", "mail",
-					     "binmail",    "deliver",      "letterbox"};
+	static const char *const stores[] = {"deliver",      "letterbox", "mail.local",
+					     "sensible-mda", "mail",      "binmail"};
 	char path[CF_NAME];
 
 	if (m->path.len == 0 || m->path.ptr[0] != '/')
 		return false;
 	if (!span_eq(m->name, SPAN("local")))
 		return true;
-	for (size_t i = 0; i < sizeof stores / sizeof stores[0]; i++)
+	/* A deliver with F=z is not ours, and puts mail where only it knows. */
+	for (size_t i = cf_mailer_flag(m, 'z') ? 1 : 0; i < sizeof stores / sizeof stores[0]; i++)
 		if (span_eq(base_name(m->path), span_str(stores[i])))
 			return false;
 	return span_to_cstr(m->path, path, sizeof path) && access(path, X_OK) == 0;

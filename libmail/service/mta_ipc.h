@@ -135,6 +135,7 @@ enum mta_form {
 	MTA_FORM_STRIP = 4, /* F=7 */
 	MTA_FORM_BLANK = 8, /* F=b: an empty line at the end */
 	MTA_FORM_DOTS = 16, /* F=X: a dot more before a line's first one */
+	MTA_FORM_LMTP = 32, /* F=z: it speaks LMTP; behind its words there is the recipient */
 };
 
 struct mta_program {

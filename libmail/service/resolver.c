@@ -172,20 +172,6 @@ size_t resolver_hosts_addresses(const struct resolver *r, struct span name, stru
 	return n;
 }
 
-/* Waits until fd is ready; false when the time is up. The clock is monotonic, in ms. */
-static bool wait_for(int fd, short events, uint64_t deadline)
-{
-	for (;;) {
-		uint64_t now = clock_ms();
-		struct pollfd p = {fd, events, 0};
-
-		if (now >= deadline)
-			return false;
-		if (poll(&p, 1, (int)(deadline - now)) > 0)
-			return true;
-	}
-}
-
 /* Reads exactly n octets into out. */
 static bool read_full(int fd, size_t n, uint64_t deadline, struct buf *out)
 {
@@ -194,7 +180,7 @@ static bool read_full(int fd, size_t n, uint64_t deadline, struct buf *out)
 	for (size_t got = 0; p && got < n;) {
 		ssize_t k;
 
-		if (!wait_for(fd, POLLIN, deadline))
+		if (!clock_wait(fd, POLLIN, deadline))
 			return false;
 		k = read(fd, p + got, n - got);
 		if (k <= 0 && !(k < 0 && errno == EINTR))
@@ -212,7 +198,7 @@ static bool ask_tcp(int fd, struct span query, uint64_t deadline, struct buf *ou
 	char head[2] = {(char)(query.len >> 8), (char)query.len};
 
 	buf_reset(out);
-	if (!wait_for(fd, POLLOUT, deadline) || !fs_write(fd, span_make(head, 2)) ||
+	if (!clock_wait(fd, POLLOUT, deadline) || !fs_write(fd, span_make(head, 2)) ||
 	    !fs_write(fd, query) || !read_full(fd, 2, deadline, out))
 		return false;
 	head[0] = out->ptr[0];
@@ -231,7 +217,7 @@ static bool ask_udp(int fd, struct span query, uint64_t deadline, struct buf *ou
 	if (send(fd, query.ptr, query.len, 0) < 0)
 		return false;
 	do {
-		if (!wait_for(fd, POLLIN, deadline))
+		if (!clock_wait(fd, POLLIN, deadline))
 			return false;
 		buf_reset(out);
 		p = buf_reserve(out, DNS_UDP_MAX);

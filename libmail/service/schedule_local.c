@@ -47,6 +47,11 @@ static const char *sender_option(const struct cf_mailer *m)
 	return cf_mailer_flag(m, 'f') ? "-f" : cf_mailer_flag(m, 'r') ? "-r" : NULL;
 }
 
+static bool speaks_lmtp(const struct cf_mailer *m)
+{
+	return cf_mailer_flag(m, 'z') && !mailer_is_shell(m);
+}
+
 /* A= with its macros, each word by itself: what stands for one stays one. */
 static bool put_words(struct task *t, const struct route *r, const struct variant *v,
 		      struct buf *words)
@@ -80,6 +85,8 @@ static bool put_words(struct task *t, const struct route *r, const struct varian
 		if (!put_word(c->ev, SPAN("\201g"), words, e))
 			return false;
 	}
+	if (speaks_lmtp(r->mailer))
+		buf_put(words, span_make(r->user, strlen(r->user) + 1));
 	return buf_ok(words) || err_perm(e, "5.1.3", "address too long");
 }
 
@@ -88,7 +95,9 @@ static uint8_t form_of(const struct cf_mailer *m)
 	return (uint8_t)((cf_mailer_flag(m, 'E') ? MTA_FORM_QUOTE : 0) |
 			 (cf_mailer_flag(m, '7') ? MTA_FORM_STRIP : 0) |
 			 (cf_mailer_flag(m, 'b') ? MTA_FORM_BLANK : 0) |
-			 (cf_mailer_flag(m, 'X') ? MTA_FORM_DOTS : 0) |
+			 (speaks_lmtp(m)           ? MTA_FORM_LMTP
+			  : cf_mailer_flag(m, 'X') ? MTA_FORM_DOTS
+						   : 0) |
 			 (m->eol.len && m->eol.ptr[0] == '\r' ? MTA_FORM_CRLF : 0));
 }
 

@@ -3,6 +3,7 @@
  */
 #include "sys/clock.h"
 
+#include <poll.h>
 #include <time.h>
 
 struct clock_wall clock_wall(void)
@@ -19,6 +20,19 @@ uint64_t clock_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+bool clock_wait(int fd, short events, uint64_t deadline_ms)
+{
+	for (;;) {
+		uint64_t now = clock_ms();
+		struct pollfd p = {fd, events, 0};
+
+		if (now >= deadline_ms)
+			return false;
+		if (poll(&p, 1, (int)(deadline_ms - now)) > 0)
+			return true;
+	}
 }
 
 int clock_zone(int64_t s)

@@ -7,6 +7,7 @@
 #ifndef LETTERBOX_SYS_CLOCK_H
 #define LETTERBOX_SYS_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct clock_wall {
@@ -18,6 +19,9 @@ struct clock_wall clock_wall(void);
 
 /* Milliseconds since some fixed moment; never goes back. */
 uint64_t clock_ms(void);
+
+/* Waits until fd is ready for events (poll's); false: it is deadline_ms, a time of clock_ms. */
+bool clock_wait(int fd, short events, uint64_t deadline_ms);
 
 /* The local zone's offset from UTC at time s, in minutes (TZ or /etc/localtime). */
 int clock_zone(int64_t s);

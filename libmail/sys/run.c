@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,8 +23,9 @@ enum { TICK_MS = 64 };
 static int add_files(const struct run *r, int out, posix_spawn_file_actions_t *fa)
 {
 	/* Its input is empty: a program that asks something must not wait for ever. */
-	int rc = r->in < 0 ? posix_spawn_file_actions_addopen(fa, 0, "/dev/null", O_RDONLY, 0)
-			   : posix_spawn_file_actions_adddup2(fa, r->in, 0);
+	int in = r->talk ? out : r->in;
+	int rc = in < 0 ? posix_spawn_file_actions_addopen(fa, 0, "/dev/null", O_RDONLY, 0)
+			: posix_spawn_file_actions_adddup2(fa, in, 0);
 
 	if (!rc)
 		rc = posix_spawn_file_actions_adddup2(fa, out, 1);
@@ -108,11 +110,13 @@ static bool await(pid_t pid, int fd, uint64_t deadline, struct buf *out, int *st
 
 bool run_program(const struct run *r, struct buf *out, int *status, struct err *e)
 {
+	uint64_t deadline = clock_ms() + r->seconds * 1000ull;
 	int fds[2], rc, st = 0;
 	bool done;
 	pid_t pid;
 
-	if (pipe2(fds, O_CLOEXEC) != 0)
+	if (r->talk ? socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds)
+		    : pipe2(fds, O_CLOEXEC))
 		return err_errno(e, errno, "pipe");
 	rc = start(r, fds[1], &pid);
 	close(fds[1]);
@@ -120,7 +124,12 @@ bool run_program(const struct run *r, struct buf *out, int *status, struct err *
 		close(fds[0]);
 		return err_errno(e, rc, "%s", r->path);
 	}
-	done = await(pid, fds[0], clock_ms() + r->seconds * 1000ull, out, &st);
+	if (r->talk) {
+		r->talk(r->arg, fds[0], deadline);
+		shutdown(fds[0], SHUT_WR);
+		deadline = clock_ms() + RUN_END_MS;
+	}
+	done = await(pid, fds[0], deadline, out, &st);
 	close(fds[0]);
 	if (!done) {
 		/* One with another's rights cannot be ended, and so is not waited for. */

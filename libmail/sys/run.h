@@ -8,9 +8,12 @@
 #define LETTERBOX_SYS_RUN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/err.h"
+
+enum { RUN_END_MS = 2000 };
 
 struct run {
 	const char *path;
@@ -18,6 +21,12 @@ struct run {
 	int in;                         /* its standard input; -1: /dev/null */
 	bool errors;                    /* standard error is read as well, else it is ours */
 	unsigned seconds;               /* then its group is killed */
+	/*
+	 * Not NULL: speaks with the program, whose input and output are the other end of socket fd,
+	 * no longer than until deadline_ms.  Afterwards it has RUN_END_MS to end by itself.
+	 */
+	void (*talk)(void *arg, int fd, uint64_t deadline_ms);
+	void *arg;
 };
 
 /*
