@@ -131,6 +131,7 @@ struct cf_map {
 
 /* An M line; rulesets are numbers, 0 for "none" as sendmail has it. */
 struct cf_mailer {
+	/* C=: nothing here becomes MIME that was none, so there is no text to label with it. */
 	struct span name, path, argv, dir, eol, queue, root, charset;
 	struct span type[3]; /* T=: MTA, address, diagnostic types */
 	uint64_t flags[2];   /* bit per ASCII letter */

@@ -41,6 +41,7 @@ struct slot {
 
 struct agent {
 	uint8_t kind; /* enum mta_box_kind */
+	bool niced;
 	char user[MTA_NAME_MAX + 1];
 	char mailbox[MTA_PATH_MAX];
 	char home[MTA_PATH_MAX];
@@ -257,8 +258,13 @@ static void deliver(struct agent *a)
 		return;
 	else if (a->kind < MTA_BOX_COMMAND)
 		local_deliver(&box, a->jobs, a->n);
-	else
+	else {
+		/* An agent of programs is one mailer's. */
+		if (!a->niced)
+			(void)!nice(a->slots[0].program.nice);
+		a->niced = true;
 		agent_program_deliver(&p, &a->slots[0].program, &a->jobs[0]);
+	}
 }
 
 int agent_main(int argc, char **argv)

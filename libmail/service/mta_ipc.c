@@ -103,6 +103,7 @@ void mta_ipc_put_deliver(struct buf *b, uint32_t id, const struct mta_deliver *d
 	wire_put_span(b, d->program.words);
 	wire_put_u32(b, d->program.limit);
 	wire_put_u32(b, d->program.seconds);
+	wire_put_u8(b, (uint8_t)d->program.nice);
 	wire_put_u8(b, d->program.form);
 	wire_put_span(b, d->program.folders);
 	wire_put_tail(b, d->text.len);
@@ -117,6 +118,7 @@ bool mta_ipc_get_deliver(struct wire_in *in, struct mta_deliver *d)
 	d->program.words = wire_get_span(in, MTA_WORDS_MAX);
 	d->program.limit = wire_get_u32(in);
 	d->program.seconds = wire_get_u32(in);
+	d->program.nice = (int8_t)wire_get_u8(in);
 	d->program.form = wire_get_u8(in);
 	d->program.folders = wire_get_span(in, MTA_PATH_MAX);
 	d->text = wire_get_span(in, MTA_TEXT_MAX);

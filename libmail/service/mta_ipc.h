@@ -142,6 +142,7 @@ struct mta_program {
 	struct span words; /* each ends in NUL; the first is argv[0] */
 	uint32_t limit;    /* L=: octets of a line, 0 = any */
 	uint32_t seconds;  /* W=: 0 = as long as programs may run */
+	int8_t nice;       /* N=, from 0 on */
 	uint8_t form;
 	struct span
 	    folders; /* D=: a:b:c, the first that can be entered; one that is empty: the home */

@@ -267,7 +267,7 @@ void relays_deliver(struct relays *r, const struct relays_message *m, const stru
 	rcpt->remote[0] = '\0';
 	loop_timer_set(r->loop, &r->timer, 0);
 	while (job && (job->sent || job->message != m || job->count == MTA_SEND_RCPTS ||
-		       !same_target(&job->target, t)))
+		       job->count == m->most || !same_target(&job->target, t)))
 		job = job->next;
 	if (r->stopping)
 		err_temp(&e, "4.3.2", "the mail system is being stopped");

@@ -37,6 +37,7 @@ struct relays_message {
 	const char *id;
 	struct span sender, envid;
 	uint32_t line_limit; /* this, too: as struct mta_send has them */
+	uint32_t most;       /* recipients of a transaction, 0 = as many as there may be */
 	char ret, body;
 	bool first;
 };

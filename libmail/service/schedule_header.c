@@ -161,6 +161,12 @@ static bool rewrite(const struct work *w, const struct cf_mailer *m, struct vari
 	return keep_header(v, buf_span(header), e);
 }
 
+/* r=, and F=m: a mailer without it takes one. */
+static uint32_t most_of(const struct cf_mailer *m)
+{
+	return !cf_mailer_flag(m, 'm') ? 1 : m->max_rcpt < UINT32_MAX ? (uint32_t)m->max_rcpt : 0;
+}
+
 struct variant *schedule_variant(struct work *w, const struct cf_mailer *m, struct err *e)
 {
 	struct variant *v;
@@ -187,6 +193,7 @@ struct variant *schedule_variant(struct work *w, const struct cf_mailer *m, stru
 					     .envid = w->item.head.envid,
 					     .ret = w->item.head.ret,
 					     .body = body,
+					     .most = most_of(m),
 					     .first = w->item.head.state.tries == 0};
 	/* A limit that is no such is that of a typing error. */
 	if (m->line_limit >= LINE_LIMIT_MIN && m->line_limit <= UINT32_MAX)

@@ -13,6 +13,8 @@
 #include "service/mailer.h"
 #include "service/schedule_part.h"
 
+enum { NICE_MAX = 20 }; /* what the kernel has; below 0 is for root, who starts nothing */
+
 static void on_delivered(struct agents_job *job)
 {
 	struct task *t = job->owner;
@@ -90,6 +92,7 @@ static bool put_words(struct task *t, const struct route *r, const struct varian
 	return buf_ok(words) || err_perm(e, "5.1.3", "address too long");
 }
 
+/* F=S is without effect: nobody of us is root who starts a program, and U= holds without it. */
 static uint8_t form_of(const struct cf_mailer *m)
 {
 	return (uint8_t)((cf_mailer_flag(m, 'E') ? MTA_FORM_QUOTE : 0) |
@@ -132,6 +135,9 @@ static bool put_program(struct task *t, const struct route *r, const struct vari
 	    .folders = span_make(t->addr + len, words.len - len),
 	    .limit = m->line_limit > 0 && m->line_limit < UINT32_MAX ? (uint32_t)m->line_limit : 0,
 	    .seconds = m->wait > 0 && m->wait < UINT32_MAX ? (uint32_t)m->wait : 0,
+	    .nice = (int8_t)(m->nice < 0          ? 0
+			     : m->nice < NICE_MAX ? m->nice
+						  : NICE_MAX),
 	    .form = form_of(m)};
 	owner = mailer_is_shell(m) ? owner_of(t) : SPAN("");
 	snprintf(t->key, sizeof t->key, "|%.*s%s%.*s", SPAN_ARG(span_head(m->name, 64)),

@@ -105,6 +105,9 @@ static bool check(struct task *t, struct route *r)
 	if (r->mailer->max_size > 0 && w->item.size > (uint64_t)r->mailer->max_size)
 		return err_perm(&t->err, "5.2.3", "Message is too large; %ld bytes max",
 				r->mailer->max_size);
+	/* F=%: only a run that was asked for just some of the queue; it waits without a try. */
+	if (cf_mailer_flag(r->mailer, '%') && !w->q->select)
+		return err_temp(&t->err, "4.0.0", "queued");
 	switch (route_check(w->q->config, ROUTE_CHECK_COMPAT, w->item.head.sender,
 			    span_str(r->address), &t->err)) {
 	case ROUTE_REFUSED:

@@ -119,7 +119,8 @@ static void check_user(struct schedule *q, uint32_t id, const struct route *r,
 	*p = (struct pending){.q = q,
 			      .id = id,
 			      .fate = v->fate,
-			      .external = r->external || r->kind == ROUTE_PROGRAM,
+			      .external = r->external || r->kind == ROUTE_PROGRAM ||
+					  cf_mailer_flag(r->mailer, '%'),
 			      .lookup = {.done = on_account, .owner = p}};
 	memcpy(p->address, r->address, sizeof p->address);
 	span_to_cstr(v->user, p->reason, sizeof p->reason);

@@ -74,7 +74,7 @@ shorten() {
     sed -e 's/ Sent .*/ Sent/' -e 's/\(open.test Deferred\).*/\1/'
 }
 encrypted() {
-    sed 's/.*"to": \["\([^"]*\).*"tls": \([a-z]*\).*/\1 \2/' "$T/sink/messages" | sort
+    sed 's/.*"to": \["\([^"]*\).*"tls": \([a-z]*\).*/\1 \2/' "$T/sink/messages" | grep -v '@one\|@two' | sort
 }
 real_sends() {
     export LD_LIBRARY_PATH="$REAL_LIBS"
@@ -89,12 +89,32 @@ real_sends() {
 ok "the real one sends" real_sends
 encrypted >"$T/real.tls"
 
+# How many recipients a transaction has, by r= and without F=m.
+groups="a@two.test b@two.test c@two.test a@one.test b@one.test"
+transactions() {
+    sed -n 's/.*"to": \[\(.*@\(two\|one\).test"\)\], "params.*/\1/p' "$T/sink/messages" |
+        sed 's/"[a-z]@/"/g' | sort
+}
+real_groups() {
+    export LD_LIBRARY_PATH="$REAL_LIBS"
+    # shellcheck disable=SC2086 # words are meant
+    printf 'Subject: real\n\ntext\n' | "$real" -C "$S/etc/trust.cf" -odi -f u1@example.test $groups
+}
+ok "and to several at once" real_groups
+transactions >"$T/real.groups"
+is "$(wc -l <"$T/real.groups")" 4 "in four transactions"
+
 # Gone from the queue or not, each has been tried once.
 rm "$T/sink/messages"
 server_setup mbox
 server_smtp -C "$S/etc/trust.cf" || fail "sendmail starts"
 for rcpt in $rcpts; do
     printf 'Subject: ours\n\ntext\n' | sendmail -C "$S/etc/trust.cf" -f u1@example.test "$rcpt" >>"$T/submit.log" 2>&1
+done
+# shellcheck disable=SC2086 # words are meant
+printf 'Subject: ours\n\ntext\n' | sendmail -C "$S/etc/trust.cf" -f u1@example.test $groups >>"$T/submit.log" 2>&1
+for rcpt in $groups; do
+    wait_log smtp "to=<$rcpt>.*stat=" || diag "$rcpt: nothing in the log"
 done
 for rcpt in $rcpts; do
     wait_log smtp "to=<$rcpt>.*stat=" || diag "$rcpt: nothing in the log"
@@ -110,6 +130,8 @@ for list in real ours real.tls ours.tls; do
     mv "$T/rest" "$T/$list"
 done
 same "$T/real" "$T/ours" "the same becomes of each recipient"
+transactions >"$T/ours.groups"
+same "$T/real.groups" "$T/ours.groups" "as many recipients in each transaction"
 same "$T/real.tls" "$T/ours.tls" "with and without TLS"
 like "$(cat "$T/smtp.log")" 'tls_clt_features=cipherlist=HIGH: only the flags c and C' "... what has no effect is told"
 like "$(cat "$T/ours")" 'x@wrong.test Deferred: 454 4.7.0 CN good.test does not match' "... these"

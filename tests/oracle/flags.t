@@ -1,8 +1,8 @@
 #!/bin/sh
 # Flags and fields of M lines beside the real program: one message to a program mailer for each.
 # F=S does nothing here (no mailer runs as root), F=m starts a program for each recipient, F=f
-# and F=r hold for all mail and not only for that with -f, N= does nothing, and programs without
-# D= start in the home or the root and not in the queue.  F=7 is left out: the real one dies of it.
+# and F=r hold for all mail and not only for that with -f, N= below 0 does nothing, and programs
+# without D= start in the home or the root and not in the queue.  F=7 is left out: the real one dies of it.
 # usage: flags.t                        needs what bt.t needs
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -22,7 +22,7 @@ t=\$(mktemp "$dir/$who/out/.XXXXXX")
 # With F=f and F=r the name is not the first word.
 case \$1 in -*) name=\$3 ;; *) name=\$1 ;; esac
 {
-	echo "\$(id -u) \$(id -g) \$([ "\$name" != folder ] || pwd)"
+	echo "\$(id -u) \$(id -g) \$((\$(nice) - $(nice))) \$([ "\$name" != folder ] || pwd)"
 	for word; do echo "<\$word>"; done
 	cat
 } >"\$t"

@@ -202,7 +202,7 @@ TEST(mta_ipc_deliver)
 	struct mta_deliver d = {.id = SPAN("6AO3IdBp020773"),
 				.rcpt = SPAN("r"),
 				.at = 1ull << 40,
-				.program = {SPAN("a\0b\0"), 40, 7, MTA_FORM_CRLF}},
+				.program = {SPAN("a\0b\0"), 40, 7, 5, MTA_FORM_CRLF}},
 			   got;
 	struct wire_in in;
 	struct buf b;
@@ -216,6 +216,7 @@ TEST(mta_ipc_deliver)
 	CHECK_SPAN(got.program.words, SPAN("a\0b\0"));
 	CHECK_INT(got.program.limit, 40);
 	CHECK_INT(got.program.seconds, 7);
+	CHECK_INT(got.program.nice, 5);
 	CHECK_INT(got.program.form, MTA_FORM_CRLF);
 	refuse_others(&b, get_deliver);
 }
