@@ -129,9 +129,8 @@ struct cf_map {
 	void *impl; /* the host's data */
 };
 
-/* An M line; rulesets are numbers, 0 for "none" as sendmail has it. */
+/* An M line; rulesets are numbers, 0: none.  charset labels nothing: no text is made MIME here. */
 struct cf_mailer {
-	/* C=: nothing here becomes MIME that was none, so there is no text to label with it. */
 	struct span name, path, argv, dir, eol, queue, root, charset;
 	struct span type[3]; /* T=: MTA, address, diagnostic types */
 	uint64_t flags[2];   /* bit per ASCII letter */
