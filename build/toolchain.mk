@@ -78,7 +78,7 @@ LTO_COMPILE = -flto=1 -ffat-lto-objects -frandom-seed=$@
 LTO_LINK    = $(if $(filter 1,$(LTO)),-flto=1 -flto-partition=one,-fno-lto)
 
 # The file is a starter (start/unpack.c) with the program in it, packed: less than half as large,
-# some four milliseconds of unpacking for each start.  The starter lies above the program, so that the
+# some three milliseconds of unpacking for each start.  The starter lies above the program, so that the
 # heap, which begins behind what the kernel loaded, is in nobody's way.
 PACK ?= $(if $(filter 0,$(PIE)),$(if $(findstring x86_64,$(MACHINE)),1,0),0)
 START_FLAGS = -std=c11 -D_GNU_SOURCE $(WARN) -I. -Os -ffreestanding -nostdlib -static -no-pie -fno-pie \
