@@ -20,7 +20,7 @@
 #include "sys/clock.h"
 #include "sys/fs.h"
 
-enum { HEADER_MAX = 4 << 20, STEP = 16384, LINE_LIMIT_MIN = 64 };
+enum { HEADER_MAX = 4 << 20, STEP = 2000, LINE_LIMIT_MIN = 64 };
 
 /* The length of the header with its last line end, or 0 while its end is not there. */
 static size_t header_length(struct span s)
@@ -39,11 +39,13 @@ static bool read_header(const struct work *w, struct buf *out, size_t *len, stru
 	*len = 0;
 	/* A message that begins with an empty line has no header. */
 	while (*len == 0 && got > 0) {
-		char *at = buf_reserve(out, STEP);
+		/* Hardly any is longer than the first step; the others read as much again. */
+		size_t step = out->len ? out->len : STEP;
+		char *at = buf_reserve(out, step);
 
 		if (!at)
 			return err_temp(e, "4.3.0", "no memory for the header");
-		got = fs_pread(w->item.fd, at, STEP, (off_t)(w->item.message_at + out->len));
+		got = fs_pread(w->item.fd, at, step, (off_t)(w->item.message_at + out->len));
 		if (got < 0)
 			return err_errno(e, errno, "cannot read the message");
 		out->len += (size_t)got;
