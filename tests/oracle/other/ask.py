@@ -20,8 +20,8 @@ def session(line):
     return out.decode("latin1").replace("\r", "").split("\n")
 
 
-for word in ("no", "later", "bye", "drop", "yes"):
-    for verb in VERBS:
+for verb in VERBS:
+    for word in ("no", "later", "bye", "drop", "yes") if verb in ("NOOP", "SEND") else ("no",):
         said = session("%s %s" % (verb, word))
         print("%s %s" % (verb, word), *said, sep=" | ")
 for verb in OTHERS:
