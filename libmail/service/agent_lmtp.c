@@ -13,7 +13,7 @@
 #include "service/agent_part.h"
 #include "sys/clock.h"
 
-enum { CHUNK = 4096, IN_MAX = 8192, OUT_MAX = 65536, END_MS = 2000 };
+enum { CHUNK = 4096, IN_MAX = 8192, OUT_MAX = 65536 };
 
 struct talk {
 	struct agent_lmtp *l;
@@ -38,10 +38,10 @@ static bool flush(struct talk *t)
 		ssize_t n;
 
 		if (!clock_wait(t->fd, POLLOUT, t->deadline_ms))
-			return err_temp(&t->err, "4.4.2", "mailer does not read its input");
+			return err_temp(&t->err, "4.4.2", "mailer does not answer");
 		n = send(t->fd, s.ptr, s.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (n < 0 && errno != EAGAIN)
-			return err_errno(&t->err, errno, "mailer's input");
+			return err_errno(&t->err, errno, "mailer");
 		s = span_skip(s, n > 0 ? (size_t)n : 0);
 	}
 	buf_reset(&t->out);
@@ -74,7 +74,7 @@ static bool send_text(struct talk *t)
 			return false;
 	}
 	if (n < 0)
-		return err_errno(&t->err, errno, "message");
+		return err_errno(&t->err, errno, "mailer");
 	smtp_client_body_end(&t->c, &t->out);
 	return true;
 }
@@ -91,44 +91,31 @@ void agent_lmtp_talk(void *arg, int fd, uint64_t deadline_ms)
 					      .marks = &mark,
 					      .rcpt = give_rcpt,
 					      .arg = &t.l->rcpt};
-	enum smtp_client_event ev = SMTP_CLIENT_MORE;
-	bool ok = true, told = false;
+	enum smtp_client_event ev;
+	bool ok = true;
 	size_t used;
 
 	buf_init(&t.in, IN_MAX);
 	buf_init(&t.out, OUT_MAX);
 	smtp_client_init(&t.c, &config);
-	while (ok && ev != SMTP_CLIENT_CLOSED) {
+	do {
 		ev = smtp_client_feed(&t.c, buf_span(&t.in), &used, &t.out);
 		buf_consume(&t.in, used);
-		switch (ev) {
-		case SMTP_CLIENT_READY:
+		if (ev == SMTP_CLIENT_READY)
 			smtp_client_send(&t.c, &message, &t.out);
-			break;
-		case SMTP_CLIENT_BODY:
+		else if (ev == SMTP_CLIENT_BODY)
 			ok = send_text(&t);
-			break;
-		case SMTP_CLIENT_RCPT:
-			told = true;
-			*e = t.c.err;
-			/* A program that does not end changes nothing any more. */
-			if (t.deadline_ms > clock_ms() + END_MS)
-				t.deadline_ms = clock_ms() + END_MS;
-			break;
-		case SMTP_CLIENT_DONE:
-			if (!t.c.closing)
-				smtp_client_quit(&t.c, &t.out);
-			break;
-		case SMTP_CLIENT_CLOSED:
-			break;
-		default:
+		else if (ev == SMTP_CLIENT_MORE)
 			ok = flush(&t) && receive(&t);
-		}
-	}
+	} while (ok && ev != SMTP_CLIENT_RCPT && ev != SMTP_CLIENT_CLOSED);
 	t.l->spoken = true;
-	if (!told) {
+	*e = ok ? t.c.err : t.err;
+	if (ev == SMTP_CLIENT_RCPT) {
+		/* Whether it takes leave changes nothing any more. */
+		buf_puts(&t.out, "QUIT\r\n");
+		flush(&t);
+	} else {
 		/* What it says before it has heard of the message is not final. */
-		*e = ok ? t.c.err : t.err;
 		e->class = ERR_TEMP;
 		e->status[0] = '4';
 	}
