@@ -22,6 +22,7 @@
 #include "popd.h"
 #include "service/gate_listen.h"
 #include "service/settings_part.h"
+#include "sys/clock.h"
 #include "sys/fs.h"
 #include "sys/log.h"
 
@@ -225,7 +226,6 @@ static void detach(void)
 /* The parent ends when the service answers, so that a script may go on at once. */
 static int run_in_background(struct popd_plan *p)
 {
-	struct pollfd wait;
 	char octet;
 	int fds[2], status;
 	pid_t pid;
@@ -241,9 +241,7 @@ static int run_in_background(struct popd_plan *p)
 		_exit(popd_gate(p));
 	}
 	close(fds[1]);
-	wait = (struct pollfd){.fd = fds[0], .events = POLLIN};
-	while (poll(&wait, 1, READY_WAIT_MS) < 0 && errno == EINTR)
-		;
+	(void)clock_wait(fds[0], POLLIN, clock_ms() + READY_WAIT_MS);
 	if (read(fds[0], &octet, 1) == 1)
 		return 0;
 	if (waitpid(pid, &status, 0) == pid && WIFEXITED(status))

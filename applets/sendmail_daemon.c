@@ -18,6 +18,7 @@
 #include "service/gate_listen.h"
 #include "service/queue.h"
 #include "service/stdio_session.h"
+#include "sys/clock.h"
 #include "sys/fs.h"
 #include "sys/log.h"
 
@@ -43,9 +44,9 @@ static void detach(bool verbose)
 /* -bd: the parent ends when the daemon answers, so that a script may go on at once. */
 static int daemonize(struct sendmail *m, const struct gate_plan *plan)
 {
-	struct pollfd p;
 	char octet;
-	int fds[2], status, got;
+	int fds[2], status;
+	bool got;
 	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC) != 0 || (pid = fork()) < 0) {
@@ -59,14 +60,11 @@ static int daemonize(struct sendmail *m, const struct gate_plan *plan)
 		_exit(status);
 	}
 	close(fds[1]);
-	p = (struct pollfd){.fd = fds[0], .events = POLLIN};
-	do
-		got = poll(&p, 1, READY_WAIT_MS);
-	while (got < 0 && errno == EINTR);
-	if (got > 0 && read(fds[0], &octet, 1) == 1)
+	got = clock_wait(fds[0], POLLIN, clock_ms() + READY_WAIT_MS);
+	if (got && read(fds[0], &octet, 1) == 1)
 		return 0;
 	/* Nothing was said and nothing will be: it has said itself why it ended. */
-	if (got > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status))
+	if (got && waitpid(pid, &status, 0) == pid && WIFEXITED(status))
 		return WEXITSTATUS(status);
 	fprintf(stderr, "%s: the daemon did not start in time\n", m->program);
 	return EXIT_OSERR;

@@ -11,6 +11,7 @@
 
 #include "proto/smtp_client.h"
 #include "sendmail.h"
+#include "sys/clock.h"
 #include "sys/fs.h"
 
 /*
@@ -73,17 +74,12 @@ static bool flush(struct dialogue *d)
 static bool receive(struct dialogue *d)
 {
 	unsigned limit = smtp_client_timeout(smtp_client_phase(&d->c));
-	struct pollfd p = {.fd = d->fd, .events = POLLIN};
 	char *at = buf_reserve(&d->in, 2048);
 	ssize_t n;
-	int got;
 
 	if (!at)
 		return err_temp(&d->err, "4.3.0", "out of memory");
-	do
-		got = poll(&p, 1, (int)limit * 1000);
-	while (got < 0 && errno == EINTR);
-	if (got == 0)
+	if (!clock_wait(d->fd, POLLIN, clock_ms() + limit * 1000))
 		return err_temp(&d->err, "4.4.2", "the mail daemon does not answer");
 	do
 		n = read(d->fd, at, 2048);
