@@ -17,8 +17,6 @@
 #include <unistd.h>
 
 #include "format/aliases.h"
-#include "format/command.h"
-#include "service/mta_ipc.h"
 #include "sys/fs.h"
 #include "sys/log.h"
 
@@ -43,7 +41,7 @@ static bool put_macro(const struct settings *s, const struct account *a, struct 
 		value = span_cut(&name, '.');
 	buf_put(out, value);
 	/* Of strangers' choice: it must not lead anywhere else. */
-	return value.len && !memchr(value.ptr, '/', value.len) &&
+	return value.len && value.len <= FORWARD_DETAIL_MAX && !memchr(value.ptr, '/', value.len) &&
 	       !memchr(value.ptr, ':', value.len);
 }
 
@@ -249,29 +247,71 @@ bool forward_read(struct span paths, uid_t uid, struct buf *out, struct err *e)
 	return found || !later || err_temp(e, "4.2.4", "transient .forward open error");
 }
 
-/* An address, without its quotes. */
-static void put_plain(struct span text, struct buf *out)
+static bool is_any(char c, const char *set)
 {
-	buf_reset(out);
-	for (size_t i = 0; i < text.len; i++) {
-		bool quoted = text.ptr[i] == '\\' && i + 1 < text.len;
-
-		if (quoted || text.ptr[i] != '"')
-			buf_putc(out, text.ptr[i += quoted]);
-	}
+	return c && strchr(set, c);
 }
 
-static bool is_meant(struct span text, struct span path, struct span words)
+/*
+ * Is meant at the beginning of text, which may be quoted, and what stands behind it no part of it?
+ * An address parser drops blanks, or has another character (BlankSub) for them.
+ */
+static bool is_spelled(struct span text, struct span meant)
 {
-	char mem[MTA_WORDS_MAX];
-	struct buf b;
-	struct err e;
+	size_t i = 0, j = 0;
 
-	if (path.len)
-		return span_eq(text, path);
-	buf_init_fixed(&b, mem, sizeof mem);
-	return span_starts(text, SPAN("|")) && command_split(span_skip(text, 1), &b, &e) &&
-	       buf_ok(&b) && span_eq(buf_span(&b), words);
+	while (j < meant.len) {
+		while (j < meant.len && (!meant.ptr[j] || is_any(meant.ptr[j], " \"'\\")))
+			j++;
+		while (i < text.len && is_any(text.ptr[i], "\"'\\"))
+			i++;
+		if (j == meant.len)
+			break;
+		if (i == text.len)
+			return false;
+		if (is_any(text.ptr[i], " \t")) {
+			i++;
+			j += i < text.len && !is_any(text.ptr[i], " \t\"'\\") &&
+			     meant.ptr[j] != text.ptr[i] && meant.ptr[j] != '/';
+		} else if (text.ptr[i++] != meant.ptr[j++]) {
+			return false;
+		}
+	}
+	while (i < text.len && is_any(text.ptr[i], " \t\"'\\"))
+		i++;
+	return i == text.len || is_any(text.ptr[i], "@>(");
+}
+
+/* From the path or command on: a comment, or a name before brackets, may stand in front of it. */
+static struct span skip_front(struct span text)
+{
+	struct span name;
+	int deep = 0;
+
+	while (text.len && (deep || is_any(text.ptr[0], "( \t"))) {
+		deep += (text.ptr[0] == '(') - (text.ptr[0] == ')');
+		text = span_skip(text, 1);
+	}
+	name = span_skip(text, span_index(text, '<') + 1);
+	if (name.len && !is_any(text.ptr[0], "\"|/\\"))
+		text = name;
+	while (text.len && is_any(text.ptr[0], "\"\\ \t"))
+		text = span_skip(text, 1);
+	return text;
+}
+
+/* What command_split makes its first word of: the program's name, wherever that lies. */
+static struct span skip_place(struct span command)
+{
+	size_t at;
+
+	command = span_trim(command);
+	if (span_starts(command, SPAN("exec ")))
+		command = span_trim(span_skip(command, 5));
+	at = span_index(command, ' ');
+	while (at > 0 && command.ptr[at - 1] != '/')
+		at--;
+	return span_skip(command, at);
 }
 
 bool forward_names(struct span targets, struct span path, struct span words)
@@ -279,22 +319,15 @@ bool forward_names(struct span targets, struct span path, struct span words)
 	struct aliases_target t;
 	struct span list, text;
 	bool found = false;
-	struct buf plain;
 
-	buf_init(&plain, FORWARD_MAX);
 	while (!found && aliases_next_list(&targets, &list))
 		while (!found && aliases_next(&list, &t)) {
-			put_plain(t.text, &plain);
-			text = buf_span(&plain);
-			found = is_meant(t.value, path, words) || is_meant(text, path, words);
-			/* An address may have a domain behind it. */
-			while (text.len && text.ptr[text.len - 1] != '@')
-				text.len--;
-			if (text.len)
-				text.len--;
-			found = found || is_meant(text, path, words);
+			text = skip_front(t.text);
+			if (path.len)
+				found = is_spelled(text, path);
+			else if (words.len && span_starts(text, SPAN("|")))
+				found = is_spelled(skip_place(span_skip(text, 1)), words);
 		}
-	buf_free(&plain);
 	return found;
 }
 

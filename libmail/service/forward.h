@@ -17,6 +17,7 @@
 enum {
 	FORWARD_MAX = 131072, /* octets of a file; of a larger one nothing is taken */
 	FORWARD_PATH_MAX = ACCOUNT_PATH_MAX,
+	FORWARD_DETAIL_MAX = 64, /* longer ones have no file; and names, too */
 };
 
 /*
@@ -46,8 +47,9 @@ bool forward_read_file(const char *path, uid_t uid, struct buf *out, struct err 
 bool forward_read(struct span paths, uid_t uid, struct buf *out, struct err *e);
 
 /*
- * Is a file or a program one of the targets that forward_read gave, in any spelling that an address
- * allows?  Either path is absolute, or words are those that command_split makes of the command.
+ * Is a file or a program one of the targets that forward_read gave, in any spelling of which an
+ * address parser makes it (quotes, blanks, comments, brackets, a domain)?  Either path is absolute,
+ * or words are those that command_split makes of the command.
  */
 bool forward_names(struct span targets, struct span path, struct span words);
 

@@ -126,8 +126,9 @@ static bool try_addresses(struct relay_session *s, struct err *last)
 		s->maybe = true;
 		s->plain = false;
 	}
-	/* Final only where there is no other: one that is not there now may take it. */
-	if (s->maybe)
+	/* Final only where there is no other: one that is not there now may take it, or one for
+	 * which no time was left. */
+	if (s->maybe || s->at < d->count)
 		soften(last);
 	relay_dest_fail(d, last, s->name);
 	free_session(s);

@@ -91,11 +91,13 @@ bool relay_tls_try(struct relay_session *s)
 	s->unfit = false;
 	if (!has(s->dest->relay, ROUTE_TRY_TLS))
 		return true;
-	/* That it cannot be asked now is no reason to do without. */
-	if (!ask(s, ROUTE_TRY_TLS, name, &e) && !e.sys)
-		return false;
-	s->unfit = !begin(s, &e) || !route_features(s->dest->relay->config, ROUTE_TLS_CLT_FEATURES,
-						    name, relay_tls_addr(s), &s->fallback);
+	/* That they cannot be asked now is no reason to do without. */
+	if (!ask(s, ROUTE_TRY_TLS, name, &e))
+		return e.sys != 0;
+	s->unfit = begin(s, &e) &&
+		   !route_features(s->dest->relay->config, ROUTE_TLS_CLT_FEATURES, name,
+				   relay_tls_addr(s), &s->fallback) &&
+		   config_was_read(s->dest->relay->config, &e);
 	return !s->unfit;
 }
 

@@ -4,6 +4,7 @@
 #include "service/route.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -277,6 +278,8 @@ static enum route_verdict judge(struct config *c, enum cf_verdict verdict,
 	/* What rules that were stopped make of it is no consent. */
 	if (c->ev->tired) {
 		err_temp(e, "4.3.0", "the rules take too long");
+		/* As if they had not been asked. */
+		e->sys = EAGAIN;
 		return ROUTE_REFUSED;
 	}
 	switch (verdict) {

@@ -15,6 +15,8 @@
 
 #include "base/ascii.h"
 #include "format/aliases.h"
+#include "format/command.h"
+#include "service/forward.h"
 #include "service/schedule_part.h"
 #include "sys/fs.h"
 #include "sys/log.h"
@@ -142,9 +144,9 @@ static bool add_user(struct expansion *x, const struct route *r, int depth, stru
 	if (has_word(buf_span(&x->seen), span_str(key), true))
 		return true;
 	add_word(&x->seen, span_str(key));
-	/* The file is another one with another detail; one with a '/' counts for nothing. */
+	/* The file is another one with another detail; not all count (forward_put_paths). */
 	snprintf(mine, sizeof mine, "%s", l.account);
-	if (r->host[0] && !strchr(r->host, '/'))
+	if (r->host[0] && strlen(r->host) <= FORWARD_DETAIL_MAX && !strpbrk(r->host, "/:"))
 		snprintf(mine, sizeof mine, "%s:%s", l.account, r->host);
 	x->owner = mine;
 	me.account = l.account;
@@ -161,6 +163,20 @@ static bool add_user(struct expansion *x, const struct route *r, int depth, stru
 	return ok;
 }
 
+/* Has the text the program or file in it that the rules made of it, or did they have it? */
+static bool is_in(struct span text, const struct route *r)
+{
+	struct span user = span_str(r->user);
+	char mem[MTA_WORDS_MAX];
+	struct buf words;
+	struct err e;
+
+	buf_init_fixed(&words, mem, sizeof mem);
+	return user.len && user.ptr[0] == '/' ? forward_names(text, user, SPAN(""))
+					      : command_split(span_skip(user, 1), &words, &e) &&
+						    forward_names(text, SPAN(""), buf_span(&words));
+}
+
 /* A program or a file: the owner of a list chose the addresses, and only addresses. */
 static bool add_special(struct expansion *x, struct span text, const char *name, struct err *e)
 {
@@ -169,6 +185,20 @@ static bool add_special(struct expansion *x, struct span text, const char *name,
 	log_warn("alias %s: address %.*s is unsafe for mailing to programs or files", name,
 		 SPAN_ARG(text));
 	return true;
+}
+
+/* Those that the configuration has are nobody's in particular. */
+static bool add_routed(struct expansion *x, struct span text, const struct route *r,
+		       const char *name, struct err *e)
+{
+	const char *owner = x->owner;
+	bool ok;
+
+	if (!is_in(text, r))
+		x->owner = "";
+	ok = add_special(x, text, name, e);
+	x->owner = owner;
+	return ok;
 }
 
 /*
@@ -193,7 +223,7 @@ static bool add_address(struct expansion *x, struct span text, const char *name,
 		ok = !route_pending(x->q->config) && e->class != ERR_TEMP &&
 		     add_final(x, "", text, e);
 	else if (!route_is_open(&r, &closed))
-		ok = add_special(x, text, name, e);
+		ok = add_routed(x, text, &r, name, e);
 	else if (exact)
 		ok = add_final(x, "", text, e);
 	else if (r.deferred)

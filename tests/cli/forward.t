@@ -51,8 +51,8 @@ echo '|show by-shell' | forward shell
 echo u2 | forward plus .forward+det
 echo u4 | forward duo
 echo u2 | forward duo .forward+det
-printf '%s\n' '\|show sly-one' '"|show sly-two"@example.test' "\\$T/h/sly/box" "\"$T/h/sly/box\"@example.test" |
-    forward sly
+printf '%s\n' '\|show sly-one' '"|show sly-two"@example.test' "\\$T/h/sly/box" "\"$T/h/sly/box\"@example.test" \
+    '"|show sly-three" (a comment)' 'A Name <"|show sly-four">' "$T/h/sly/box (mine)" | forward sly
 echo 'nosuch@example.test' | forward bad
 echo chain2 | forward chain1
 echo 'one, u3' | forward chain2
