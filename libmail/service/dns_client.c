@@ -29,7 +29,8 @@ static void drop_ask(struct dns_client_ask **at)
 	struct dns_client_ask *k = *at;
 
 	unlink_ask(at);
-	k->client->streams -= !k->type;
+	k->client->streams -= !k->type && !k->answered;
+	k->client->kept -= !k->type && k->answered;
 	buf_free(&k->in);
 	free(k);
 }
@@ -86,6 +87,19 @@ static void tell(struct dns_client *d, struct dns_client_wait *w)
 	d->current = NULL;
 }
 
+/* Of many answers each takes no more room than it has octets. */
+static void keep(struct dns_client_ask *k)
+{
+	struct buf whole = k->in;
+
+	k->answered = true;
+	k->client->streams--;
+	k->client->kept++;
+	buf_init(&k->in, whole.max);
+	buf_put(&k->in, buf_span(&whole));
+	buf_free(&whole);
+}
+
 /* The question is answered: who waits is told, and the next one may go on the wire. */
 void dns_client_finish(struct dns_client_ask *k, int status, struct span message, uint64_t ttl_s)
 {
@@ -98,7 +112,6 @@ void dns_client_finish(struct dns_client_ask *k, int status, struct span message
 		ttl_s = DNS_CLIENT_KEEP_S;
 	if (ttl_s > DNS_CLIENT_KEEP_MAX_S)
 		ttl_s = DNS_CLIENT_KEEP_MAX_S;
-	k->answered = true;
 	if (k->type) {
 		dns_cache_put(&d->cache, span_str(k->question), k->type,
 			      d->loop->now_ms + ttl_s * 1000, status, message);
@@ -109,6 +122,7 @@ void dns_client_finish(struct dns_client_ask *k, int status, struct span message
 		free(k);
 	} else if (k->owner) {
 		dns_client_wire_stop(k);
+		keep(k);
 		go_on(d);
 		/* It belongs to one, and may be gone with it. */
 		if (k->waits)
@@ -180,10 +194,12 @@ int dns_client_stream(struct dns_client *d, const struct sockaddr_storage *to, s
 	struct dns_client_ask *k;
 
 	for (k = d->asks; k; k = k->next)
-		if (!k->type && k->owner == d->current && memcmp(&k->to, to, sizeof *to) == 0 &&
-		    span_eq(span_make(k->question, k->len), question))
+		if (!k->type && k->owner == d->current &&
+		    span_eq(span_make(k->question, k->len), question) &&
+		    memcmp(&k->to, to, sizeof *to) == 0)
 			break;
-	if (!k && d->streams < DNS_CLIENT_STREAMS && (k = new_ask(d, question, 0)) != NULL) {
+	if (!k && d->streams < DNS_CLIENT_STREAMS && d->kept < DNS_CLIENT_KEPT &&
+	    (k = new_ask(d, question, 0)) != NULL) {
 		d->streams++;
 		k->tcp = true;
 		k->owner = d->current;

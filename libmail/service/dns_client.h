@@ -40,8 +40,10 @@ enum {
 	DNS_CLIENT_KEEP_MAX_S = 3600,          /* most: of a relay's day nothing older is wanted */
 	DNS_CLIENT_NEGATIVE_S = 60,            /* a negative answer without an SOA record */
 	DNS_CLIENT_JUNK = 16,                  /* answers to other questions, then TCP is used */
-	DNS_CLIENT_STREAMS = 512,              /* questions to streams, and answers kept */
-	DNS_CLIENT_STREAM_MS = 5000            /* that one may take */
+	DNS_CLIENT_STREAMS = 512,              /* questions to streams without an answer */
+	DNS_CLIENT_KEPT = 8192,                /* ... and with one, of evaluations under way */
+	DNS_CLIENT_STREAM_MS = 5000,           /* that one may take */
+	DNS_CLIENT_BUSY_MS = 100               /* then one that is too busy is tried anew */
 };
 
 struct dns_client_ask;
@@ -61,7 +63,7 @@ struct dns_client {
 	struct dns_cache cache;
 	struct dns_client_ask *asks;
 	size_t open[2];               /* of these, with a socket: for names, and for streams */
-	size_t streams;               /* of these, those to streams */
+	size_t streams, kept;         /* of these, those to streams, by whether answered */
 	struct dns_client_ask *asked; /* what was last answered with PENDING */
 	const struct dns_client_wait *current; /* whose done is called, if it does not wait again */
 	int server;                            /* the one that answered last: asked first */

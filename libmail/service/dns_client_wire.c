@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "service/dns_client_part.h"
+#include "sys/fs.h"
 #include "sys/rand.h"
 
 enum { QUERY_MAX = 300 };
@@ -21,6 +22,7 @@ void dns_client_wire_stop(struct dns_client_ask *k)
 {
 	int fd = k->watch.fd;
 
+	k->waiting = false;
 	loop_timer_clear(k->client->loop, &k->timer);
 	if (fd < 0)
 		return;
@@ -165,7 +167,14 @@ static void on_ready(struct loop_watch *w, uint32_t events)
 
 static void on_time(struct loop_timer *t)
 {
-	next_server((struct dns_client_ask *)((char *)t - offsetof(struct dns_client_ask, timer)));
+	struct dns_client_ask *k =
+	    (struct dns_client_ask *)((char *)t - offsetof(struct dns_client_ask, timer));
+
+	if (!k->type && k->waiting && k->tries &&
+	    ++k->tries < DNS_CLIENT_STREAM_MS / DNS_CLIENT_BUSY_MS)
+		dns_client_wire_start(k);
+	else
+		next_server(k);
 }
 
 /* A socket for the question, connected: the kernel drops what comes from anywhere else. */
@@ -178,14 +187,17 @@ static bool connect_server(struct dns_client_ask *k)
 						   : sizeof(struct sockaddr_in6);
 	int fd = socket(sa->sa_family,
 			(k->tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool failed;
 	struct err e;
 
 	if (fd < 0)
 		return false;
-	k->absent = connect(fd, sa, len) != 0 && errno != EINPROGRESS;
-	if (k->absent || !loop_add(k->client->loop, &k->watch, fd, EPOLLOUT, &e)) {
-		/* Too many ask a Unix socket: this one does when another has been served. */
-		k->waiting = !k->type && errno == EAGAIN;
+	failed = connect(fd, sa, len) != 0 && errno != EINPROGRESS;
+	if (failed || !loop_add(k->client->loop, &k->watch, fd, EPOLLOUT, &e)) {
+		/* Too many ask a Unix socket: this one does in a moment. */
+		k->waiting = failed && !k->type && errno == EAGAIN;
+		k->absent = failed && !k->waiting && !fs_is_passing(errno);
+		k->tries += k->waiting && !k->tries;
 		close(fd);
 		return false;
 	}
@@ -198,17 +210,17 @@ void dns_client_wire_start(struct dns_client_ask *k)
 {
 	uint64_t ms = 0;
 
-	k->waiting = k->client->open[!k->type] >= DNS_CLIENT_ASKS;
-	if (k->waiting)
-		return;
 	k->id = (uint16_t)rand_u64();
 	k->watch.ready = on_ready;
 	k->timer.fire = on_time;
 	k->sent = false;
 	k->junk = 0;
+	k->waiting = k->client->open[!k->type] >= DNS_CLIENT_ASKS;
 	/* A failure shows from the loop too: whoever asked is still in his call. */
-	if (connect_server(k))
+	if (!k->waiting && connect_server(k))
 		ms = k->type ? k->client->conf->timeout_s * 1000u : DNS_CLIENT_STREAM_MS;
-	if (!k->waiting)
+	if (k->waiting && !k->type && k->tries)
+		ms = DNS_CLIENT_BUSY_MS;
+	if (!k->waiting || ms)
 		loop_timer_set(k->client->loop, &k->timer, ms);
 }

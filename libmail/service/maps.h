@@ -17,9 +17,11 @@
 struct map_data;
 
 struct maps {
-	struct resolver *resolver; /* borrowed; NULL: host, dns and bestmx fail for now */
-	struct map_data *first;    /* owned */
-	int unread;                /* errno of a file that cannot be read for now, see fs.h */
+	struct resolver *resolver;   /* borrowed; NULL: host, dns and bestmx fail for now */
+	struct map_data *first;      /* owned */
+	int unread;                  /* errno of a file that cannot be read for now, see fs.h */
+	const struct cf_map *silent; /* a socket map without an answer: not waited for again */
+	uint64_t silent_ms;          /* ... before this time of clock_ms */
 };
 
 void maps_init(struct maps *m, struct resolver *r);

@@ -13,8 +13,12 @@
 #include "base/num.h"
 #include "service/dns_client.h"
 #include "service/maps_part.h"
+#include "sys/clock.h"
 
-enum { ANSWER_MAX = CF_LINE };
+enum {
+	ANSWER_MAX = CF_LINE,
+	SILENT_MS = 30000, /* what a silent server holds up is no more than a part of the time */
+};
 
 union address {
 	struct sockaddr_storage any;
@@ -102,15 +106,18 @@ static int ask(struct dns_client *d, const struct cf_map *map, struct span quest
 	return status ? status : understand(answer, out);
 }
 
-static int ask_and_wait(const struct cf_map *map, struct span question, struct buf *out)
+/* For who has no event loop that other work could go on in, or none yet. */
+static int ask_and_wait(struct maps *m, const struct cf_map *map, struct span question,
+			struct buf *out)
 {
+	uint64_t began = clock_ms();
 	struct dns_client_wait me;
 	struct dns_client d;
 	struct loop l;
 	struct err e;
 	int status;
 
-	if (!loop_init(&l, &e))
+	if ((m->silent == map && began < m->silent_ms) || !loop_init(&l, &e))
 		return EXIT_TEMPFAIL;
 	dns_client_init(&d, &l, NULL);
 	d.current = &me;
@@ -118,6 +125,10 @@ static int ask_and_wait(const struct cf_map *map, struct span question, struct b
 		loop_turn(&l, -1);
 	dns_client_free(&d);
 	loop_close(&l);
+	if (status == EXIT_TEMPFAIL && clock_ms() - began >= DNS_CLIENT_STREAM_MS / 2) {
+		m->silent = map;
+		m->silent_ms = clock_ms() + SILENT_MS;
+	}
 	return status;
 }
 
@@ -132,5 +143,5 @@ int maps_ask_socket(struct maps *m, const struct cf_map *map, struct span key, s
 		   SPAN_ARG(key));
 	if (!buf_ok(&b))
 		return EXIT_TEMPFAIL;
-	return d ? ask(d, map, buf_span(&b), out) : ask_and_wait(map, buf_span(&b), out);
+	return d ? ask(d, map, buf_span(&b), out) : ask_and_wait(m, map, buf_span(&b), out);
 }

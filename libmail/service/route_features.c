@@ -52,10 +52,10 @@ bool route_features(struct config *c, const char *ruleset, struct span name, str
 		ok = take(span_cut(&rest, ';'), fallback, &cert, &idle);
 	/* A certificate without a key, or a key without one. */
 	ok = ok && cert != 1;
-	if (!ok)
+	if (!ok && !route_pending(c))
 		log_warn("%s=failed, relay=%.*s [%.*s], answer=%.*s", ruleset, SPAN_ARG(name),
 			 SPAN_ARG(addr), SPAN_ARG(list));
-	else if (idle && !c->warned)
+	else if (ok && idle && !c->warned)
 		log_warn("%s=%.*s: only the flags c and C have an effect", ruleset, SPAN_ARG(list));
 	c->warned |= idle;
 	return ok;
