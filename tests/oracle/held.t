@@ -40,6 +40,7 @@ show "-q"
 "$@" -C "$home/held.cf" -qRnobody
 show "-qRnobody"
 "$@" -C "$home/held.cf" -qRtwo
+wait_for held.one
 wait_for held.two
 show "-qRtwo"
 E2
