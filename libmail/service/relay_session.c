@@ -150,7 +150,9 @@ static void next_address(struct relay_session *s, struct err e)
 	relay_io_close(s);
 	log_info("relay=%s: %s%s", s->name, e.text, again ? "; trying without TLS" : "");
 	if (again) {
-		relay_dest_note(d->relay, &d->addrs[s->at], &e, true);
+		/* Where rules judge, each name may be judged otherwise. */
+		if (!relay_tls_judged(d->relay))
+			relay_dest_note(d->relay, &d->addrs[s->at], &e, true);
 	} else {
 		/*
 		 * While it serves other connections it is not dead, only busy; and what is said
