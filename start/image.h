@@ -39,6 +39,7 @@ struct image {
 	uint64_t entry;
 	uint64_t octets;         /* all of it, tag included */
 	uint64_t code, code_end; /* offsets of the machine code, which start/split.h takes apart */
+	uint32_t texts;          /* the first text's address, for start/texts.h */
 	uint8_t tag[IMAGE_TAG];
 };
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "start/image.h"
+#include "start/texts.h"
 
 static _Noreturn void fail(const char *what, const char *name)
 {
@@ -88,6 +89,41 @@ static void write_part(const char *name, unsigned n, const uint8_t *data, size_t
 		fail("cannot be written", path);
 }
 
+/* Turns the addresses of texts, from the one that serves best as the first: tries all of them. */
+static void turn_texts(struct image *im, uint8_t *constants, size_t octets, uint8_t *data)
+{
+	size_t size = im->octets - (im->code_end - im->code);
+	uint8_t *copy = malloc(octets), *data_copy = malloc(size);
+	uint32_t start = (uint32_t)im->segment[0].address, v, best = start + (uint32_t)im->code_end;
+	unsigned near, most = 0;
+
+	if (!copy || !data_copy)
+		fail("out of memory", "texts");
+	for (size_t i = 0; i + sizeof v <= octets; i += sizeof v) {
+		memcpy(&v, constants + i, sizeof v);
+		im->texts = __builtin_bswap32(v);
+		if (im->texts < start + im->code_end || im->texts >= start + im->segment[0].octets)
+			continue;
+		memcpy(copy, constants, octets);
+		memcpy(data_copy, data, size);
+		near = texts_turn(im, copy, octets / sizeof v, data_copy, false);
+		if (near > most) {
+			most = near;
+			best = im->texts;
+		}
+	}
+	im->texts = best;
+	memcpy(copy, constants, octets);
+	memcpy(data_copy, data, size);
+	texts_turn(im, constants, octets / sizeof v, data, false);
+	texts_turn(im, constants, octets / sizeof v, data, true);
+	if (memcmp(copy, constants, octets) != 0 || memcmp(data_copy, data, size) != 0)
+		fail("has texts that start/texts.c does not restore", "the program");
+	texts_turn(im, constants, octets / sizeof v, data, false);
+	free(copy);
+	free(data_copy);
+}
+
 /* Takes the code apart, puts it together again, and writes what unpack.c does that with. */
 static void write_parts(struct image *im, uint8_t *image, const char *name)
 {
@@ -107,11 +143,13 @@ static void write_parts(struct image *im, uint8_t *image, const char *name)
 	if (im->code_end > im->octets ||
 	    memcmp(again, image + im->code, im->code_end - im->code) != 0)
 		fail("has code that start/split.c does not restore", name);
+	memmove(image + im->code, image + im->code_end, im->octets - im->code_end);
+	turn_texts(im, room[SPLIT_IMM32], (size_t)(apart.stream[SPLIT_IMM32] - room[SPLIT_IMM32]),
+		   image);
 	for (unsigned i = 0; i < SPLIT_STREAMS; i++) {
 		write_part(name, i, room[i], (size_t)(apart.stream[i] - room[i]));
 		free(room[i]);
 	}
-	memmove(image + im->code, image + im->code_end, im->octets - im->code_end);
 	write_part(name, IMAGE_REST, image, im->octets - (im->code_end - im->code));
 	free(again);
 }
@@ -142,6 +180,7 @@ static void describe(const struct image *im, FILE *f)
 	fprintf(f, "\t.headers_address = 0x%llx,\n\t.entry = 0x%llx,\n\t.octets = 0x%llx,\n",
 		(unsigned long long)im->headers_address, (unsigned long long)im->entry,
 		(unsigned long long)im->octets);
+	fprintf(f, "\t.texts = 0x%x,\n", im->texts);
 	fprintf(f, "\t.code = 0x%llx,\n\t.code_end = 0x%llx,\n\t.tag = {",
 		(unsigned long long)im->code, (unsigned long long)im->code_end);
 	for (unsigned i = 0; i < IMAGE_TAG; i++)

@@ -10,17 +10,22 @@
 /* What follows an opcode: one of these, perhaps behind the operand that a ModRM octet describes. */
 enum form {
 	NOTHING,
-	IMM8,
+	IMM8, /* what the constant is for decides about its stream */
+	IMM8_WORD,
+	IMM8_OCTET,
+	IMM8_PUSH,
+	IMM8_SHIFT,
 	IMM16,
 	IMM32, /* 16 bits behind the prefix 66 */
+	IMM32_WORD,
 	REL8,
 	REL32,
 	CALL,
-	FORMS = 7, /* a mask */
-	MODRM = 8,
-	WIDE = 16,    /* 64 bits behind REX.W */
-	TEST = 32,    /* of this group, two members have a constant */
-	SPECIAL = 64, /* a prefix, or the first octet of an opcode of several */
+	FORMS = 15, /* a mask */
+	MODRM = 16,
+	WIDE = 32,     /* 64 bits behind REX.W */
+	TEST = 64,     /* of this group, two members have a constant */
+	SPECIAL = 128, /* a prefix, or the first octet of an opcode of several */
 };
 
 enum {
@@ -59,25 +64,25 @@ static const uint8_t one[256] = {
     IMM8,
     IMM32,
     [0x38 ... 0x3B] = MODRM,
-    IMM8,
+    IMM8_OCTET,
     IMM32,
     [0x63] = MODRM,
     [0x64 ... 0x66] = SPECIAL,
     [0x68] = IMM32,
     MODRM | IMM32,
-    IMM8,
+    IMM8_PUSH,
     MODRM | IMM8,
     [0x70 ... 0x7F] = REL8,
-    [0x80] = MODRM | IMM8,
-    MODRM | IMM32,
+    [0x80] = MODRM | IMM8_OCTET,
+    MODRM | IMM32_WORD,
     MODRM | IMM8,
-    MODRM | IMM8,
+    MODRM | IMM8_WORD,
     [0x84 ... 0x8F] = MODRM,
     [0xA8] = IMM8,
     IMM32,
     [0xB0 ... 0xB7] = IMM8,
     [0xB8 ... 0xBF] = IMM32 | WIDE,
-    [0xC0 ... 0xC1] = MODRM | IMM8,
+    [0xC0 ... 0xC1] = MODRM | IMM8_SHIFT,
     IMM16,
     [0xC6] = MODRM | IMM8,
     MODRM | IMM32,
@@ -119,15 +124,16 @@ static unsigned two(unsigned opcode)
 enum {
 	OCTETS = 7, /* 0, 1, 2 or 4 */
 	STREAM = 8, /* times the number */
-	ADDRESS = 64,
-	HAS_MODRM = 128,
-	HAS_SIB = 256,
-	BASELESS = 512, /* a distance of 32 bits, if SIB says so */
+	STREAMS = 16,
+	ADDRESS = STREAMS * STREAM,
+	HAS_MODRM = 256,
+	HAS_SIB = 512,
+	BASELESS = 1024, /* an address, if SIB says so */
 	/* enum form, as it is */
-	IS_WIDE = 1024,
-	IS_TEST = 2048,
-	IS_SPECIAL = 4096,
-	HAS_DISP32 = SPLIT_DISP32 * STREAM | 4,
+	IS_WIDE = 2048,
+	IS_TEST = 4096,
+	IS_SPECIAL = 8192,
+	HAS_ADDRESS = SPLIT_ADDRESS * STREAM | 4,
 	HAS_IMM16 = SPLIT_IMM8 * STREAM | 2,
 	HAS_IMM32 = SPLIT_IMM32 * STREAM | 4,
 };
@@ -141,8 +147,13 @@ static uint16_t opcode_entry(unsigned form)
 {
 	static const uint16_t fields[] = {
 	    [IMM8] = SPLIT_IMM8 * STREAM | 1,
+	    [IMM8_WORD] = SPLIT_IMM8_WORD * STREAM | 1,
+	    [IMM8_OCTET] = SPLIT_IMM8_OCTET * STREAM | 1,
+	    [IMM8_PUSH] = SPLIT_IMM8_PUSH * STREAM | 1,
+	    [IMM8_SHIFT] = SPLIT_IMM8_SHIFT * STREAM | 1,
 	    [IMM16] = HAS_IMM16,
 	    [IMM32] = HAS_IMM32,
+	    [IMM32_WORD] = SPLIT_IMM32_WORD * STREAM | 4,
 	    [REL8] = SPLIT_JUMP8 * STREAM | 1,
 	    [REL32] = SPLIT_JUMP32 * STREAM | ADDRESS | 4,
 	    [CALL] = SPLIT_CALL * STREAM | ADDRESS | 4,
@@ -154,18 +165,18 @@ static uint16_t opcode_entry(unsigned form)
 
 static uint16_t modrm_entry(unsigned modrm)
 {
-	unsigned mode = modrm >> 6, base = modrm & 7, entry = 0;
+	unsigned mode = modrm >> 6, base = modrm & 7, sib = base == 4, entry = sib * HAS_SIB;
 
 	if (mode == 3)
 		return 0;
-	if (base == 4)
-		entry = HAS_SIB | (mode == 0 ? BASELESS : 0);
 	if (mode == 1)
-		entry |= SPLIT_DISP8 * STREAM | 1;
+		entry |= (SPLIT_DISP8 + sib) * STREAM | 1;
 	else if (mode == 2)
-		entry |= HAS_DISP32;
+		entry |= (SPLIT_DISP32 + sib) * STREAM | 4;
+	else if (sib)
+		entry |= BASELESS;
 	else if (base == NO_BASE)
-		entry |= HAS_DISP32 | ADDRESS;
+		entry |= HAS_ADDRESS | ADDRESS;
 	return (uint16_t)entry;
 }
 
@@ -176,7 +187,7 @@ static uint16_t modrm_entry(unsigned modrm)
  */
 INLINE uint8_t *field(uint8_t *code, uint8_t **streams, unsigned entry, uint32_t at, bool join)
 {
-	uint8_t **stream = &streams[entry / STREAM % SPLIT_STREAMS], *from = *stream;
+	uint8_t **stream = &streams[entry / STREAM % STREAMS], *from = *stream;
 	uint32_t v, whole, add = (at + 4) & -(uint32_t)(entry / ADDRESS % 2);
 
 	__builtin_memcpy(&v, join ? from : code, sizeof v);
@@ -236,11 +247,11 @@ INLINE struct head look(const struct tables *t, const uint8_t *at)
 	h.operand &= -(h.rest / HAS_MODRM % 2);
 	h.length += h.rest / HAS_MODRM % 2 + h.operand / HAS_SIB % 2;
 	if (h.operand & BASELESS && (v >> 16 & 7) == NO_BASE)
-		h.operand |= HAS_DISP32;
+		h.operand |= HAS_ADDRESS;
 	if (h.rest & IS_TEST && !(v >> 8 & 0x30))
 		h.rest |= v & 1 ? HAS_IMM32 : SPLIT_IMM8 * STREAM | 1;
-	if (narrow && (h.rest & (STREAM * 7 | OCTETS)) == HAS_IMM32)
-		h.rest ^= HAS_IMM32 ^ HAS_IMM16;
+	if (narrow && (h.rest & (ADDRESS | OCTETS)) == 4)
+		h.rest = (h.rest & ~(ADDRESS - 1u)) | HAS_IMM16;
 	return h;
 }
 

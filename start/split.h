@@ -19,10 +19,18 @@
 #include <stdint.h>
 
 enum split_stream {
-	SPLIT_DISP8,  /* the short distance of an operand in memory */
-	SPLIT_DISP32, /* the long one, or the operand's address */
-	SPLIT_IMM8,   /* constants of one octet or two */
-	SPLIT_IMM32,  /* of four or eight */
+	SPLIT_DISP8,      /* the short distance of an operand in memory */
+	SPLIT_DISP8_SIB,  /* the same behind a SIB octet, which is: from the stack pointer */
+	SPLIT_DISP32,     /* the long distance */
+	SPLIT_DISP32_SIB, /* from the stack pointer */
+	SPLIT_ADDRESS,    /* an operand's address */
+	SPLIT_IMM8,       /* constants of one octet or two */
+	SPLIT_IMM8_WORD,  /* those that words are compared with and added to */
+	SPLIT_IMM8_OCTET, /* octets */
+	SPLIT_IMM8_PUSH,
+	SPLIT_IMM8_SHIFT,
+	SPLIT_IMM32, /* of four octets or eight; addresses of texts, which start/texts.h turns */
+	SPLIT_IMM32_WORD,
 	SPLIT_CALL,   /* the address called */
 	SPLIT_JUMP8,  /* the distance of a short jump */
 	SPLIT_JUMP32, /* the address that a long one leads to */

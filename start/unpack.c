@@ -23,6 +23,7 @@
 
 #include "start/image.h"
 #include "start/split.h"
+#include "start/texts.h"
 #include "start/zstd.h"
 
 enum {
@@ -117,6 +118,8 @@ static bool unpack(void)
 		out += zstd_decode(WORK, &frame, out);
 	}
 	zstd_decode(WORK, &frame, out);
+	texts_turn(&image, s.stream[SPLIT_IMM32],
+		   (uint64_t)(s.stream[SPLIT_IMM32 + 1] - s.stream[SPLIT_IMM32]) / 4, out, true);
 	split_join(&s, WHOLE + image.code_end);
 	memcpy(WHOLE, out, image.code);
 	memcpy(WHOLE + image.code_end, out + image.code, image.octets - image.code_end);
