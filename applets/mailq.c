@@ -167,10 +167,10 @@ static void print_header(const struct settings *s, size_t count, bool verbose)
 static size_t pass(const struct queue *q, const struct names *n, const struct mailq_options *o,
 		   bool print, int64_t *oldest)
 {
+	struct queue_item item = {0};
 	size_t count = 0;
 
 	for (size_t i = 0; i < n->count; i++) {
-		struct queue_item item;
 		struct err e;
 
 		/*
@@ -193,6 +193,7 @@ static size_t pass(const struct queue *q, const struct names *n, const struct ma
 		}
 		queue_unload(&item);
 	}
+	arena_free(&item.arena);
 	return count;
 }
 

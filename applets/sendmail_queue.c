@@ -88,7 +88,7 @@ static bool change(struct queue_item *item, const char *reason, struct err *e)
 static bool hold_one(void *arg, const char *id)
 {
 	struct holding *h = arg;
-	struct queue_item item;
+	struct queue_item item = {0};
 	struct err e;
 
 	if (!queue_load(h->queue, id, true, &item, &e)) {
@@ -104,6 +104,7 @@ static bool hold_one(void *arg, const char *id)
 		h->failed = true;
 	}
 	queue_unload(&item);
+	arena_free(&item.arena);
 	return true;
 }
 

@@ -36,14 +36,14 @@ void arena_reset(struct arena *a)
 	struct arena_block *kept = a->last;
 	size_t cap = a->cap;
 
+	a->failed = false;
 	if (!kept)
 		return;
 	a->last = kept->prev;
 	kept->prev = NULL;
 	/*
 	 * Only the newest block survives: it is the largest so far, so a caller that
-	 * resets after each piece of work soon runs without malloc. arena_free clears the
-	 * failure, too.
+	 * resets after each piece of work soon runs without malloc.
 	 */
 	arena_free(a);
 	a->last = kept;

@@ -166,6 +166,8 @@ bool queue_commit(const struct queue *q, struct queue_writer *w, struct err *e)
 	 * the unlink fails unheard.
 	 */
 	queue_discard(q, w);
+	if (ok)
+		utimensat(q->dir, w->id, NULL, AT_SYMLINK_NOFOLLOW);
 	return ok;
 }
 

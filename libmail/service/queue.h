@@ -23,6 +23,8 @@
  *
  * 250 or exit 0 is said only after the file was flushed, linked and the directory
  * flushed.  A crash between a final delivery and its mark delivers twice, never not.
+ * The queue role is told of a message by smtpd, or sees that its times change in queue/, which
+ * others have to see to when they have let go of it.
  * Who works on a queued message holds a lock on it (sys/lock.h lock_try); a second
  * process leaves it alone.  Ids have the form of sendmail's, eight characters of time and
  * sequence and six digits, but the digits are random where sendmail has its pid: in
@@ -35,7 +37,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "base/buf.h"
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/span.h"
 #include "format/qfile.h"
@@ -45,6 +47,7 @@ enum {
 	QUEUE_PATH_MAX = 512,
 	QUEUE_ORPHAN_S = 36 * 3600, /* where locks do not work: no writer lives a day */
 	QUEUE_RCPTS_MAX = 10000,    /* recipients of one file that we read */
+	QUEUE_ITEM_MAX = 96 << 20,  /* octets of a queue_item's arena */
 };
 
 struct queue {
@@ -91,7 +94,8 @@ void queue_discard(const struct queue *q, struct queue_writer *w);
 struct queue_item {
 	int fd;
 	char id[QUEUE_ID_MAX];
-	struct buf raw, text; /* envelope as read; decoded values */
+	struct arena arena; /* of all below; for what else lives as long */
+	struct span front;  /* what was read of the file: from message_at on it is as it was */
 	struct qfile_head head;
 	struct qfile_rcpt *rcpts;
 	size_t count;
@@ -101,7 +105,8 @@ struct queue_item {
 
 /*
  * Opens queue/ID, with lock for work (sys EAGAIN: another process has it), else for looking, and
- * reads its envelope.  ENOENT in e->sys: it is gone.
+ * reads its envelope.  ENOENT in e->sys: it is gone.  item is all 0, or was unloaded: its arena,
+ * which is the caller's to free, serves again.
  */
 bool queue_load(const struct queue *q, const char *id, bool lock, struct queue_item *item,
 		struct err *e);

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,25 +18,24 @@ enum { FIRST_READ = 4096 };
  * Reads the file's first octets, n of them or all it has. One read is enough for nearly
  * all messages.
  */
-static bool read_front(struct queue_item *item, size_t n, struct err *e)
+static char *read_front(struct queue_item *item, size_t n, struct err *e)
 {
 	char *at;
 	ssize_t got;
 
-	buf_reset(&item->raw);
-	at = buf_reserve(&item->raw, n);
-	if (!at)
-		return err_temp(e, "4.3.0", "queue file %s: out of memory", item->id);
+	arena_reset(&item->arena);
+	at = arena_alloc(&item->arena, n);
+	if (!at) {
+		err_temp(e, "4.3.0", "queue file %s: out of memory", item->id);
+		return NULL;
+	}
 	got = fs_pread(item->fd, at, n, 0);
-	if (got < 0)
-		return err_errno(e, errno, "queue file %s", item->id);
-	item->raw.len = (size_t)got;
-	buf_free(&item->text);
-	buf_init(&item->text, item->raw.len + 1);
-	/* Decoding must not move what was decoded before. */
-	if (!buf_reserve(&item->text, item->raw.len + 1))
-		return err_temp(e, "4.3.0", "queue file %s: out of memory", item->id);
-	return true;
+	if (got < 0) {
+		err_errno(e, errno, "queue file %s", item->id);
+		return NULL;
+	}
+	item->front = span_make(at, (size_t)got);
+	return at;
 }
 
 static bool add_rcpt(struct queue_item *item, const struct qfile_rcpt *r, size_t *room)
@@ -45,11 +43,13 @@ static bool add_rcpt(struct queue_item *item, const struct qfile_rcpt *r, size_t
 	if (item->count == QUEUE_RCPTS_MAX)
 		return false;
 	if (item->count == *room) {
-		size_t more = *room ? *room * 2 : 4;
-		void *grown = realloc(item->rcpts, more * sizeof *item->rcpts);
+		size_t more = *room ? *room * 2 : 2;
+		struct qfile_rcpt *grown = arena_alloc(&item->arena, more * sizeof *grown);
 
 		if (!grown)
 			return false;
+		if (*room)
+			memcpy(grown, item->rcpts, *room * sizeof *grown);
 		item->rcpts = grown;
 		*room = more;
 	}
@@ -57,19 +57,22 @@ static bool add_rcpt(struct queue_item *item, const struct qfile_rcpt *r, size_t
 	return true;
 }
 
-/* Parses what was read; *more is set when the envelope goes on behind it. */
-static bool parse(struct queue_item *item, bool *more, struct err *e)
+/*
+ * Parses what was read into mem; *more is set when the envelope goes on behind it.  Values are
+ * decoded in their place, which they never outgrow: what is read next is always behind them.
+ */
+static bool parse(struct queue_item *item, char *mem, bool *more, struct err *e)
 {
 	struct qfile_reader r;
 	struct qfile_rcpt rcpt;
+	struct buf text;
 	size_t room = 0;
 	int got;
 
 	*more = false;
-	free(item->rcpts);
-	item->rcpts = NULL;
 	item->count = 0;
-	qfile_reader_init(&r, buf_span(&item->raw), &item->text);
+	buf_init_fixed(&text, mem, item->front.len);
+	qfile_reader_init(&r, item->front, &text);
 	/*
 	 * Without a line end in what is left the file goes on beyond what was read; with
 	 * one it is damaged.
@@ -92,9 +95,11 @@ static bool read_envelope(struct queue_item *item, uint64_t octets, struct err *
 	bool more;
 
 	for (size_t n = FIRST_READ;; n *= 4) {
-		if (!read_front(item, n, e))
+		char *mem = read_front(item, n, e);
+
+		if (!mem)
 			return false;
-		if (parse(item, &more, e))
+		if (parse(item, mem, &more, e))
 			return true;
 		if (!more || n >= octets || n > QFILE_ENVELOPE_MAX)
 			return false;
@@ -106,9 +111,8 @@ bool queue_load(const struct queue *q, const char *id, bool lock, struct queue_i
 {
 	struct stat st;
 
-	*item = (struct queue_item){.fd = -1};
-	buf_init(&item->raw, QFILE_ENVELOPE_MAX * 4);
-	buf_init(&item->text, 0);
+	*item = (struct queue_item){.fd = -1, .arena = item->arena};
+	item->arena.max = QUEUE_ITEM_MAX;
 	/* The name comes from a directory or a peer: nothing else may be opened through it. */
 	if (!queue_valid_id(span_str(id)))
 		return err_perm(e, "5.3.5", "%s: not a queue id", id);
@@ -139,10 +143,7 @@ void queue_unload(struct queue_item *item)
 	if (item->fd >= 0)
 		close(item->fd);
 	item->fd = -1;
-	buf_free(&item->raw);
-	buf_free(&item->text);
-	free(item->rcpts);
-	item->rcpts = NULL;
+	arena_reset(&item->arena);
 	item->count = 0;
 }
 

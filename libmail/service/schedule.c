@@ -67,6 +67,8 @@ static bool on_gate(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 		if (fds[0] < 0 || !ipc_open(&q->smtpd, &q->loop, fds[0], &e))
 			return false;
 		fds[0] = -1;
+		/* The one before may have died with something to tell. */
+		schedule_scan(q);
 		return true;
 	case MTA_SETTING:
 		return role_setting(&q->settings, in, &e);
@@ -103,8 +105,7 @@ static bool on_smtpd(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 	if (in->type != MTA_QUEUED || !mta_ipc_get_text(in, &text) || !queue_valid_id(text))
 		return false;
 	span_to_cstr(text, id, sizeof id);
-	schedule_note(q, id);
-	schedule_work_free(q, id);
+	schedule_note(q, id, true);
 	return true;
 }
 
@@ -160,7 +161,7 @@ static bool enter(struct schedule *q, struct err *e)
 	snprintf(dir, sizeof dir, "%s/queue", q->settings.queue);
 	fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	/* Without inotify (limits of a shared host) the periodic scan must do. */
-	if (fd >= 0 && inotify_add_watch(fd, dir, IN_CREATE | IN_MOVED_TO | IN_ATTRIB) < 0)
+	if (fd >= 0 && inotify_add_watch(fd, dir, IN_MOVED_TO | IN_ATTRIB) < 0)
 		log_warn("queue directory %s: cannot be watched: %s", dir, strerror(errno));
 	q->changes.fd = fd;
 	box.paths[0] = (struct box_path){q->settings.queue, true};
@@ -235,6 +236,8 @@ int schedule_main(int argc, char **argv)
 	schedule_run_all(q);
 	loop_run(&q->loop);
 	commit_pool_free(q->pool);
+	schedule_work_forget(q);
+	buf_free(&q->header);
 	schedule_choose_free(q);
 	free(q->entries);
 	free(q->cache);

@@ -50,7 +50,7 @@ enum {
 	SCHEDULE_SCAN_S = 300,    /* other hosts may put messages here without a word */
 	SCHEDULE_TURNS = 64,      /* answers that one evaluation may wait for */
 	SCHEDULE_QUIET_MS = 1000, /* then the memory of evaluations is given back */
-	SCHEDULE_BUSY_S = 2,      /* a message that another process has */
+	SCHEDULE_CROWDED_S = 2,   /* a message for which there is no room */
 	SCHEDULE_DETAIL_MAX = 63, /* octets of a "+detail" with a .forward of its own */
 };
 
@@ -59,6 +59,7 @@ struct schedule_entry {
 	uint64_t next_ms;   /* when it is due, as loop.now_ms; UINT64_MAX: never */
 	int64_t clock_zero; /* the wall clock's time at 0 of the other, when it was first seen */
 	bool busy, seen;
+	uint8_t held; /* how often it was found that somebody else has its file */
 };
 
 /* A question about an account, and who wants to know. */
@@ -101,7 +102,8 @@ struct schedule {
 	struct schedule_entry *entries;
 	size_t count, room;
 	size_t works, away;
-	struct work *held; /* of the works, those whose file somebody else holds still */
+	struct work *spare; /* those that are over */
+	struct buf header;  /* one that is being written */
 	struct schedule_lookup *lookups;
 	uint32_t next_number;
 	struct schedule_cached *cache;
@@ -126,14 +128,24 @@ void schedule_stop(struct schedule *q);
 /* Sets the timers up and begins to look into the directory now and then. */
 void schedule_table_init(struct schedule *q);
 
-/* Notes a message, due at once; of known ones only those that were never due. */
-void schedule_note(struct schedule *q, const char *id);
+/*
+ * Notes a message that is new, due at once, or that was never due; free: any, since its file was
+ * changed, or is nobody's any more.
+ */
+void schedule_note(struct schedule *q, const char *id, bool free);
+
+/* Adds what is new in the directory, drops what has gone, sweeps files of processes that died. */
+void schedule_scan(struct schedule *q);
 
 /* One of those under work waits for the relay role alone: the next may begin. */
 void schedule_away(struct schedule *q);
 
-/* Work on id is over: due again in so many seconds or SCHEDULE_NEVER, or gone. */
+/*
+ * Work on id is over: due again in so many seconds, SCHEDULE_NEVER, or when somebody else may have
+ * let go of it (SCHEDULE_HELD); or gone.
+ */
 #define SCHEDULE_NEVER UINT64_MAX
+#define SCHEDULE_HELD  (UINT64_MAX - 1)
 void schedule_over(struct schedule *q, const char *id, bool gone, uint64_t wait_s);
 
 /* ---- schedule_choose.c ---- */
@@ -246,7 +258,7 @@ void schedule_relay_ask(struct relays *r);
 /* Starts work on id; schedule_over is called when it is over, perhaps at once. */
 void schedule_work_start(struct schedule *q, const char *id, int64_t clock_zero);
 
-/* The file has been let go of. */
-void schedule_work_free(struct schedule *q, const char *id);
+/* Gives the memory of works that are over back. */
+void schedule_work_forget(struct schedule *q);
 
 #endif

@@ -347,9 +347,8 @@ static struct span owner_of(struct schedule *q, const struct route *r, struct bu
 /* "owner/target": the one that is meant. */
 static bool replace(struct task *t, const char *word)
 {
-	free(t->owner);
 	t->target = NULL;
-	t->owner = strdup(word);
+	t->owner = arena_strdup(&t->work->item.arena, span_str(word));
 	if (!t->owner)
 		return err_temp(&t->err, "4.3.0", "out of memory");
 	t->target = strchr(t->owner, '/');

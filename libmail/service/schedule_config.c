@@ -20,6 +20,8 @@ static void on_quiet(struct loop_timer *t)
 	struct schedule *q = (struct schedule *)((char *)t - offsetof(struct schedule, quiet));
 
 	config_idle(q->config);
+	schedule_work_forget(q);
+	buf_free(&q->header);
 }
 
 /* An old one goes when no message under work needs it any more. */

@@ -23,7 +23,7 @@ static void on_copied(struct commit_job *job)
 
 	t->err = job->err;
 	if (job->err.class == ERR_NONE)
-		schedule_note(t->work->q, c->w.id);
+		schedule_note(t->work->q, c->w.id, true);
 	queue_discard(&t->work->q->queue, &c->w);
 	free(c);
 	schedule_task_answered(t);

@@ -31,30 +31,32 @@ static size_t header_length(struct span s)
 	return 0;
 }
 
-/* The header block of the message; all of it when it has no body. */
-static bool read_header(const struct work *w, struct buf *out, size_t *len, struct err *e)
+/*
+ * The message as far as its header goes, which is text's first len octets: all of it when it has
+ * no body, none of it when it begins with an empty line.  Hardly any header goes beyond what was
+ * read with the envelope; of the others as much again is read.
+ */
+static bool read_header(struct work *w, struct span *text, size_t *len, struct err *e)
 {
-	ssize_t got = 1;
+	struct queue_item *item = &w->item;
 
+	*text = span_skip(item->front, item->message_at);
 	*len = 0;
-	/* A message that begins with an empty line has no header. */
-	while (*len == 0 && got > 0) {
-		/* Hardly any is longer than the first step; the others read as much again. */
-		size_t step = out->len ? out->len : STEP;
-		char *at = buf_reserve(out, step);
+	while (!span_starts(*text, SPAN("\n")) && (*len = header_length(*text)) == 0) {
+		size_t n = text->len * 2 + STEP;
+		char *at = n < HEADER_MAX ? arena_alloc(&item->arena, n) : NULL;
+		ssize_t got = at ? fs_pread(item->fd, at, n, (off_t)item->message_at) : 0;
 
 		if (!at)
 			return err_temp(e, "4.3.0", "no memory for the header");
-		got = fs_pread(w->item.fd, at, step, (off_t)(w->item.message_at + out->len));
 		if (got < 0)
 			return err_errno(e, errno, "cannot read the message");
-		out->len += (size_t)got;
-		if (out->len && out->ptr[0] == '\n')
-			return true;
-		*len = header_length(buf_span(out));
+		if ((size_t)got <= text->len) {
+			*len = text->len;
+			break;
+		}
+		*text = span_make(at, (size_t)got);
 	}
-	if (*len == 0)
-		*len = out->len;
 	return true;
 }
 
@@ -123,17 +125,20 @@ static void put_frame(struct config *c, const struct cf_mailer *m, struct buf *h
 }
 
 /* Envelope and header; false: TEMP, or an answer is under way. */
-static bool rewrite(const struct work *w, const struct cf_mailer *m, struct variant *v,
-		    struct buf *old, struct buf *header, struct err *e)
+static bool rewrite(struct work *w, const struct cf_mailer *m, struct variant *v, struct err *e)
 {
 	struct config *c = w->q->config;
-	struct buf sender;
+	struct buf sender, *header = &w->q->header;
 	struct cf_sender from;
+	struct span text, old;
 	size_t len;
 	int status;
 
-	if (!schedule_decide(w->q, NULL, e) || !read_header(w, old, &len, e))
+	if (!schedule_decide(w->q, NULL, e) || !read_header(w, &text, &len, e))
 		return false;
+	old = span_head(text, len);
+	header->max = HEADER_MAX;
+	buf_reset(header);
 	set_macros(c, w);
 	cf_header_sender(c->ev, w->item.head.sender.len ? w->item.head.sender : SPAN("<>"), &from);
 	buf_init_fixed(&sender, v->sender, sizeof v->sender);
@@ -150,16 +155,17 @@ static bool rewrite(const struct work *w, const struct cf_mailer *m, struct vari
 	v->message.sender = buf_span(&sender);
 	config_set(c, "g", span_str(v->shown));
 	if (status == 0)
-		status = cf_header_write(c->ev, &from, m, span_make(old->ptr, len), true, header);
+		status = cf_header_write(c->ev, &from, m, old, true, header);
 	put_frame(c, m, header);
 	if (route_pending(c))
 		return false;
 	if (status == EXIT_TEMPFAIL || !buf_ok(header) || !buf_ok(&sender))
 		return err_temp(e, "4.3.0", "the header cannot be rewritten now");
-	if (!mailer_runs(m) && (len == 0 || span_eq(buf_span(header), span_make(old->ptr, len))))
+	if (!mailer_runs(m) && (len == 0 || span_eq(buf_span(header), old)))
 		return true;
-	v->message.at += len + (len < old->len);
-	v->message.size = v->message.size - len - (len < old->len) + header->len + 1;
+	len += len < text.len; /* the empty line */
+	v->message.at += len;
+	v->message.size += header->len + 1 - len;
 	return keep_header(v, buf_span(header), e);
 }
 
@@ -172,16 +178,14 @@ static uint32_t most_of(const struct cf_mailer *m)
 struct variant *schedule_variant(struct work *w, const struct cf_mailer *m, struct err *e)
 {
 	struct variant *v;
-	struct buf old, header;
 	char body = w->item.head.body;
-	bool ok;
 
 	if (cf_mailer_flag(m, '8'))
 		body = body == QFILE_BODY_8BIT ? MTA_BODY_PASS : QFILE_BODY_7BIT;
 	for (v = w->variants; v; v = v->next)
 		if (v->mailer == m)
 			return v;
-	v = calloc(1, sizeof *v);
+	v = arena_alloc(&w->item.arena, sizeof *v);
 	if (!v) {
 		err_temp(e, "4.3.0", "out of memory");
 		return NULL;
@@ -200,15 +204,8 @@ struct variant *schedule_variant(struct work *w, const struct cf_mailer *m, stru
 	/* A limit that is no such is that of a typing error. */
 	if (m->line_limit >= LINE_LIMIT_MIN && m->line_limit <= UINT32_MAX)
 		v->message.line_limit = (uint32_t)m->line_limit;
-	buf_init(&old, HEADER_MAX);
-	buf_init(&header, HEADER_MAX);
-	ok = rewrite(w, m, v, &old, &header, e);
-	buf_free(&old);
-	buf_free(&header);
-	if (!ok) {
-		free(v);
+	if (!rewrite(w, m, v, e))
 		return NULL;
-	}
 	v->next = w->variants;
 	w->variants = v;
 	return v;
@@ -216,12 +213,7 @@ struct variant *schedule_variant(struct work *w, const struct cf_mailer *m, stru
 
 void schedule_variants_free(struct work *w)
 {
-	while (w->variants) {
-		struct variant *v = w->variants;
-
-		w->variants = v->next;
+	for (struct variant *v = w->variants; v; v = v->next)
 		if (v->message.header >= 0)
 			close(v->message.header);
-		free(v);
-	}
 }

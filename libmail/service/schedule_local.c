@@ -125,11 +125,9 @@ static bool put_program(struct task *t, const struct route *r, const struct vari
 	/* Behind them, in the same memory. */
 	words.max = words.cap = len + MTA_PATH_MAX;
 	cf_expand(t->work->q->config->ev, m->dir, &words);
-	free(t->addr);
-	t->addr = malloc(words.len);
+	t->addr = arena_strdup(&t->work->item.arena, buf_span(&words));
 	if (!t->addr)
 		return err_temp(&t->err, "4.3.0", "out of memory");
-	memcpy(t->addr, words.ptr, words.len);
 	t->job.program = (struct mta_program){
 	    .words = span_make(t->addr, len),
 	    .folders = span_make(t->addr + len, words.len - len),

@@ -4,7 +4,9 @@
  * share it.
  *
  * A work has its file locked and loaded, and a task for each recipient that is pending; when
- * the last of them has an outcome, marks, report and the next attempt follow, and it is freed.
+ * the last of them has an outcome, marks, report and the next attempt follow, and it is over.
+ * What lives as long as it is in its item's arena; works that are over are kept, with that
+ * memory, until nothing was decided for a while.
  */
 #ifndef LETTERBOX_SERVICE_SCHEDULE_PART_H
 #define LETTERBOX_SERVICE_SCHEDULE_PART_H
@@ -19,10 +21,10 @@ struct task {
 	struct relays_rcpt remote;
 	struct dns_client_wait wait;
 	unsigned turns;
-	char *owner;  /* whose ~/.forward has the target, or ""; owned, with the target behind it */
-	char *target; /* what the recipient is an alias of; NULL: it is none */
+	char *owner;                /* whose ~/.forward has the target, or "" */
+	char *target;               /* what the recipient is an alias of; NULL: it is none */
 	struct forwards *forwards;  /* owned: see schedule_forward.c */
-	char *addr;                 /* for the other host's RCPT, or a program's arguments; owned */
+	char *addr;                 /* for the other host's RCPT, or a program's arguments */
 	char key[MTA_NAME_MAX + 1]; /* of the agent that a program or file needs */
 	struct work *work;
 	size_t rcpt;
@@ -47,18 +49,16 @@ struct work {
 	char id[QUEUE_ID_MAX]; /* of the file to load */
 	struct queue_item item;
 	struct task *tasks;
-	size_t count, open;       /* tasks, and those not answered */
-	size_t remote;            /* of these, those that the relay role or a program has */
-	bool away;                /* only those are left: other messages may be worked on */
-	struct variant *variants; /* owned */
-	struct config *config;    /* of the mailers in them; kept */
+	size_t count, open; /* tasks, and those not answered */
+	size_t remote;      /* of these, those that the relay role or a program has */
+	bool away;          /* only those are left: other messages may be worked on */
+	struct variant *variants;
+	struct config *config; /* of the mailers in them; kept */
 	struct commit_job commit;
 	struct queue_writer report;
 	enum bounce_kind kind;
-	struct loop_timer retry;
-	unsigned tries;     /* to lock the file */
 	int64_t clock_zero; /* as schedule_entry has it */
-	struct work *next_held;
+	struct work *next;  /* that is spare */
 	char user[MTA_NAME_MAX + 1];
 };
 
@@ -137,7 +137,7 @@ enum schedule_forward schedule_forward_user(struct task *t, const struct route *
 void schedule_forward_ask(struct task *t);
 void schedule_forward_free(struct task *t);
 
-/* Puts the outcome of t into its recipient's record, in memory and in the file, and logs it. */
+/* Puts the outcome of t into its recipient's record in memory, and logs it. */
 void schedule_settle(struct work *w, struct task *t);
 
 #endif

@@ -60,7 +60,6 @@ void schedule_settle(struct work *w, struct task *t)
 	struct qfile_state *state = &w->item.head.state;
 	const char *why = t->reply[0] ? t->reply : t->err.text;
 	char stat[ERR_TEXT_MAX + 64];
-	struct err e;
 
 	expire(w, &t->err);
 	if (t->err.class == ERR_PERM && strcmp(t->err.status, "4.4.7") == 0)
@@ -84,8 +83,6 @@ void schedule_settle(struct work *w, struct task *t)
 	/* Of a quarantined message the reason for that stays. */
 	if (t->err.class == ERR_TEMP && !(state->flags & QFILE_HELD))
 		snprintf(state->text, sizeof state->text, "%.*s", QFILE_TEXT_MAX, stat);
-	if (!queue_mark_rcpt(&w->item, t->rcpt, &e))
-		log_err("%s: %s", w->item.id, e.text);
 	schedule_choose_tell(w->q, r->addr, "%s", stat);
 	put_log(w, t, stat);
 }

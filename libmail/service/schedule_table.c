@@ -10,6 +10,11 @@
 #include "sys/clock.h"
 #include "sys/log.h"
 
+enum {
+	HANDOVER_MS = 20, /* after which a file may not be held any more */
+	HELD_MAX = 7,     /* doublings of that */
+};
+
 static struct schedule_entry *find(struct schedule *q, const char *id)
 {
 	for (size_t i = 0; i < q->count; i++)
@@ -32,14 +37,14 @@ static void set_wake(struct schedule *q)
 		loop_timer_set(&q->loop, &q->wake, next > now ? next - now : 0);
 }
 
-void schedule_note(struct schedule *q, const char *id)
+void schedule_note(struct schedule *q, const char *id, bool free)
 {
 	struct schedule_entry *entry = find(q, id);
 
 	if (entry) {
 		entry->seen = true;
 		/* It was held back; -Q may have let it go. */
-		if (entry->next_ms == UINT64_MAX && !entry->busy) {
+		if ((free || entry->next_ms == UINT64_MAX) && !entry->busy) {
 			entry->next_ms = 0;
 			set_wake(q);
 		}
@@ -92,9 +97,12 @@ void schedule_over(struct schedule *q, const char *id, bool gone, uint64_t wait_
 	if (entry && gone) {
 		*entry = q->entries[--q->count];
 	} else if (entry) {
+		bool held = wait_s == SCHEDULE_HELD;
+		uint64_t wait_ms = held ? (uint64_t)HANDOVER_MS << entry->held : wait_s * 1000;
+
 		entry->busy = false;
-		entry->next_ms =
-		    wait_s == SCHEDULE_NEVER ? UINT64_MAX : q->loop.now_ms + wait_s * 1000;
+		entry->next_ms = wait_s == SCHEDULE_NEVER ? UINT64_MAX : q->loop.now_ms + wait_ms;
+		entry->held = held ? (uint8_t)(entry->held + (entry->held < HELD_MAX)) : 0;
 	}
 	set_wake(q);
 	check_idle(q);
@@ -123,15 +131,12 @@ static void on_wake(struct loop_timer *t)
 
 static bool note_one(void *arg, const char *id)
 {
-	schedule_note(arg, id);
+	schedule_note(arg, id, false);
 	return true;
 }
 
-/*
- * The directory is the truth and the table a copy: what is new there is added, what has
- * gone there is dropped, files of a process that died are swept.
- */
-static void scan(struct schedule *q)
+/* The directory is the truth and the table a copy. */
+void schedule_scan(struct schedule *q)
 {
 	struct err e;
 
@@ -151,13 +156,13 @@ static void on_scan(struct loop_timer *t)
 {
 	struct schedule *q = (struct schedule *)((char *)t - offsetof(struct schedule, scan));
 
-	scan(q);
+	schedule_scan(q);
 	loop_timer_set(&q->loop, &q->scan, SCHEDULE_SCAN_S * 1000);
 }
 
 void schedule_run_all(struct schedule *q)
 {
-	scan(q);
+	schedule_scan(q);
 	for (size_t i = 0; i < q->count; i++)
 		q->entries[i].next_ms = 0;
 	set_wake(q);
@@ -168,21 +173,20 @@ void schedule_changed(struct loop_watch *w, uint32_t events)
 {
 	struct schedule *q = (struct schedule *)((char *)w - offsetof(struct schedule, changes));
 	_Alignas(struct inotify_event) char mem[4096];
-	ssize_t got;
+	ssize_t got = read(w->fd, mem, sizeof mem);
 
 	(void)events;
 	/* Only a hint that comes early: a name that is lost is found by the next scan. */
-	while ((got = read(w->fd, mem, sizeof mem)) > 0)
-		for (char *at = mem; at < mem + got;) {
-			struct inotify_event *ev = (struct inotify_event *)(void *)at;
+	for (char *at = mem; at < mem + got;) {
+		struct inotify_event *ev = (struct inotify_event *)(void *)at;
 
-			if (ev->len && queue_valid_id(span_str(ev->name)))
-				schedule_note(q, ev->name);
-			/* More names than the kernel kept. */
-			if (ev->mask & IN_Q_OVERFLOW)
-				scan(q);
-			at += sizeof *ev + ev->len;
-		}
+		if (ev->len && queue_valid_id(span_str(ev->name)))
+			schedule_note(q, ev->name, true);
+		/* More names than the kernel kept. */
+		if (ev->mask & IN_Q_OVERFLOW)
+			schedule_scan(q);
+		at += sizeof *ev + ev->len;
+	}
 }
 
 void schedule_table_init(struct schedule *q)

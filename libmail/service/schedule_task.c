@@ -45,8 +45,7 @@ static bool pass_to_relay(struct task *t, const struct route *r)
 	if (!v)
 		return route_pending(w->q->config) && schedule_task_later(t);
 	/* What ruleset 0 and the mailer's made of the address. */
-	free(t->addr);
-	t->addr = strdup(r->user);
+	t->addr = arena_strdup(&w->item.arena, span_str(r->user));
 	if (!t->addr)
 		return err_temp(&t->err, "4.3.0", "out of memory");
 	schedule_relay_pass(t, &target, v);

@@ -17,29 +17,37 @@
 
 enum {
 	DAMAGED_RETRY_S = 3600,
-	/*
-	 * A submitter gives the file its name, flushes the directory and only then lets go of its
-	 * lock; we are told of the name.
-	 */
-	HANDOVER_MS = 20,
-	CROWDED_RETRY_S = 2,
-	HANDOVER_TRIES = 16, /* of a tick of the loop each: two seconds for a slow flush */
+	SPARE_OCTETS = 32768, /* hardly any message takes more memory */
 };
 
-static void free_work(struct work *w)
+static void put_away(struct work *w)
 {
-	queue_discard(&w->q->queue, &w->report);
+	struct schedule *q = w->q;
+
+	queue_discard(&q->queue, &w->report);
 	schedule_variants_free(w);
 	for (size_t i = 0; i < w->count; i++) {
 		dns_client_cancel(&w->tasks[i].wait);
 		schedule_forward_free(&w->tasks[i]);
-		free(w->tasks[i].owner);
-		free(w->tasks[i].addr);
 	}
 	config_free(w->config);
 	queue_unload(&w->item);
-	free(w->tasks);
-	free(w);
+	if (w->item.arena.total > SPARE_OCTETS)
+		arena_free(&w->item.arena);
+	w->next = q->spare;
+	q->spare = w;
+	loop_timer_set(&q->loop, &q->quiet, SCHEDULE_QUIET_MS);
+}
+
+void schedule_work_forget(struct schedule *q)
+{
+	while (q->spare) {
+		struct work *w = q->spare;
+
+		q->spare = w->next;
+		arena_free(&w->item.arena);
+		free(w);
+	}
 }
 
 static void over(struct work *w, bool gone, uint64_t wait_s)
@@ -52,7 +60,7 @@ static void over(struct work *w, bool gone, uint64_t wait_s)
 		q->works++;
 	}
 	memcpy(id, w->item.id, sizeof id);
-	free_work(w);
+	put_away(w);
 	schedule_over(q, id, gone, wait_s);
 }
 
@@ -86,32 +94,6 @@ int64_t schedule_age(const struct work *w)
 	return now - w->item.head.state.created;
 }
 
-/*
- * All settled: the file goes. Else the next attempt is written into it, and a message
- * whose report could not be made comes back with the rest.
- */
-static void conclude(struct work *w)
-{
-	struct qfile_state *state = &w->item.head.state;
-	uint64_t wait = wait_of(w);
-	struct err e;
-
-	if (!any(w, QFILE_PENDING) && !any(w, QFILE_FAILED)) {
-		if (!queue_remove(&w->q->queue, w->item.id, &e)) {
-			log_err("%s: %s", w->item.id, e.text);
-			over(w, false, DAMAGED_RETRY_S);
-			return;
-		}
-		log_info("%s: done; delay=%lld", w->item.id, (long long)schedule_age(w));
-		over(w, true, 0);
-		return;
-	}
-	state->next = clock_wall().s + (int64_t)wait;
-	if (!queue_mark_state(&w->item, &e))
-		log_err("%s: %s", w->item.id, e.text);
-	over(w, false, wait);
-}
-
 static void mark_all(struct work *w, char from, char to)
 {
 	struct err e;
@@ -126,6 +108,34 @@ static void mark_all(struct work *w, char from, char to)
 }
 
 /*
+ * All settled: the file goes. Else the next attempt is written into it, and a message
+ * whose report could not be made comes back with the rest.
+ */
+static void conclude(struct work *w)
+{
+	struct qfile_state *state = &w->item.head.state;
+	uint64_t wait;
+	struct err e;
+
+	if (!any(w, QFILE_PENDING) && !any(w, QFILE_FAILED)) {
+		if (!queue_remove(&w->q->queue, w->item.id, &e)) {
+			log_err("%s: %s", w->item.id, e.text);
+			mark_all(w, QFILE_DONE, QFILE_DONE);
+			over(w, false, DAMAGED_RETRY_S);
+			return;
+		}
+		log_info("%s: done; delay=%lld", w->item.id, (long long)schedule_age(w));
+		over(w, true, 0);
+		return;
+	}
+	wait = wait_of(w);
+	state->next = clock_wall().s + (int64_t)wait;
+	if (!queue_mark_state(&w->item, &e))
+		log_err("%s: %s", w->item.id, e.text);
+	over(w, false, wait);
+}
+
+/*
  * Only when the report is on disk is the failure marked as told: a crash in between sends
  * it twice rather than not at all.
  */
@@ -137,6 +147,7 @@ static void on_reported(struct commit_job *job)
 		/* The recipients stay FAILED: the report is owed, and tried again. */
 		log_err("%s: cannot queue a report: %s", w->item.id, job->err.text);
 	} else {
+		schedule_note(w->q, w->report.id, true);
 		log_info("%s: %s: %s", w->item.id, w->report.id,
 			 w->kind == BOUNCE_FAILED ? "DSN: delivery failed" : "DSN: delayed");
 		if (w->kind == BOUNCE_FAILED)
@@ -202,23 +213,27 @@ static void on_marked(struct commit_job *job)
 static void finish(struct work *w)
 {
 	size_t crowded = 0;
+	struct err e;
 
 	for (size_t i = 0; i < w->count; i++)
 		crowded += w->tasks[i].crowded;
 	/* No attempt was made: nothing is to be noted. */
 	if (crowded && crowded == w->count) {
-		over(w, false, CROWDED_RETRY_S);
+		over(w, false, SCHEDULE_CROWDED_S);
 		return;
 	}
 	w->item.head.state.tries++;
 	for (size_t i = 0; i < w->count; i++)
 		if (!w->tasks[i].crowded)
 			schedule_settle(w, &w->tasks[i]);
-	/* Nothing is left: the file is about to go, so its marks need no flush. */
+	/* Nothing is left: the file is about to go, so it needs no marks. */
 	if (!any(w, QFILE_PENDING) && !any(w, QFILE_FAILED)) {
 		conclude(w);
 		return;
 	}
+	for (size_t i = 0; i < w->count; i++)
+		if (!w->tasks[i].crowded && !queue_mark_rcpt(&w->item, w->tasks[i].rcpt, &e))
+			log_err("%s: %s", w->item.id, e.text);
 	w->commit = (struct commit_job){.fd = w->item.fd, .done = on_marked};
 	commit_submit(w->q->pool, &w->commit);
 }
@@ -270,16 +285,10 @@ static void not_loaded(struct work *w, const struct err *e)
 {
 	bool busy = e->sys == EAGAIN;
 
-	if (busy && w->tries++ < HANDOVER_TRIES && !w->q->stopping) {
-		w->next_held = w->q->held;
-		w->q->held = w;
-		loop_timer_set(&w->q->loop, &w->retry, HANDOVER_MS);
-		return;
-	}
 	if (e->sys != ENOENT && !busy)
 		log_err("%s: left alone for %d s: %s", w->id, DAMAGED_RETRY_S, e->text);
 	memcpy(w->item.id, w->id, sizeof w->item.id);
-	over(w, e->sys == ENOENT, busy ? SCHEDULE_BUSY_S : DAMAGED_RETRY_S);
+	over(w, e->sys == ENOENT, busy ? SCHEDULE_HELD : DAMAGED_RETRY_S);
 }
 
 static void load(struct work *w)
@@ -290,46 +299,29 @@ static void load(struct work *w)
 		not_loaded(w, &e);
 		return;
 	}
-	w->tasks = calloc(w->item.count ? w->item.count : 1, sizeof *w->tasks);
+	w->tasks = arena_alloc(&w->item.arena, w->item.count * sizeof *w->tasks);
 	if (!w->tasks)
-		over(w, false, SCHEDULE_BUSY_S);
+		over(w, false, SCHEDULE_CROWDED_S);
 	else if (!schedule_choose_item(w->q, &w->item))
 		over(w, false, SCHEDULE_NEVER);
 	else
 		start_tasks(w);
 }
 
-static void on_retry(struct loop_timer *t)
-{
-	struct work *w = (struct work *)((char *)t - offsetof(struct work, retry));
-	struct work **at = &w->q->held;
-
-	while (*at != w)
-		at = &(*at)->next_held;
-	*at = w->next_held;
-	load(w);
-}
-
-/* We are told of the name before its owner is done with it; now it is. */
-void schedule_work_free(struct schedule *q, const char *id)
-{
-	for (struct work *w = q->held; w; w = w->next_held)
-		if (strcmp(w->id, id) == 0)
-			loop_timer_set(&q->loop, &w->retry, 0);
-}
-
 void schedule_work_start(struct schedule *q, const char *id, int64_t clock_zero)
 {
-	struct work *w = calloc(1, sizeof *w);
+	struct work *w = q->spare;
 
+	if (w)
+		q->spare = w->next;
+	else
+		w = calloc(1, sizeof *w);
 	if (!w) {
-		schedule_over(q, id, false, SCHEDULE_BUSY_S);
+		schedule_over(q, id, false, SCHEDULE_CROWDED_S);
 		return;
 	}
-	w->q = q;
-	w->clock_zero = clock_zero;
-	w->report.fd = -1;
-	w->retry.fire = on_retry;
+	*w = (struct work){
+	    .q = q, .clock_zero = clock_zero, .item.arena = w->item.arena, .report.fd = -1};
 	span_to_cstr(span_str(id), w->id, sizeof w->id);
 	load(w);
 }
