@@ -257,7 +257,15 @@ odd=/sys/class/net/lo/speed
 chmod 755 "$T/elsewhere"
 printf '%s\n' '\u1' >"$T/elsewhere/broken"
 root && chown "$uid_broken" "$T/elsewhere/broken"
-start "-OForwardPath=$T/elsewhere/\$u:$odd"
+# A plain address that the rules make a file of: nobody named that in a ~/.forward.
+kept=$T/elsewhere/kept
+: >"$kept"
+chmod 666 "$kept"
+echo kept@route.test >"$T/elsewhere/duo"
+root && chown "$uid_duo" "$T/elsewhere/duo"
+letterbox cfgen | sed "s!^Sparse=0!&\\
+R\$+<@route.test\$*>\$*	\$#local \$: $kept!" >"$T/test.cf"
+start -C "$T/test.cf" "-OForwardPath=$T/elsewhere/\$u:$odd"
 if [ -f $odd ] && ! cat $odd >"$T/out" 2>&1; then
     send s-odd one
     ok "one that cannot be read now: it waits" wait_for 20 waits 'transient .forward open error'
@@ -267,6 +275,8 @@ else
 fi
 send s-path broken
 ok "a path with the user's name in it" wait_for 20 got u1 s-path
+send s-route duo
+ok "what the rules made of an address is DefaultUser's" wait_for 20 grep -q '^Subject: s-route' "$kept"
 kill "$(cat "$T/smtp.pid")" && wait "$(cat "$T/smtp.pid")" 2>/dev/null
 cat "$T/smtp.log" >>"$T/all.log"
 nok "no sanitizer report in the log" grep -E 'runtime error|AddressSanitizer|LeakSanitizer' "$T/all.log"

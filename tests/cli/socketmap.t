@@ -38,6 +38,7 @@ cat >"$T/ask.py" <<'P'
 import os
 import select
 import socket
+import subprocess
 import sys
 
 sys.path.insert(0, os.environ['ROOT'] + '/tests/lib')
@@ -118,9 +119,15 @@ def others():
 
 
 def never():
-    """No answer is one for now, as is what is none."""
+    """No answer is one for now, as is what is none; who has nothing else to do waits once."""
+    alone = subprocess.Popen(('sendmail', '-C', sys.argv[4], '-bt'), text=True,
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    alone.stdin.write('/map ask alone\n' * 2)
+    alone.stdin.flush()
+    held = [question()]
+    assert held[0][1] == 'alone', held
     waiting = [begin('u1+never') for _ in range(3)]
-    held = [question() for _ in waiting]
+    held += [question() for _ in waiting]
     for text in (b'nonsense which has no end', b'9999999:', b'2:OK no,', b'5:OK no', b'',
                  b'7:TEMP no,', b'10:TIMEOUT no,'):
         s = begin('u1+now')
@@ -135,7 +142,10 @@ def never():
         say(c, 'OK x')
         answer(s, '451 4.3.0', 'never')
     for c, _ in held:
-        assert c.recv(1) == b'', 'the daemon hangs up'
+        assert c.recv(1) == b'', 'nobody is waited for any longer'
+    said = alone.communicate()[0]
+    assert said.count('no match (75)') == 2, said
+    assert not select.select([server], [], [], 0)[0], 'it was asked again'
 
 
 def pieces():
@@ -187,7 +197,7 @@ export ROOT
 server_smtp -C "$T/test.cf" || fail "the daemon starts"
 nok "the file is in order" grep 'test.cf: line' "$T/smtp.log"
 asked() { # NAME WHAT PLACE
-    ok "$1" python3 "$T/ask.py" "$2" "$SMTP" "$3"
+    ok "$1" python3 "$T/ask.py" "$2" "$SMTP" "$3" "$T/test.cf"
 }
 asked "a session that does not need the map is answered while another waits for it" others "$ask"
 asked "no answer, or a wrong one, is a failure for now" never "$ask"

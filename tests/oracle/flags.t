@@ -8,14 +8,8 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 . "$here/real.sh"
-dir=$(mktemp -d /var/lib/letterbox-flags-XXXXXX)
-chmod 755 "$dir"
-trap 'rm -rf "$dir"' EXIT INT TERM
+both_setup flags
 for who in real ours; do
-	mkdir "$dir/$who" "$dir/$who/out"
-	mkdir -m 700 "$dir/$who/queue"
-	chmod 777 "$dir/$who/out"
-	sed "s:@DIR@:$dir/$who:g" "$here/flags/flags.cf" >"$dir/$who/flags.cf"
 	cat >"$dir/$who/rec" <<P
 #!/bin/sh
 t=\$(mktemp "$dir/$who/out/.XXXXXX")
@@ -30,11 +24,7 @@ mv "\$t" "$dir/$who/out/\$name"
 P
 	chmod 755 "$dir/$who/rec"
 done
-printf '127.0.0.1 localhost\n192.0.2.1 mx.test.example mx\n' >"$dir/hosts"
-unshare -m -u -n sh -c 'hostname mx && ip link set lo up 2>/dev/null; mount --bind "$1/hosts" /etc/hosts &&
-	python3 "$2/flags/ask.py" "$1/real" "$3" >"$1/real.out"
-	LETTERBOX_QUEUE="$1/ours/queue" python3 "$2/flags/ask.py" "$1/ours" "$4" sendmail >"$1/ours.out"' \
-	sh "$dir" "$here" "$real" "$bin"
+both_run python3 "$here/flags/ask.py"
 n=0
 for name in exit $(sed -n 's/^M\([a-z]*\),.*/\1/p' "$here/flags/flags.cf" | grep -v 'local\|prog'); do
 	n=$((n + 1))

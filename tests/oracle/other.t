@@ -7,21 +7,8 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 . "$here/real.sh"
-dir=$(mktemp -d /var/lib/letterbox-other-XXXXXX)
-chmod 755 "$dir"
-trap 'rm -rf "$dir"' EXIT INT TERM
-for who in real ours; do
-	mkdir "$dir/$who"
-	mkdir -m 700 "$dir/$who/queue"
-	sed "s:@DIR@:$dir/$who:" "$here/other/other.cf" >"$dir/$who/other.cf"
-done
-printf '127.0.0.1 localhost\n192.0.2.1 mx.test.example mx\n' >"$dir/hosts"
-: >"$dir/resolv"
-unshare -m -u -n sh -c 'hostname mx && ip link set lo up 2>/dev/null
-	mount --bind "$1/hosts" /etc/hosts && mount --bind "$1/resolv" /etc/resolv.conf &&
-	python3 "$2/other/ask.py" "$3" -C "$1/real/other.cf" -bs >"$1/real.out"
-	LETTERBOX_QUEUE="$1/ours/queue" python3 "$2/other/ask.py" "$4" sendmail \
-		-C "$1/ours/other.cf" -bs >"$1/ours.out"' sh "$dir" "$here" "$real" "$bin"
+both_setup other
+both_run python3 "$here/other/ask.py"
 n=0
 point() {
 	n=$((n + 1))

@@ -1,5 +1,5 @@
 # Sourced by the oracle tests: unpacks the real sendmail 8.17 from Debian's packages below
-# $out/root (it is not installed).  Wants $top; sets $real, $share, $out, $build, $bin.
+# $out/root (it is not installed).  Wants $here, $top; sets $real, $share, $out, $build, $bin.
 out=$top/build/out/oracle
 build=${LETTERBOX_BUILD:-release}
 bin=${LETTERBOX_BIN:-$top/build/out/letterbox}
@@ -41,3 +41,30 @@ LD_LIBRARY_PATH=$(dirname "$(find "$out/root" -name 'libsasl2.so*' | head -1)" 2
 export LD_LIBRARY_PATH
 ldd "$real" 2>/dev/null | grep -q 'not found' && skip "libraries of sendmail-bin are missing"
 share=$out/root/usr/share/sendmail/cf/
+
+# Below $dir a folder for each program, with a queue, "out", which all may write to, and
+# NAME/NAME.cf, in which @DIR@ is that folder.
+both_setup() { # NAME
+	dir=$(mktemp -d "/var/lib/letterbox-$1-XXXXXX")
+	chmod 755 "$dir"
+	trap 'rm -rf "$dir"' EXIT INT TERM
+	for who in real ours; do
+		mkdir "$dir/$who" "$dir/$who/out"
+		mkdir -m 700 "$dir/$who/queue"
+		chmod 777 "$dir/$who/out"
+		sed "s:@DIR@:$dir/$who:g" "$here/$1/$1.cf" >"$dir/$who/$1.cf"
+	done
+	printf '127.0.0.1 localhost\n192.0.2.1 mx.test.example mx\n' >"$dir/hosts"
+	: >"$dir/resolv"
+}
+
+# Runs COMMAND FOLDER PROGRAM... for each, without a network: $dir/real.out, $dir/ours.out.
+both_run() { # COMMAND...
+	unshare -m -u -n sh -c 'dir=$1 real=$2 ours=$3
+		shift 3
+		hostname mx && ip link set lo up 2>/dev/null
+		mount --bind "$dir/hosts" /etc/hosts && mount --bind "$dir/resolv" /etc/resolv.conf &&
+		"$@" "$dir/real" "$real" >"$dir/real.out"
+		LETTERBOX_QUEUE="$dir/ours/queue" "$@" "$dir/ours" "$ours" sendmail >"$dir/ours.out"' \
+		sh "$dir" "$real" "$bin" "$@"
+}

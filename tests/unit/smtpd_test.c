@@ -34,6 +34,28 @@ TEST(full_table_refuses_and_stays)
 	free(s);
 }
 
+/* What is accepted after a refused DATA is a command, and no text follows it. */
+TEST(refused_data_is_over)
+{
+	struct smtpd *d = calloc(1, sizeof *d);
+	struct smtpd_session s = {.d = d, .asked = MTA_CHECK_OTHER, .at_data = true};
+	struct mta_verdict no = {.fate = MTA_TAKEN}, yes = no;
+
+	CHECK(d != NULL);
+	smtp_server_init(&s.smtp, &d->config[0], SPAN("client"));
+	buf_init(&s.out, 1024);
+	s.smtp.due = SMTP_EV_DATA;
+	err_perm(&no.err, "5.7.1", "no text of yours");
+	smtpd_event_verdict(&s, &no);
+	s.asked = MTA_CHECK_MAIL;
+	s.smtp.due = SMTP_EV_MAIL;
+	smtpd_event_verdict(&s, &yes);
+	CHECK(!s.in_body && !s.store);
+	CHECK(span_starts(buf_span(&s.out), SPAN("550 5.7.1 no text of yours\r\n250 ")));
+	buf_free(&s.out);
+	free(d);
+}
+
 /* Asks and, where no answer is known, gives one; true when it was known. */
 static bool ask(struct smtpd_session *s, const char *rcpt, uint32_t id, bool yes)
 {

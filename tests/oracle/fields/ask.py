@@ -1,4 +1,4 @@
-"""ask.py PROGRAM...: header fields, each in a message of its own by -bs; what is answered."""
+"""ask.py FOLDER PROGRAM...: header fields, each in a message of its own by -bs; what is answered."""
 import subprocess, sys
 
 OWN = 'From: a@b.example\r\nDate: Tue, 24 Nov 2026 03:18:00 +0000\r\nMessage-Id: <1@b.example>\r\n'
@@ -7,7 +7,7 @@ FIELDS = ['Subject: foo (c) bar "q" x\r\n', 'Subject: a fine one\r\n', 'Subject:
           'X-Discard: z\r\n', 'X-Hold: z\r\n', 'X-Long: ' + 'x' * 400 + ' bad\r\n', 'X-A: bad\r\nSubject: last\r\n',
           'Subject: first\r\nX-A: bad\r\n', 'X-1: 2\r\nX-2: 3\r\n', '']
 for fields in FIELDS:
-    p = subprocess.Popen(sys.argv[1:] + ['-bs'], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    p = subprocess.Popen(sys.argv[2:] + ['-C', sys.argv[1] + '/fields.cf', '-bs'], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def answer():
         while True:

@@ -1,4 +1,4 @@
-"""ask.py PROGRAM [ARG...]: what a program says over -bs to each command that check_other may see."""
+"""ask.py FOLDER PROGRAM...: what a program says over -bs to each command that check_other may see."""
 import re
 import subprocess
 import sys
@@ -9,8 +9,8 @@ OTHERS = "HELP RSET STARTTLS AUTH VRFY EXPN ETRN MAIL RCPT DATA".split()
 
 
 def session(line):
-    p = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                         stderr=subprocess.STDOUT)
+    p = subprocess.Popen(sys.argv[2:] + ["-C", sys.argv[1] + "/other.cf", "-bs"],
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     # Whoever says more before these replies is an early talker.
     p.stdout.readline()
     p.stdin.write(b"HELO me\r\n")
