@@ -85,7 +85,9 @@ static int run_mode(struct sendmail_command *c)
 
 static void tell(const char *text)
 {
-	fprintf(stderr, "%s\n", text);
+	/* Only tests and checks are told of this, not everybody who sends something. */
+	if (!strstr(text, ": WARNING: Ruleset "))
+		fprintf(stderr, "%s\n", text);
 }
 
 /* The configuration, and its options where the command line said nothing else. */

@@ -65,6 +65,8 @@ static void setting(struct sendmail_test *t, char *line, size_t len)
 		buf_printf(&t->out, "Unknown \".\" command %.*s\n", (int)len, line);
 		return;
 	}
+	if (line[1] == 'C' && len == 2)
+		return;
 	id = cf_macro_id(&t->ev, span_make(line + 2, len - 2), &used);
 	if (id == 0)
 		return;

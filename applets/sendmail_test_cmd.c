@@ -8,41 +8,48 @@
 
 #include "base/ascii.h"
 #include "base/err.h"
+#include "format/address.h"
 #include "sendmail_test_part.h"
+#include "service/alias.h"
 
-/* What delivery would try, in its order; a name without exchangers is its own. */
+/* What delivery would try, in its order; a name without exchangers, or in brackets, is its own. */
 static void cmd_mx(struct sendmail_test *t, struct span arg)
 {
 	struct resolver_mx mx[RESOLVER_MX];
-	enum resolver_mx_kind kind = RESOLVER_MX_FOUND;
+	enum resolver_mx_kind kind = RESOLVER_MX_SELF;
+	struct span host = arg;
+	char name[DNS_NAME_MAX];
+	struct buf self;
 	int n = 0, status = 0;
 
 	if (arg.len == 0) {
 		sendmail_test_say_str(t, "Usage: /mx address\n");
 		return;
 	}
-	/* A literal is reached as it is: no exchangers to ask for. */
-	if (arg.ptr[0] == '[') {
-		buf_printf(&t->out, "getmxrr(%.*s) returns 1 value(s):\n\t%.*s\n", SPAN_ARG(arg),
-			   SPAN_ARG(arg));
-		return;
-	}
-	status = resolver_find_mx(&t->resolver, arg, mx, &n, &kind);
+	buf_init_fixed(&self, name, sizeof name);
+	if (arg.ptr[0] != '[')
+		status = resolver_find_mx(&t->resolver, arg, mx, &n, &kind);
+	else if (address_literal_kind(arg, &host) < ADDRESS_LITERAL_NAME && host.ptr != arg.ptr)
+		buf_put(&self, arg);
+	buf_printf(&t->out, "getmxrr(%.*s) returns ", SPAN_ARG(arg));
 	if (kind == RESOLVER_MX_NULL) {
-		buf_printf(&t->out, "getmxrr(%.*s) returns null MX (See RFC7505)\n", SPAN_ARG(arg));
+		sendmail_test_say_str(t, "null MX (See RFC7505)\n");
 		return;
 	}
-	if (status) {
-		t->ev.status = status;
-		/* -1 is what getmxrr returns for a failure that may pass. */
-		n = status == EXIT_TEMPFAIL ? -1 : 0;
-	} else if (kind == RESOLVER_MX_SELF) {
-		snprintf(mx[0].name, sizeof mx[0].name, "%.*s", SPAN_ARG(arg));
+	if (status != EXIT_TEMPFAIL && n == 0 && self.len == 0 &&
+	    resolver_canon(&t->resolver, host, false, &self) == 0)
+		buf_putc(&self, '.');
+	if (self.len)
 		n = 1;
-	}
-	buf_printf(&t->out, "getmxrr(%.*s) returns %d value(s):\n", SPAN_ARG(arg), n);
+	else if (status)
+		t->ev.status = status;
+	/* -1 is what getmxrr returns for a failure that may pass. */
+	buf_printf(&t->out, "%d value(s):\n", status == EXIT_TEMPFAIL ? -1 : n);
 	for (int i = 0; i < n; i++)
-		buf_printf(&t->out, "\t%s.\n", mx[i].name);
+		if (self.len)
+			buf_printf(&t->out, "\t%.*s\n", (int)self.len, name);
+		else
+			buf_printf(&t->out, "\t%s.\n", mx[i].name);
 }
 
 /* As $[ $] finds it, but without the dot that the host map puts behind. */
@@ -64,6 +71,22 @@ static void cmd_canon(struct sendmail_test *t, struct span arg)
 	sendmail_test_say_str(t, "\n");
 }
 
+/* What AliasFile names is a map, too, whose files alias.h reads. */
+static bool find_alias(struct sendmail_test *t, struct span name, struct buf *out, int *status)
+{
+	struct alias a;
+	struct err e;
+
+	alias_init(&a);
+	*status = EXIT_TEMPFAIL;
+	if (alias_add(&a, cf_option_get(&t->cf, "AliasFile"), &e))
+		*status = alias_find(&a, name, out);
+	if (*status == EXIT_NOUSER)
+		*status = EXIT_NOHOST;
+	alias_free(&a);
+	return *status == 0;
+}
+
 /* The map itself, without the quotes and -T that $( deals with; %0 is the key, and %1 empty. */
 static void cmd_map(struct sendmail_test *t, struct span arg)
 {
@@ -72,6 +95,7 @@ static void cmd_map(struct sendmail_test *t, struct span arg)
 	char mem[CF_LINE];
 	struct buf b;
 	int status = 0;
+	bool is_alias;
 
 	if (arg.len == 0) {
 		sendmail_test_say_str(t, "Usage: /map mapname key\n");
@@ -85,19 +109,22 @@ static void cmd_map(struct sendmail_test *t, struct span arg)
 	}
 	arg = span_skip(arg, 1);
 	m = cf_map_find(&t->cf, name);
-	if (!m) {
+	is_alias = !m && (span_eq(name, SPAN("aliases")) || span_eq(name, SPAN("aliases.files")) ||
+			  span_eq(name, SPAN("Alias0")));
+	if (!m && !is_alias) {
 		buf_printf(&t->out, "Map named \"%.*s\" not found\n", SPAN_ARG(name));
 		return;
 	}
 	/* A map with -o whose file is missing is not open; all others are, and fail when asked. */
-	if (!maps_is_open(&t->maps, &t->ev, m)) {
+	if (m && !maps_is_open(&t->maps, &t->ev, m)) {
 		buf_printf(&t->out, "Map named \"%.*s\" not open\n", SPAN_ARG(name));
 		return;
 	}
 	buf_printf(&t->out, "map_lookup: %.*s (%.*s) ", SPAN_ARG(name), SPAN_ARG(arg));
 	buf_init_fixed(&b, mem, sizeof mem);
 	args[0] = arg;
-	if (cf_map_raw(&t->ev, m, arg, args, &b, &status)) {
+	if (is_alias ? find_alias(t, arg, &b, &status)
+		     : cf_map_raw(&t->ev, m, arg, args, &b, &status)) {
 		sendmail_test_say_str(t, "returns ");
 		for (size_t i = 0; i < b.len; i++)
 			if ((unsigned char)b.ptr[i] != CF_LITERAL)

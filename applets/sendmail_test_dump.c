@@ -59,6 +59,8 @@ static void dump_mailer(struct sendmail_test *t, int i)
 			buf_putc(&t->out, (char)c);
 	buf_printf(&t->out, " L=%ld E=", m->line_limit);
 	cf_show(&t->cf, m->eol, &t->out);
+	if (m->charset.len)
+		buf_printf(&t->out, " C=%.*s", SPAN_ARG(m->charset));
 	for (int k = 0; k < 3; k++) {
 		buf_puts(&t->out, k ? "/" : " T=");
 		buf_put(&t->out, m->type[k].len ? m->type[k] : SPAN("<undefined>"));

@@ -166,11 +166,11 @@ struct cf {
 	int level; /* of the V line */
 	struct span vendor;
 	uint8_t types[256];    /* token types, parentheses operators */
+	bool chars, split;     /* OperatorChars were set; a rule was split by them: they stay */
 	char blank;            /* BlankSub */
 	struct cf_word *words; /* [0] unused */
-	uint32_t nwords, capwords;
-	uint32_t *slots; /* open addressing over words */
-	uint32_t nslots;
+	uint32_t nwords, capwords, nslots;
+	uint32_t *slots;        /* open addressing over words */
 	struct span macro[256]; /* ptr NULL: undefined */
 	struct span long_name[256];
 	int longs;               /* identifiers given out above CF_LONG_FIRST */

@@ -8,19 +8,17 @@
 #include "cf/cf_part.h"
 
 /* The ruleset that a $> names; -1 after a report. */
-static int called_ruleset(struct cf_eval *ev, const struct cf_tok *name)
+static int called_ruleset(struct cf_eval *ev, struct cf_tok *name)
 {
-	char mem[CF_NAME];
-	struct buf b;
-	int rs;
+	struct span s = cf_strip_quotes(ev, span_make(name->p, name->len));
+	int rs = cf_ruleset_id(ev, s, false, NULL);
 
-	buf_init_fixed(&b, mem, sizeof mem);
-	for (size_t k = 0; k < name->len; k++)
-		if (name->p[k] != '"')
-			buf_putc(&b, name->p[k]);
-	rs = cf_ruleset_id(ev, buf_span(&b), false, NULL);
+	/* It stays without its quotes even when there is no such ruleset. */
+	name->p = s.ptr;
+	name->len = (uint16_t)s.len;
+	name->id = cf_word_find(ev->cf, s.ptr, s.len);
 	if (rs < 0)
-		cf_report(ev, "554 5.3.5", "Unknown ruleset %s", buf_cstr(&b));
+		cf_report(ev, "554 5.3.5", "Unknown ruleset %.*s", SPAN_ARG(s));
 	return rs;
 }
 

@@ -18,19 +18,12 @@ static bool is_space(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-static struct span skip_space(struct span s)
-{
-	while (s.len && is_space(s.ptr[0]))
-		s = span_skip(s, 1);
-	return s;
-}
-
 static struct span word(struct span *s)
 {
 	size_t n = 0;
 	struct span w;
 
-	*s = skip_space(*s);
+	*s = cf_skip_space(*s);
 	while (n < s->len && !is_space(s->ptr[n]))
 		n++;
 	w = span_head(*s, n);
@@ -89,7 +82,7 @@ static bool scan_line(struct span f, struct span s, struct span *out)
 		bool drop;
 
 		if (is_space(f.ptr[0])) {
-			s = skip_space(s);
+			s = cf_skip_space(s);
 			f = span_skip(f, 1);
 			continue;
 		}
@@ -107,7 +100,7 @@ static bool scan_line(struct span f, struct span s, struct span *out)
 			return false;
 		/* As in scanf: %s skips leading blanks, %[ and %c do not. */
 		if (!memchr(f.ptr, '[', f.len) && f.ptr[0] != 'c')
-			s = skip_space(s);
+			s = cf_skip_space(s);
 		n = convert(f, s, &used);
 		if (n == 0)
 			return false;
@@ -164,12 +157,12 @@ void cf_class_file(struct cf_eval *ev, int id, struct span text)
 	int sys;
 
 	/* -o: a file that is missing is as good as an empty one; any other error is told. */
-	text = skip_space(text);
+	text = cf_skip_space(text);
 	if (span_starts(text, SPAN("-o"))) {
 		optional = true;
 		word(&text);
 	}
-	text = skip_space(text);
+	text = cf_skip_space(text);
 	if (text.len == 0) {
 		cf_report(ev, "", "fileclass: missing file name");
 		return;
@@ -194,7 +187,7 @@ void cf_class_file(struct cf_eval *ev, int id, struct span text)
 	} else {
 		path = word(&text);
 	}
-	fmt = skip_space(text);
+	fmt = cf_skip_space(text);
 	if (fmt.len == 0)
 		fmt = SPAN("%s");
 	/* A bound on what one file may add: the configuration's arena would catch it, but later. */

@@ -8,7 +8,7 @@
 #include "cf/cf.h"
 #include "cf/cf_part.h"
 
-static struct span skip_space(struct span s)
+struct span cf_skip_space(struct span s)
 {
 	while (s.len && memchr(" \t\n\v\f\r", s.ptr[0], 6))
 		s = span_skip(s, 1);
@@ -42,7 +42,7 @@ int cf_equate(struct cf_eval *ev, const char *what, struct span name, struct spa
 
 	if (!line->len)
 		return 0;
-	while (line->len && (line->ptr[0] == ',' || skip_space(*line).len < line->len))
+	while (line->len && (line->ptr[0] == ',' || cf_skip_space(*line).len < line->len))
 		*line = span_skip(*line, 1);
 	/* Only the first letter counts: "Path=" is "P=". */
 	code = line->len ? line->ptr[0] : '\0';
@@ -52,7 +52,7 @@ int cf_equate(struct cf_eval *ev, const char *what, struct span name, struct spa
 		cf_report(ev, "", "%s%.*s: `=' expected", what, SPAN_ARG(name));
 		return -1;
 	}
-	*line = skip_space(span_skip(*line, 1));
+	*line = cf_skip_space(span_skip(*line, 1));
 	*value = cf_munch(ev->cf, line, ',');
 	return code;
 }
@@ -113,6 +113,9 @@ bool cf_line_check(struct cf_eval *ev, struct span line)
 	switch (line.ptr[0]) {
 	case 'H':
 		if (!is_header(rest)) {
+			/* sendmail has cut the line behind the flags by then. */
+			if (rest.len && rest.ptr[0] == '?')
+				rest.len = 1 + span_index(span_skip(rest, 1), '?');
 			cf_report_line(ev, "header syntax error, line \"%.*s\"", rest);
 			return false;
 		}

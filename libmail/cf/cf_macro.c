@@ -141,9 +141,15 @@ size_t cf_translate(struct cf_eval *ev, char *p, size_t len)
 }
 
 /* Run-time values hide the configuration's and end with the evaluation. */
+const struct span cf_macro_none = {"none", 0};
+
 struct span cf_macro_get(const struct cf_eval *ev, int id)
 {
-	return ev->macro[id & 255].ptr ? ev->macro[id & 255] : ev->cf->macro[id & 255];
+	struct span v = ev->macro[id & 255];
+
+	if (v.ptr == cf_macro_none.ptr)
+		return (struct span){0};
+	return v.ptr ? v : ev->cf->macro[id & 255];
 }
 
 void cf_macro_set(struct cf_eval *ev, int id, struct span value)
@@ -151,9 +157,9 @@ void cf_macro_set(struct cf_eval *ev, int id, struct span value)
 	/* Many values set over and over: keep what fits the old room. */
 	struct span *m = &ev->macro[id & 255];
 
-	if (!value.ptr) {
+	if (!value.ptr || value.ptr == cf_macro_none.ptr) {
 		*m = value;
-	} else if (m->ptr && m->len >= value.len) {
+	} else if (m->ptr && m->ptr != cf_macro_none.ptr && m->len >= value.len) {
 		memmove((char *)m->ptr, value.ptr, value.len);
 		m->len = value.len;
 	} else {

@@ -36,13 +36,6 @@ static bool is_space(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-static struct span skip_space(struct span s)
-{
-	while (s.len && is_space(s.ptr[0]))
-		s = span_skip(s, 1);
-	return s;
-}
-
 /* atol, but a value that is too large stays large instead of wrapping. */
 static long number(struct span s)
 {
@@ -105,7 +98,7 @@ static void set_types(struct cf_mailer *m, struct span v)
 	static const struct span types[] = {{"dns", 3}, {"rfc822", 6}, {"smtp", 4}};
 
 	for (int i = 0; i < 3; i++) {
-		struct span t = skip_space(i < 2 ? span_cut(&v, '/') : v);
+		struct span t = cf_skip_space(i < 2 ? span_cut(&v, '/') : v);
 
 		if (t.len || !m->type[i].len)
 			m->type[i] = t.len ? t : types[i];
@@ -168,7 +161,7 @@ static struct span squeeze(struct cf *cf, struct span v)
 	char *p = (char *)arena_dup(&cf->mem, v).ptr;
 	size_t n = 0;
 
-	for (v = skip_space(v); p && v.len; v = span_skip(v, 1)) {
+	for (v = cf_skip_space(v); p && v.len; v = span_skip(v, 1)) {
 		if (!is_space(v.ptr[0]))
 			p[n++] = v.ptr[0];
 		else if (span_skip(v, 1).len && !is_space(v.ptr[1]))
@@ -275,14 +268,22 @@ static bool check_network(struct cf_eval *ev, const struct cf_mailer *m)
 	}
 	if (!span_eq(m->path, SPAN("[IPC]")) && !span_eq(m->path, SPAN("[FILE]")))
 		return true;
-	if (!rest.len)
+	if (!rest.len) {
 		cf_report(ev, "", "M%.*s: too few parameters for %.*s mailer", SPAN_ARG(m->name),
 			  SPAN_ARG(m->path));
-	else if (m->path.ptr[1] == 'I' && !span_eq(first, SPAN("TCP")) &&
-		 !span_eq(first, SPAN("FILE")))
+		return false;
+	}
+	if (span_eq(first, SPAN("FILE")))
+		return true;
+	if (m->path.ptr[1] == 'F') {
+		cf_report(ev, "", "M%.*s: first argument in [FILE] mailer must be FILE",
+			  SPAN_ARG(m->name));
+		return false;
+	}
+	if (!span_eq(first, SPAN("TCP")))
 		cf_note(ev, "M%.*s: Warning: first argument in [IPC] mailer must be TCP or FILE",
 			SPAN_ARG(m->name));
-	return rest.len > 0;
+	return true;
 }
 
 static void set_defaults(struct cf_mailer *m)

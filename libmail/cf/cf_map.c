@@ -5,7 +5,7 @@
  * first lookup, as sendmail does.
  */
 #include "base/ascii.h"
-#include "cf/cf.h"
+#include "cf/cf_part.h"
 
 /*
  * The name in the K line (sendmail 8.17's) and what does its work. All database formats
@@ -48,19 +48,12 @@ struct cf_map *cf_map_find(const struct cf *cf, struct span name)
 	return i < 0 ? NULL : cf->maps[i];
 }
 
-static struct span skip_blanks(struct span s)
-{
-	while (s.len && memchr(" \t\n\v\f\r", s.ptr[0], 6))
-		s = span_skip(s, 1);
-	return s;
-}
-
 static struct span next_word(struct span *s)
 {
 	size_t n = 0;
 	struct span w;
 
-	*s = skip_blanks(*s);
+	*s = cf_skip_space(*s);
 	while (n < s->len && !memchr(" \t\n\v\f\r", s->ptr[n], 6))
 		n++;
 	w = span_head(*s, n);
@@ -124,7 +117,7 @@ static void parse_flags(struct cf_eval *ev, struct cf_map *m, struct span *s)
 {
 	const char *letters = letters_of(m->kind);
 
-	for (*s = skip_blanks(*s); s->len > 1 && s->ptr[0] == '-'; *s = skip_blanks(*s)) {
+	for (*s = cf_skip_space(*s); s->len > 1 && s->ptr[0] == '-'; *s = cf_skip_space(*s)) {
 		struct span word = next_word(s), *field = flag_field(m, word.ptr[1]);
 
 		if (letters && !strchr(letters, word.ptr[1])) {
@@ -167,7 +160,7 @@ static bool parse_members(struct cf_eval *ev, struct cf_map *m)
 {
 	struct span s = m->rest;
 
-	for (s = skip_blanks(s); s.len; s = skip_blanks(s)) {
+	for (s = cf_skip_space(s); s.len; s = cf_skip_space(s)) {
 		struct span w = next_word(&s);
 
 		if (!cf_map_find(ev->cf, w)) {
@@ -252,14 +245,14 @@ void cf_map_add(struct cf_eval *ev, struct span line)
 	struct cf_map *m;
 	int kind = 0;
 
-	line = skip_blanks(arena_dup(&ev->cf->mem, line));
+	line = cf_skip_space(arena_dup(&ev->cf->mem, line));
 	/* Map names may hold "_" and ".", class names are plain words. */
 	name = span_head(line, name_length(line, "_."));
 	if (name.len == 0) {
 		cf_report(ev, "", "readcf: config K line: no map name");
 		return;
 	}
-	line = skip_blanks(span_skip(line, name.len + 1));
+	line = cf_skip_space(span_skip(line, name.len + 1));
 	class = span_head(line, name_length(line, ""));
 	if (class.len == 0) {
 		cf_report(ev, "", "readcf: config K line, map %.*s: no map class", SPAN_ARG(name));
@@ -279,7 +272,7 @@ void cf_map_add(struct cf_eval *ev, struct span line)
 	m->kind = classes[kind].kind;
 	line = span_skip(line, class.len + 1);
 	parse_flags(ev, m, &line);
-	m->rest = skip_blanks(line);
+	m->rest = cf_skip_space(line);
 	m->file = next_word(&line);
 	/* -s and -S: what joins the tokens of a key; for regex, -s are the substrings to return. */
 	if (m->S.len && m->kind != CFM_REGEX)

@@ -1,6 +1,6 @@
 /*
  * Lookups: what all maps have in common, and the maps that need nothing from
- * outside (dequote, arith, macro, null, sequence); see cf/cf.h.
+ * outside (dequote, macro, null, sequence); see cf/cf.h.
  *
  * A value is never trusted: it only becomes tokens again through the splitter.
  */
@@ -8,13 +8,6 @@
 #include "base/err.h"
 #include "cf/cf.h"
 #include "cf/cf_part.h"
-
-static struct span skip_blanks(struct span s)
-{
-	while (s.len && memchr(" \t\n\v\f\r", s.ptr[0], 6))
-		s = span_skip(s, 1);
-	return s;
-}
 
 /*
  * The value with %0 to %9 replaced by the arguments, and -a behind it.  %0 is the key, "%%"
@@ -83,100 +76,13 @@ static bool dequote(struct cf_map *m, struct span key, struct buf *out)
 	return !angles && !comments && !quoted && !escape && quotes && !spaces;
 }
 
-/* strtol with base 0, wrapping nowhere. */
-static long to_long(struct span s)
-{
-	unsigned base = 10;
-	bool minus;
-	long v = 0;
-
-	s = skip_blanks(s);
-	minus = s.len && s.ptr[0] == '-';
-	if (s.len && (minus || s.ptr[0] == '+'))
-		s = span_skip(s, 1);
-	if (s.len > 1 && s.ptr[0] == '0') {
-		bool hex = ascii_lower(s.ptr[1]) == 'x';
-
-		base = hex ? 16 : 8;
-		s = span_skip(s, hex ? 2 : 1);
-	}
-	for (; s.len; s = span_skip(s, 1)) {
-		char c = ascii_lower(s.ptr[0]);
-		unsigned d = ascii_is_digit(c)   ? (unsigned)(c - '0')
-			     : ascii_is_alpha(c) ? (unsigned)(c - 'a' + 10)
-						 : 99;
-
-		if (d >= base || __builtin_mul_overflow(v, (long)base, &v) ||
-		    __builtin_add_overflow(v, (long)d, &v))
-			break;
-	}
-	return minus ? -v : v;
-}
-
-/* The operator is the key, the operands are arguments 1 and 2; wrong ones are EXIT_CONFIG. */
-static bool arith(struct span key, const struct span *args, struct buf *out, int *status)
-{
-	struct span op = skip_blanks(key);
-	long a = 0, b = 0, r = 0;
-	int n = 0;
-
-	for (; args && args[0].ptr && args[n + 1].ptr && n < 2; n++)
-		*(n ? &b : &a) = to_long(args[n + 1]);
-	if (n < 2 || op.len == 0) {
-		*status = EXIT_CONFIG;
-		return false;
-	}
-	switch (op.ptr[0]) {
-	case '|':
-		r = a | b;
-		break;
-	case '&':
-		r = a & b;
-		break;
-	case '+':
-		r = (long)((unsigned long)a + (unsigned long)b);
-		break;
-	case '-':
-		r = (long)((unsigned long)a - (unsigned long)b);
-		break;
-	case '*':
-		r = (long)((unsigned long)a * (unsigned long)b);
-		break;
-	case '/':
-	/* -1 too: the smallest long divided by it traps on amd64. */
-	case '%':
-		if (b == 0 || b == -1) {
-			*status = b ? 0 : EXIT_CONFIG;
-			r = op.ptr[0] == '/' ? (long)-(unsigned long)a : 0;
-			if (b == 0)
-				return false;
-		} else {
-			r = op.ptr[0] == '/' ? a / b : a % b;
-		}
-		break;
-	case 'l':
-	case '=':
-		buf_puts(out, (op.ptr[0] == 'l' ? a < b : a == b) ? "TRUE" : "FALSE");
-		return true;
-	default:
-		*status = EXIT_CONFIG;
-		return false;
-	}
-	/* Through the unsigned type, in which the smallest long has an absolute value. */
-	if (r < 0)
-		buf_putc(out, '-');
-	buf_putu(out, r < 0 ? -(unsigned long)r : (unsigned long)r);
-	return true;
-}
-
 static void set_macro(struct cf_eval *ev, struct span key, const struct span *args)
 {
 	size_t used;
 	int id = key.len ? cf_macro_id(ev, key, &used) : 0;
-	bool given = args && args[0].ptr && args[1].ptr;
 
 	if (id)
-		cf_macro_set(ev, id, given ? args[1] : SPAN(""));
+		cf_macro_set(ev, id, args && args[0].ptr && args[1].ptr ? args[1] : cf_macro_none);
 }
 
 static bool run(struct cf_eval *ev, struct cf_map *m, struct span key, const struct span *args,
@@ -282,7 +188,7 @@ static bool run(struct cf_eval *ev, struct cf_map *m, struct span key, const str
 		finish_value(m, buf_span(&b), NULL, out);
 		return true;
 	case CFM_ARITH:
-		return arith(key, args, out, status);
+		return cf_arith(ev, m, key, args, out, status);
 	case CFM_MACRO:
 		set_macro(ev, key, args);
 		return true;
@@ -310,8 +216,7 @@ bool cf_map_raw(struct cf_eval *ev, struct cf_map *m, struct span key, const str
 	return run(ev, m, key, args, out, status);
 }
 
-/* A backslash only protects what is behind it from being taken for a quote. */
-static struct span strip_quotes(struct cf_eval *ev, struct span s)
+struct span cf_strip_quotes(struct cf_eval *ev, struct span s)
 {
 	char *p = (char *)arena_dup(&ev->mem, s).ptr;
 	size_t n = 0;
@@ -342,7 +247,7 @@ bool cf_map_lookup(struct cf_eval *ev, struct cf_map *m, struct span key, const 
 	bool found;
 
 	if (!cf_map_flag(m, 'q'))
-		key = strip_quotes(ev, key);
+		key = cf_strip_quotes(ev, key);
 	trace_lookup(ev, CF_STEP_LOOKUP, m, key, args, 0);
 	found = run(ev, m, key, args, out, status);
 	trace_lookup(ev, found ? CF_STEP_FOUND : CF_STEP_MISSING, m,

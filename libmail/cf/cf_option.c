@@ -205,13 +205,6 @@ struct span cf_option_get(const struct cf *cf, const char *name)
 	return v;
 }
 
-static struct span trim_left(struct span s)
-{
-	while (s.len && memchr(" \t\n\r\v\f", s.ptr[0], 6))
-		s = span_skip(s, 1);
-	return s;
-}
-
 /* Is word one of the words, parted by blanks? */
 static bool listed(const char *words, struct span word)
 {
@@ -342,8 +335,13 @@ static void keep_option(struct cf_eval *ev, int id, struct span value)
 	check_value(ev, name, value);
 	if (strcmp(name, "BlankSub") == 0)
 		cf->blank = value.len ? value.ptr[0] : ' ';
-	else if (strcmp(name, "OperatorChars") == 0)
+	if (strcmp(name, "OperatorChars") == 0) {
+		if (cf->chars || cf->split)
+			cf_note(ev, "Warning: OperatorChars is being redefined.\n"
+				    "         It should only be set before ruleset definitions.");
+		cf->chars = true;
 		cf_set_operators(cf, value);
+	}
 }
 
 /* "Timeout.x=5" belongs to Timeout with the value ".x=5". */
@@ -360,14 +358,15 @@ void cf_option_set(struct cf_eval *ev, char letter, struct span text)
 	/* "O Name=value": a blank instead of the letter announces the long name. */
 	if (letter == ' ') {
 		letter = '\0';
-		value = trim_left(text);
 		while (n < value.len && value.ptr[n] != '=' && value.ptr[n] != '.')
 			n++;
-		name = span_trim(span_head(value, n));
+		name = span_head(value, n);
+		while (name.len && name.ptr[name.len - 1] == ' ')
+			name.len--;
 		value = span_skip(value, n);
 		if (value.len && value.ptr[0] == '=')
-			value = trim_left(span_skip(value, 1));
-		if (name.len == 0) {
+			value = cf_skip_space(span_skip(value, 1));
+		if (n == 0) {
 			cf_report(ev, "", "readcf: null option name");
 			return;
 		}

@@ -81,6 +81,19 @@ int cf_calls_find(struct cf_eval *ev, struct cf_tok *tok, size_t *n, size_t *at,
 void cf_trace_ruleset(const struct cf_eval *ev, enum cf_step step, int rs,
 		      const struct cf_rule *rule, const struct cf_tok *tok, size_t n);
 
+/* s from its first octet on that is no white space (isspace in the C locale). */
+struct span cf_skip_space(struct span s);
+
+/* The value that makes a macro undefined, whatever the configuration says (cf_macro_set). */
+extern const struct span cf_macro_none;
+
+/* The operator is the key, the operands are arguments 1 and 2; wrong ones are EXIT_CONFIG. */
+bool cf_arith(struct cf_eval *ev, struct cf_map *m, struct span key, const struct span *args,
+	      struct buf *out, int *status);
+
+/* s without its quotes; a backslash only protects what is behind it from being taken for one. */
+struct span cf_strip_quotes(struct cf_eval *ev, struct span s);
+
 /* cf_join into scratch memory; size is at most CF_LINE. */
 struct span cf_join_kept(struct cf_eval *ev, const struct cf_tok *tok, size_t n, char space,
 			 size_t size);

@@ -23,6 +23,8 @@ void cf_set_operators(struct cf *cf, struct span chars)
 	enum { OPR, ATM, QST, SPC };
 	static const char always[] = "()<>,;\r\n";
 
+	if (cf->split)
+		return;
 	memset(cf->types, ATM, sizeof cf->types);
 	for (const char *p = " \t\n\v\f\r\377"; *p; p++)
 		cf->types[(unsigned char)*p] = SPC;

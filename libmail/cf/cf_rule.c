@@ -186,6 +186,8 @@ static const char *wrong_left(int op)
 		return "$>";
 	case CF_IF:
 		return "$?";
+	case CF_FI:
+		return "$.";
 	case CF_CANON:
 		return "$[";
 	case CF_CANONEND:
@@ -244,6 +246,11 @@ static int check_left(struct cf_eval *ev, struct cf_rule *r)
 	return fuzzy;
 }
 
+static bool is_lookup(int op)
+{
+	return op == CF_CANON || op == CF_LOOKUP;
+}
+
 /* $1 to $9 count the wildcards of the left side; cf_rewrite checks again at run time. */
 static void check_right(struct cf_eval *ev, const struct cf_rule *r, int fuzzy)
 {
@@ -253,13 +260,14 @@ static void check_right(struct cf_eval *ev, const struct cf_rule *r, int fuzzy)
 
 		if (botch)
 			cf_report(ev, "", "Inappropriate use of %s on RHS", botch);
-		if (t->op == CF_CANON || t->op == CF_LOOKUP) {
-			size_t end = i;
+		if (is_lookup(t->op)) {
+			int op = 0, close = t->op == CF_CANON ? CF_CANONEND : CF_LOOKUPEND;
 
-			while (end < r->nrhs &&
-			       r->rhs[end].op != (t->op == CF_CANON ? CF_CANONEND : CF_LOOKUPEND))
-				end++;
-			if (end == r->nrhs)
+			for (size_t k = i + 1; k < r->nrhs && op != close && !is_lookup(op); k++)
+				op = r->rhs[k].op;
+			if (is_lookup(op))
+				cf_report(ev, "", "cannot nest map lookups");
+			else if (op != close)
 				cf_report(ev, "", "missing map closing token");
 		}
 		if (t->op == CF_REPL && (t->arg <= '0' || t->arg > '0' + fuzzy))
@@ -287,6 +295,7 @@ void cf_rule_add(struct cf_eval *ev, int rs, struct span line)
 	 * is split.
 	 */
 	r->line = ev->line;
+	ev->cf->split = true;
 	if (scan_side(ev, left, tok, &n) && n) {
 		r->nlhs = (uint16_t)n;
 		r->lhs = copy_tokens(ev->cf, tok, n);

@@ -112,20 +112,19 @@ void cf_class_add(struct cf *cf, int id, struct span word)
 
 	if (i == 0 || id < 0 || id > 255)
 		return;
-	if (!w->classes)
+	/* The first class that it is in says how it is written in each. */
+	if (!w->classes) {
 		w->classes = arena_alloc(&cf->mem, 4 * sizeof *w->classes);
+		word = arena_dup(&cf->mem, word);
+		if (word.ptr)
+			w->p = word.ptr;
+	}
 	if (!w->classes || (w->classes[id / 64] >> id % 64 & 1))
 		return;
 	m = arena_alloc(&cf->mem, sizeof *m);
 	if (!m)
 		return;
-	/*
-	 * The member as it was written: words keep the case they had first, and class
-	 * lists are shown as they were given.
-	 */
 	*m = (struct cf_member){cf->members[id], span_make(w->p, w->len)};
-	if (memcmp(w->p, word.ptr, w->len) != 0)
-		m->text = arena_dup(&cf->mem, word);
 	cf->members[id] = m;
 	w->classes[id / 64] |= (uint64_t)1 << id % 64;
 	/* Kept for cf_match: no longer text than this needs to be looked up. */

@@ -136,26 +136,24 @@ static bool get_name(struct span msg, size_t *at, char name[DNS_NAME_MAX])
 bool dns_open_answer(struct dns_answer *a, struct span msg, uint16_t id, struct span name,
 		     uint16_t type)
 {
-	char asked[DNS_NAME_MAX];
+	char mem[HEADER + DNS_NAME_MAX + 4];
+	struct buf q;
 
-	if (name.len && name.ptr[name.len - 1] == '.')
-		name.len--;
+	buf_init_fixed(&q, mem, sizeof mem);
 	/*
 	 * Identifier, response bit and the question must be ours: together with the port
-	 * they are what an attacker off the path has to guess (RFC 5452).
+	 * they are what an attacker off the path has to guess (RFC 5452).  The question is
+	 * compared as octets, since the text of a name may be less than its octets.
 	 */
-	if (msg.len < HEADER || get16(msg, 0) != id || !((unsigned char)msg.ptr[2] & FLAG_QR) ||
-	    get16(msg, 4) != 1)
+	if (!dns_put_query(&q, id, name, type) || msg.len < q.len || get16(msg, 0) != id ||
+	    !((unsigned char)msg.ptr[2] & FLAG_QR) || get16(msg, 4) != 1 ||
+	    !ascii_eq_nocase(span_make(msg.ptr + HEADER, q.len - HEADER),
+			     span_skip(buf_span(&q), HEADER)))
 		return false;
-	*a = (struct dns_answer){.msg = msg, .at = HEADER, .left = get16(msg, 6)};
+	*a = (struct dns_answer){.msg = msg, .at = q.len, .left = get16(msg, 6)};
 	a->others = get16(msg, 8);
 	a->rcode = (unsigned char)msg.ptr[3] & 0x0f;
 	a->truncated = (unsigned char)msg.ptr[2] & FLAG_TC;
-	if (!get_name(msg, &a->at, asked) || msg.len - a->at < 4)
-		return false;
-	if (get16(msg, a->at) != type || !ascii_eq_nocase(span_str(asked), name))
-		return false;
-	a->at += 4;
 	/* Bounds the work of one answer, whatever its header says. */
 	if (a->left > DNS_RECORDS_MAX)
 		a->left = DNS_RECORDS_MAX;

@@ -21,6 +21,7 @@
 #include "service/maps_part.h"
 #include "sys/fs.h"
 #include "sys/log.h"
+#include "sys/rand.h"
 
 enum { COLUMN_MAX = 1000 };
 
@@ -333,6 +334,9 @@ int maps_lookup(void *ctx, struct cf_eval *ev, struct cf_map *map, struct span k
 		return maps_run(map->rest, key, out);
 	case CFM_SYSLOG:
 		log_info("%.*s", SPAN_ARG(key));
+		return 0;
+	case CFM_ARITH:
+		buf_putu(out, rand_u64() >> 1);
 		return 0;
 	case CFM_HOST:
 	case CFM_DNS:

@@ -16,9 +16,15 @@ enum { VALUE_MAX = CF_NAME - 1 }; /* octets of the joined parts: as long as an a
 static bool parse_parts(struct cf_eval *ev, const struct map_data *d, struct span s, uint8_t *part,
 			int *parts)
 {
-	for (*parts = 0; s.len && *parts < MAP_PARTS;) {
-		struct span w = span_trim(span_cut(&s, ','));
+	bool more = true;
+
+	/* An empty field is a 0. */
+	for (*parts = 0; more && *parts < MAP_PARTS;) {
+		struct span w = span_trim(span_head(s, span_index(s, ',')));
 		size_t v = 0;
+
+		more = span_index(s, ',') < s.len;
+		span_cut(&s, ',');
 
 		for (; w.len && ascii_is_digit(w.ptr[0]) && v < 1000; w = span_skip(w, 1))
 			v = v * 10 + (size_t)(w.ptr[0] - '0');
