@@ -71,7 +71,7 @@ static void setting(struct sendmail_test *t, char *line, size_t len)
 	if (id == 0)
 		return;
 	n = cf_strip_comment(line + 2 + used, len - 2 - used);
-	while (n && is_space(line[1 + used + n]))
+	while (n && ascii_is_space(line[1 + used + n]))
 		n--;
 	n = cf_translate(&t->ev, line + 2 + used, n);
 	if (line[1] == 'D')
@@ -141,7 +141,7 @@ static void rulesets_line(struct sendmail_test *t, struct span line)
 	struct span names, rest;
 	size_t n;
 
-	line = skip_space(line);
+	line = ascii_skip_space(line);
 	/* Lines end in a NUL (test_line), so the C string functions end. */
 	names = span_head(line, strcspn(line.ptr, " \t\n\v\f\r"));
 	if (names.len >= line.len) {

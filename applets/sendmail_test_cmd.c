@@ -158,12 +158,13 @@ static void put_kind(struct sendmail_test *t)
 /* As delivery by this mailer would write the address. */
 static void cmd_try(struct sendmail_test *t, struct span arg)
 {
-	struct span name = cut_word(&arg);
+	struct span name = ascii_cut_word(&arg);
 	const struct cf_mailer *m;
 	char mem[CF_LINE];
 	struct buf b;
 	int status;
 
+	arg = ascii_skip_space(arg);
 	if (arg.len == 0) {
 		sendmail_test_say_str(t, "Usage: /try mailer address\n");
 		return;
@@ -289,8 +290,7 @@ void sendmail_test_slash(struct sendmail_test *t, struct span line)
 	struct span name;
 
 	/* /map keeps a blank key apart from none, so only the others lose trailing blanks. */
-	while (line.len && is_space(line.ptr[line.len - 1]))
-		line.len--;
+	line = ascii_trim_space(line);
 	if (line.len == 1) {
 		sendmail_test_say_str(t, "Usage: /[canon|map|mx|parse|try|tryflags]\n");
 		return;
@@ -301,7 +301,7 @@ void sendmail_test_slash(struct sendmail_test *t, struct span line)
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
 		if (!ascii_eq_nocase(span_skip(name, 1), span_str(commands[i].name)))
 			continue;
-		commands[i].run(t, skip_space(span_skip(line, name.len)));
+		commands[i].run(t, ascii_skip_space(span_skip(line, name.len)));
 		return;
 	}
 	buf_printf(&t->out, "Unknown \"/\" command %.*s\n", SPAN_ARG(name));

@@ -31,33 +31,6 @@ struct sendmail_test {
 	int debug[4]; /* levels of enum debug */
 };
 
-/* White space as isspace(3) has it in the C locale. */
-static inline bool is_space(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-/* s from its first octet on that is no white space. */
-static inline struct span skip_space(struct span s)
-{
-	while (s.len && is_space(s.ptr[0]))
-		s = span_skip(s, 1);
-	return s;
-}
-
-/* The word at the start of *s, which then starts with the next one. */
-static inline struct span cut_word(struct span *s)
-{
-	size_t n = 0;
-	struct span w;
-
-	while (n < s->len && !is_space(s->ptr[n]))
-		n++;
-	w = span_head(*s, n);
-	*s = skip_space(span_skip(*s, n));
-	return w;
-}
-
 /* Writes out what was gathered. */
 void sendmail_test_flush(struct sendmail_test *t);
 

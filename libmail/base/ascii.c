@@ -1,5 +1,5 @@
 /*
- * Case-blind comparison in US-ASCII; see base/ascii.h.
+ * Case and white space in US-ASCII; see base/ascii.h.
  */
 #include "base/ascii.h"
 
@@ -16,6 +16,30 @@ bool ascii_eq_nocase(struct span a, struct span b)
 bool ascii_starts_nocase(struct span s, struct span prefix)
 {
 	return s.len >= prefix.len && ascii_eq_nocase(span_head(s, prefix.len), prefix);
+}
+
+struct span ascii_skip_space(struct span s)
+{
+	while (s.len && ascii_is_space(s.ptr[0]))
+		s = span_skip(s, 1);
+	return s;
+}
+
+struct span ascii_trim_space(struct span s)
+{
+	while (s.len && ascii_is_space(s.ptr[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+struct span ascii_cut_word(struct span *s)
+{
+	struct span rest = ascii_skip_space(*s), word = rest;
+
+	while (rest.len && !ascii_is_space(rest.ptr[0]))
+		rest = span_skip(rest, 1);
+	*s = rest;
+	return span_head(word, word.len - rest.len);
 }
 
 void ascii_fold(char *p, size_t n)

@@ -49,6 +49,18 @@ static inline bool ascii_is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
+/* Where isspace(3) sees white space in the C locale: also CR, LF, FF and VT. */
+static inline bool ascii_is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* What folded lines are unfolded from and to: SP, HTAB, CR, LF. */
+static inline bool ascii_is_fold(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* Letters only; every other octet, 8-bit ones too, is returned as it is. */
 static inline char ascii_lower(char c)
 {
@@ -65,6 +77,13 @@ bool ascii_eq_nocase(struct span a, struct span b);
 
 /* Prefix test but for ASCII case. */
 bool ascii_starts_nocase(struct span s, struct span prefix);
+
+/* s without the white space at its start; without that at its end. */
+struct span ascii_skip_space(struct span s);
+struct span ascii_trim_space(struct span s);
+
+/* The next word of *s, "" if there is none; leaves in *s what follows it. */
+struct span ascii_cut_word(struct span *s);
 
 /* Folds n octets to lower case in place. */
 void ascii_fold(char *p, size_t n);

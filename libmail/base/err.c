@@ -75,7 +75,8 @@ void err_printable(char *text)
 			*text = '?';
 }
 
-static void set(struct err *e, enum err_class class, const char *status)
+__attribute__((format(printf, 4, 0))) static void
+set(struct err *e, enum err_class class, const char *status, const char *fmt, va_list ap)
 {
 	size_t n = strnlen(status, sizeof e->status - 1);
 
@@ -83,17 +84,17 @@ static void set(struct err *e, enum err_class class, const char *status)
 	e->sys = e->reply = 0;
 	memcpy(e->status, status, n);
 	e->status[n] = '\0';
+	vsnprintf(e->text, sizeof e->text, fmt, ap);
+	err_printable(e->text);
 }
 
 bool err_temp(struct err *e, const char *status, const char *fmt, ...)
 {
 	va_list ap;
 
-	set(e, ERR_TEMP, status);
 	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof e->text, fmt, ap);
+	set(e, ERR_TEMP, status, fmt, ap);
 	va_end(ap);
-	err_printable(e->text);
 	return false;
 }
 
@@ -101,11 +102,9 @@ bool err_perm(struct err *e, const char *status, const char *fmt, ...)
 {
 	va_list ap;
 
-	set(e, ERR_PERM, status);
 	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof e->text, fmt, ap);
+	set(e, ERR_PERM, status, fmt, ap);
 	va_end(ap);
-	err_printable(e->text);
 	return false;
 }
 
@@ -139,9 +138,8 @@ bool err_errno(struct err *e, int sys, const char *fmt, ...)
 	va_list ap;
 	size_t len;
 
-	set(e, ERR_TEMP, errno_status(sys));
 	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof e->text, fmt, ap);
+	set(e, ERR_TEMP, errno_status(sys), fmt, ap);
 	va_end(ap);
 	len = strlen(e->text);
 	snprintf(e->text + len, sizeof e->text - len, ": %s", strerror(sys));

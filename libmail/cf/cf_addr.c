@@ -118,25 +118,10 @@ static int error_status(struct span host)
 	return v;
 }
 
-static struct span without_quotes(struct cf_eval *ev, struct span s)
-{
-	char *p = (char *)arena_dup(&ev->mem, s).ptr;
-	size_t n = 0;
-
-	for (size_t i = 0; p && i < s.len; i++) {
-		if (s.ptr[i] == '\\' && i + 1 < s.len)
-			i++;
-		else if (s.ptr[i] == '"')
-			continue;
-		p[n++] = s.ptr[i];
-	}
-	return span_make(p, n);
-}
-
 /* $#error: splits the text into reply code and message, and says it. */
 static void error_mailer(struct cf_eval *ev, struct cf_addr *a)
 {
-	struct span t = without_quotes(ev, a->user);
+	struct span t = cf_strip_quotes(ev, a->user);
 	char code[16] = "553 5.3.0";
 	size_t enh;
 

@@ -16,7 +16,7 @@ static long to_long(struct span s)
 	bool minus;
 	long v = 0;
 
-	s = cf_skip_space(s);
+	s = ascii_skip_space(s);
 	minus = s.len && s.ptr[0] == '-';
 	if (s.len && (minus || s.ptr[0] == '+'))
 		s = span_skip(s, 1);
@@ -58,7 +58,7 @@ static bool random_number(struct cf_eval *ev, struct cf_map *m, long a, long b, 
 bool cf_arith(struct cf_eval *ev, struct cf_map *m, struct span key, const struct span *args,
 	      struct buf *out, int *status)
 {
-	struct span op = cf_skip_space(key);
+	struct span op = ascii_skip_space(key);
 	size_t before = out->len;
 	long a = 0, b = 0, r = 0;
 	int n = 0;

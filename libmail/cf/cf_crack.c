@@ -30,11 +30,6 @@ static void put(struct crack *x, char c)
 		x->out[x->n++] = c;
 }
 
-static bool is_space(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 /* The next octet, 0 at the end. */
 static char peek(const struct crack *x)
 {
@@ -67,7 +62,7 @@ static void keep_phrase(struct crack *x, char mark)
 	if (x->quote_phrase) {
 		put(x, '"');
 		end = mark_at;
-		while (end > x->head && is_space(x->in.ptr[end - 1]))
+		while (end > x->head && ascii_is_space(x->in.ptr[end - 1]))
 			end--;
 	}
 	for (size_t i = x->head; i < end; i++) {
@@ -143,7 +138,7 @@ static bool colon(struct crack *x)
 	}
 	x->got_colon = true;
 	keep_phrase(x, ':');
-	while (is_space(peek(x)))
+	while (ascii_is_space(peek(x)))
 		put(x, x->in.ptr[x->at++]);
 	x->out_head = x->n;
 	x->head = x->at;
@@ -227,7 +222,7 @@ void cf_crack(struct span addr, bool colon_ok, struct buf *out)
 	struct crack x = {.out = mem, .colon_ok = colon_ok};
 
 	x.in = span_head(addr, span_index(addr, '\0'));
-	while (is_space(peek(&x)))
+	while (ascii_is_space(peek(&x)))
 		x.in = span_skip(x.in, 1);
 	while (x.at < x.in.len)
 		crack_char(&x, x.in.ptr[x.at++]);

@@ -13,24 +13,6 @@
 
 enum { FILE_MAX = 16 << 20 };
 
-static bool is_space(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static struct span word(struct span *s)
-{
-	size_t n = 0;
-	struct span w;
-
-	*s = cf_skip_space(*s);
-	while (n < s->len && !is_space(s->ptr[n]))
-		n++;
-	w = span_head(*s, n);
-	*s = span_skip(*s, n);
-	return w;
-}
-
 /* Is c in the scanf set at the start of f (behind "[")?  *len is the set with its "]". */
 static bool in_set(struct span f, char c, size_t *len)
 {
@@ -66,7 +48,7 @@ static size_t convert(struct span f, struct span s, size_t *used)
 	if (f.ptr[at] == 'c' && width == 0)
 		width = 1;
 	for (; n < s.len && (width == 0 || n < width); n++) {
-		if (f.ptr[at] == 's' && is_space(s.ptr[n]))
+		if (f.ptr[at] == 's' && ascii_is_space(s.ptr[n]))
 			break;
 		if (f.ptr[at] == '[' && !in_set(span_skip(f, at + 1), s.ptr[n], &set))
 			break;
@@ -81,8 +63,8 @@ static bool scan_line(struct span f, struct span s, struct span *out)
 		size_t used, n;
 		bool drop;
 
-		if (is_space(f.ptr[0])) {
-			s = cf_skip_space(s);
+		if (ascii_is_space(f.ptr[0])) {
+			s = ascii_skip_space(s);
 			f = span_skip(f, 1);
 			continue;
 		}
@@ -100,7 +82,7 @@ static bool scan_line(struct span f, struct span s, struct span *out)
 			return false;
 		/* As in scanf: %s skips leading blanks, %[ and %c do not. */
 		if (!memchr(f.ptr, '[', f.len) && f.ptr[0] != 'c')
-			s = cf_skip_space(s);
+			s = ascii_skip_space(s);
 		n = convert(f, s, &used);
 		if (n == 0)
 			return false;
@@ -118,7 +100,7 @@ static void add_words(struct cf_eval *ev, int id, struct span text)
 {
 	struct span w;
 
-	for (w = word(&text); w.len; w = word(&text))
+	for (w = ascii_cut_word(&text); w.len; w = ascii_cut_word(&text))
 		cf_class_add(ev->cf, id, w);
 }
 
@@ -157,12 +139,12 @@ void cf_class_file(struct cf_eval *ev, int id, struct span text)
 	int sys;
 
 	/* -o: a file that is missing is as good as an empty one; any other error is told. */
-	text = cf_skip_space(text);
+	text = ascii_skip_space(text);
 	if (span_starts(text, SPAN("-o"))) {
 		optional = true;
-		word(&text);
+		ascii_cut_word(&text);
 	}
-	text = cf_skip_space(text);
+	text = ascii_skip_space(text);
 	if (text.len == 0) {
 		cf_report(ev, "", "fileclass: missing file name");
 		return;
@@ -185,9 +167,9 @@ void cf_class_file(struct cf_eval *ev, int id, struct span text)
 		text = span_skip(text, 1);
 		path = span_cut(&text, '"');
 	} else {
-		path = word(&text);
+		path = ascii_cut_word(&text);
 	}
-	fmt = cf_skip_space(text);
+	fmt = ascii_skip_space(text);
 	if (fmt.len == 0)
 		fmt = SPAN("%s");
 	/* A bound on what one file may add: the configuration's arena would catch it, but later. */

@@ -18,21 +18,16 @@ struct list {
 	bool first;
 };
 
-static bool is_space(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 static struct span skip(struct span s, bool commas)
 {
-	while (s.len && (is_space(s.ptr[0]) || (commas && s.ptr[0] == ',')))
+	while (s.len && (ascii_is_space(s.ptr[0]) || (commas && s.ptr[0] == ',')))
 		s = span_skip(s, 1);
 	return s;
 }
 
 static struct span trim_end(struct span s)
 {
-	while (s.len && (is_space(s.ptr[s.len - 1]) || s.ptr[s.len - 1] == ','))
+	while (s.len && (ascii_is_space(s.ptr[s.len - 1]) || s.ptr[s.len - 1] == ','))
 		s.len--;
 	return s;
 }
@@ -109,7 +104,7 @@ int cf_header_list(struct cf_eval *ev, const struct cf_sender *s, const struct c
 	buf_put(out, span_head(name, NAME_SHOWN));
 	buf_putc(out, ':');
 	l.column = (name.len < NAME_SHOWN ? name.len : NAME_SHOWN) + 1;
-	for (; value.len && is_space(value.ptr[0]); value = span_skip(value, 1)) {
+	for (; value.len && ascii_is_space(value.ptr[0]); value = span_skip(value, 1)) {
 		if (value.ptr[0] == '\r')
 			continue;
 		buf_putc(out, value.ptr[0] == '\n' ? ' ' : value.ptr[0]);

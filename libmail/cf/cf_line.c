@@ -8,13 +8,6 @@
 #include "cf/cf.h"
 #include "cf/cf_part.h"
 
-struct span cf_skip_space(struct span s)
-{
-	while (s.len && memchr(" \t\n\v\f\r", s.ptr[0], 6))
-		s = span_skip(s, 1);
-	return s;
-}
-
 void cf_report_line(struct cf_eval *ev, const char *fmt, struct span line)
 {
 	char mem[CF_LINE];
@@ -42,7 +35,7 @@ int cf_equate(struct cf_eval *ev, const char *what, struct span name, struct spa
 
 	if (!line->len)
 		return 0;
-	while (line->len && (line->ptr[0] == ',' || cf_skip_space(*line).len < line->len))
+	while (line->len && (line->ptr[0] == ',' || ascii_skip_space(*line).len < line->len))
 		*line = span_skip(*line, 1);
 	/* Only the first letter counts: "Path=" is "P=". */
 	code = line->len ? line->ptr[0] : '\0';
@@ -52,7 +45,7 @@ int cf_equate(struct cf_eval *ev, const char *what, struct span name, struct spa
 		cf_report(ev, "", "%s%.*s: `=' expected", what, SPAN_ARG(name));
 		return -1;
 	}
-	*line = cf_skip_space(span_skip(*line, 1));
+	*line = ascii_skip_space(span_skip(*line, 1));
 	*value = cf_munch(ev->cf, line, ',');
 	return code;
 }
@@ -66,7 +59,7 @@ static bool check_equates(struct cf_eval *ev, char kind, struct span line, const
 	struct span name, v;
 	int code;
 
-	while (n < line.len && line.ptr[n] != ',' && !memchr(" \t\n\v\f\r", line.ptr[n], 6))
+	while (n < line.len && line.ptr[n] != ',' && !ascii_is_space(line.ptr[n]))
 		n++;
 	name = span_head(line, n);
 	if (!n) {
@@ -101,7 +94,7 @@ static bool is_header(struct span line)
 	line = span_head(line, span_index(line, ':') == line.len ? 0 : span_index(line, ':'));
 	line = span_trim(line);
 	for (size_t i = 0; i < line.len; i++)
-		if (memchr(" \t\n\v\f\r", line.ptr[i], 6))
+		if (ascii_is_space(line.ptr[i]))
 			return false;
 	return line.len > 0;
 }

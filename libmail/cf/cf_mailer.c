@@ -31,11 +31,6 @@ struct cf_mailer *cf_mailer_find(const struct cf *cf, struct span name)
 	return NULL;
 }
 
-static bool is_space(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 /* atol, but a value that is too large stays large instead of wrapping. */
 static long number(struct span s)
 {
@@ -53,7 +48,7 @@ static void set_flags(struct cf_mailer *m, struct span letters)
 	for (; letters.len; letters = span_skip(letters, 1)) {
 		unsigned char c = (unsigned char)letters.ptr[0] & 127;
 
-		if (!is_space((char)c))
+		if (!ascii_is_space((char)c))
 			m->flags[c / 64] |= (uint64_t)1 << c % 64;
 	}
 }
@@ -98,7 +93,7 @@ static void set_types(struct cf_mailer *m, struct span v)
 	static const struct span types[] = {{"dns", 3}, {"rfc822", 6}, {"smtp", 4}};
 
 	for (int i = 0; i < 3; i++) {
-		struct span t = cf_skip_space(i < 2 ? span_cut(&v, '/') : v);
+		struct span t = ascii_skip_space(i < 2 ? span_cut(&v, '/') : v);
 
 		if (t.len || !m->type[i].len)
 			m->type[i] = t.len ? t : types[i];
@@ -161,10 +156,10 @@ static struct span squeeze(struct cf *cf, struct span v)
 	char *p = (char *)arena_dup(&cf->mem, v).ptr;
 	size_t n = 0;
 
-	for (v = cf_skip_space(v); p && v.len; v = span_skip(v, 1)) {
-		if (!is_space(v.ptr[0]))
+	for (v = ascii_skip_space(v); p && v.len; v = span_skip(v, 1)) {
+		if (!ascii_is_space(v.ptr[0]))
 			p[n++] = v.ptr[0];
-		else if (span_skip(v, 1).len && !is_space(v.ptr[1]))
+		else if (span_skip(v, 1).len && !ascii_is_space(v.ptr[1]))
 			p[n++] = ' ';
 	}
 	return span_make(p, n);
@@ -332,7 +327,7 @@ void cf_mailer_add(struct cf_eval *ev, struct span line)
 		return;
 	/* -1: no user or group named, so the caller's default applies. */
 	*m = (struct cf_mailer){.uid = -1, .gid = -1, .max_rcpt = RCPT_MAX};
-	while (n < line.len && line.ptr[n] != ',' && !is_space(line.ptr[n]))
+	while (n < line.len && line.ptr[n] != ',' && !ascii_is_space(line.ptr[n]))
 		n++;
 	if (n == 0) {
 		cf_report(ev, "", "name required for mailer");

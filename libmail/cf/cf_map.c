@@ -48,19 +48,6 @@ struct cf_map *cf_map_find(const struct cf *cf, struct span name)
 	return i < 0 ? NULL : cf->maps[i];
 }
 
-static struct span next_word(struct span *s)
-{
-	size_t n = 0;
-	struct span w;
-
-	*s = cf_skip_space(*s);
-	while (n < s->len && !memchr(" \t\n\v\f\r", s->ptr[n], 6))
-		n++;
-	w = span_head(*s, n);
-	*s = span_skip(*s, n);
-	return w;
-}
-
 /*
  * Where a flag's argument is kept, or NULL for a flag without.  It is written against the
  * letter; only k, v and R take a word behind it too.
@@ -117,8 +104,8 @@ static void parse_flags(struct cf_eval *ev, struct cf_map *m, struct span *s)
 {
 	const char *letters = letters_of(m->kind);
 
-	for (*s = cf_skip_space(*s); s->len > 1 && s->ptr[0] == '-'; *s = cf_skip_space(*s)) {
-		struct span word = next_word(s), *field = flag_field(m, word.ptr[1]);
+	for (*s = ascii_skip_space(*s); s->len > 1 && s->ptr[0] == '-'; *s = ascii_skip_space(*s)) {
+		struct span word = ascii_cut_word(s), *field = flag_field(m, word.ptr[1]);
 
 		if (letters && !strchr(letters, word.ptr[1])) {
 			cf_report(ev, "", "Illegal option %c map %.*s", word.ptr[1],
@@ -135,7 +122,7 @@ static void parse_flags(struct cf_eval *ev, struct cf_map *m, struct span *s)
 			continue;
 		*field = span_skip(word, 2);
 		if (field->len == 0 && strchr("kvR", word.ptr[1]))
-			*field = next_word(s);
+			*field = ascii_cut_word(s);
 	}
 }
 
@@ -160,8 +147,8 @@ static bool parse_members(struct cf_eval *ev, struct cf_map *m)
 {
 	struct span s = m->rest;
 
-	for (s = cf_skip_space(s); s.len; s = cf_skip_space(s)) {
-		struct span w = next_word(&s);
+	for (s = ascii_skip_space(s); s.len; s = ascii_skip_space(s)) {
+		struct span w = ascii_cut_word(&s);
 
 		if (!cf_map_find(ev->cf, w)) {
 			cf_report(ev, "", "Sequence map %.*s: unknown member map %.*s",
@@ -245,14 +232,14 @@ void cf_map_add(struct cf_eval *ev, struct span line)
 	struct cf_map *m;
 	int kind = 0;
 
-	line = cf_skip_space(arena_dup(&ev->cf->mem, line));
+	line = ascii_skip_space(arena_dup(&ev->cf->mem, line));
 	/* Map names may hold "_" and ".", class names are plain words. */
 	name = span_head(line, name_length(line, "_."));
 	if (name.len == 0) {
 		cf_report(ev, "", "readcf: config K line: no map name");
 		return;
 	}
-	line = cf_skip_space(span_skip(line, name.len + 1));
+	line = ascii_skip_space(span_skip(line, name.len + 1));
 	class = span_head(line, name_length(line, ""));
 	if (class.len == 0) {
 		cf_report(ev, "", "readcf: config K line, map %.*s: no map class", SPAN_ARG(name));
@@ -272,8 +259,8 @@ void cf_map_add(struct cf_eval *ev, struct span line)
 	m->kind = classes[kind].kind;
 	line = span_skip(line, class.len + 1);
 	parse_flags(ev, m, &line);
-	m->rest = cf_skip_space(line);
-	m->file = next_word(&line);
+	m->rest = ascii_skip_space(line);
+	m->file = ascii_cut_word(&line);
 	/* -s and -S: what joins the tokens of a key; for regex, -s are the substrings to return. */
 	if (m->S.len && m->kind != CFM_REGEX)
 		m->space = m->S.ptr[0];

@@ -365,7 +365,7 @@ void cf_option_set(struct cf_eval *ev, char letter, struct span text)
 			name.len--;
 		value = span_skip(value, n);
 		if (value.len && value.ptr[0] == '=')
-			value = cf_skip_space(span_skip(value, 1));
+			value = ascii_skip_space(span_skip(value, 1));
 		if (n == 0) {
 			cf_report(ev, "", "readcf: null option name");
 			return;

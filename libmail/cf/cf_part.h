@@ -81,9 +81,6 @@ int cf_calls_find(struct cf_eval *ev, struct cf_tok *tok, size_t *n, size_t *at,
 void cf_trace_ruleset(const struct cf_eval *ev, enum cf_step step, int rs,
 		      const struct cf_rule *rule, const struct cf_tok *tok, size_t n);
 
-/* s from its first octet on that is no white space (isspace in the C locale). */
-struct span cf_skip_space(struct span s);
-
 /* The value that makes a macro undefined, whatever the configuration says (cf_macro_set). */
 extern const struct span cf_macro_none;
 

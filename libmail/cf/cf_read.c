@@ -78,11 +78,6 @@ bool cf_queue_known(const struct cf *cf, struct span name)
 	return ascii_eq_nocase(name, SPAN("mqueue")); /* the group that always exists */
 }
 
-static bool is_space(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 size_t cf_strip_comment(char *p, size_t len)
 {
 	size_t to = 0;
@@ -102,7 +97,7 @@ size_t cf_strip_comment(char *p, size_t len)
 			 * The blanks before a comment go as well, or they would end up in
 			 * a value.
 			 */
-			while (to > 1 && is_space(p[to - 1]))
+			while (to > 1 && ascii_is_space(p[to - 1]))
 				to--;
 			while (i + 1 < len && p[i + 1] != '\n')
 				i++;
@@ -134,24 +129,16 @@ static void add_to_class(struct cf_eval *ev, int id, struct span text)
 {
 	struct cf *cf = ev->cf;
 
-	while (text.len) {
-		size_t n = 0;
-
-		while (text.len && is_space(text.ptr[0]))
-			text = span_skip(text, 1);
-		while (n < text.len && !is_space(text.ptr[n]))
-			n++;
+	for (struct span word = ascii_cut_word(&text); word.len; word = ascii_cut_word(&text))
 		/* $=y in a class line: all members that y has by now. */
-		if (n > 1 && (unsigned char)text.ptr[0] == CF_CLASS) {
-			const struct cf_member *m = cf->members[(unsigned char)text.ptr[1]];
+		if (word.len > 1 && (unsigned char)word.ptr[0] == CF_CLASS) {
+			const struct cf_member *m = cf->members[(unsigned char)word.ptr[1]];
 
 			for (; m; m = m->next)
 				cf_class_add(cf, id, m->text);
-		} else if (n) {
-			cf_class_add(cf, id, span_head(text, n));
+		} else {
+			cf_class_add(cf, id, word);
 		}
-		text = span_skip(text, n);
-	}
 }
 
 void cf_class_line(struct cf_eval *ev, int id, struct span text)
@@ -200,8 +187,7 @@ static void version_line(struct cf_eval *ev, struct span text)
 
 	/* A file without V line is level 0. */
 	cf->level = 0;
-	while (text.len && is_space(text.ptr[0]))
-		text = span_skip(text, 1);
+	text = ascii_skip_space(text);
 	for (; n < text.len && ascii_is_digit(text.ptr[n]); n++)
 		if (cf->level < 100000)
 			cf->level = cf->level * 10 + text.ptr[n] - '0';
@@ -342,7 +328,7 @@ bool cf_load(struct cf_eval *ev, struct span text)
 		n = line.len;
 		if (ev->cf->level >= OLDEST_COMMENT_LEVEL)
 			n = cf_strip_comment(p, n);
-		while (n > 1 && is_space(p[n - 1]))
+		while (n > 1 && ascii_is_space(p[n - 1]))
 			n--;
 		n = cf_translate(ev, p, n);
 		config_line(ev, &rs, span_make(p, n));

@@ -12,14 +12,9 @@
 /* Numbers in a configuration end here; named rulesets have those above. */
 enum { RS_MAX = CF_RULESETS / 2 };
 
-static bool is_space(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 static size_t skip_space(struct span s, size_t at)
 {
-	while (at < s.len && is_space(s.ptr[at]))
+	while (at < s.len && ascii_is_space(s.ptr[at]))
 		at++;
 	return at;
 }

@@ -97,7 +97,7 @@ static int outside_quotes(struct scanner *s, int c)
 		size_t i = s->at;
 
 		s->angle++;
-		while (i < s->in.len && memchr(" \t\n\v\f\r", s->in.ptr[i], 6))
+		while (i < s->in.len && ascii_is_space(s->in.ptr[i]))
 			i++;
 		if (i < s->in.len && s->in.ptr[i] == '@')
 			s->route = true;

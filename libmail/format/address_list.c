@@ -7,6 +7,7 @@
  */
 #include <stdint.h>
 
+#include "base/ascii.h"
 #include "format/address.h"
 
 struct outline {
@@ -60,11 +61,6 @@ static size_t skip_literal(struct span s, size_t at)
 }
 
 /* Blanks and the line ends of folds, which separate alike (RFC 5322 3.2.2 FWS). */
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* Walks to the octet that ends the element at start and returns its index. */
 static size_t walk(struct span s, size_t start, struct outline *o)
 {
@@ -104,7 +100,7 @@ static size_t walk(struct span s, size_t start, struct outline *o)
 			o->bad |= c == '>' || c == ')';
 			at++;
 		}
-		if (!is_space(c))
+		if (!ascii_is_fold(c))
 			last = c;
 	}
 	/* An open bracket runs to the end; the caller decides whether to use what it holds. */
@@ -214,7 +210,7 @@ static bool put_tokens(struct span s, struct buf *out)
 	for (size_t i = 0; i < s.len;) {
 		char c = s.ptr[i];
 
-		if (is_space(c)) {
+		if (ascii_is_fold(c)) {
 			gap = true;
 			i++;
 			continue;
@@ -273,7 +269,7 @@ void address_put_name(struct span name, struct buf *out)
 			quoted = !quoted;
 			continue;
 		}
-		if (is_space(c)) {
+		if (ascii_is_fold(c)) {
 			gap = true;
 			continue;
 		}
@@ -303,7 +299,7 @@ void address_put_phrase(struct span text, struct buf *out)
 		if (c == '"' || c == '\\')
 			buf_putc(out, '\\');
 		/* A line end would start a new field. */
-		buf_putc(out, is_space(c) || c == '\0' ? ' ' : c);
+		buf_putc(out, ascii_is_fold(c) || c == '\0' ? ' ' : c);
 	}
 	buf_putc(out, '"');
 }

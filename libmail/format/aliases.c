@@ -13,25 +13,6 @@ void aliases_reader_init(struct aliases_reader *r, char *text, size_t len)
 	*r = (struct aliases_reader){.text = text, .len = len};
 }
 
-static bool is_space(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static struct span skip_space(struct span s)
-{
-	while (s.len && is_space(s.ptr[0]))
-		s = span_skip(s, 1);
-	return s;
-}
-
-static struct span trim_end(struct span s)
-{
-	while (s.len && is_space(s.ptr[s.len - 1]))
-		s.len--;
-	return s;
-}
-
 /*
  * Moves one line to the place behind what is joined already: to.  True when a backslash
  * at its end asks for the next one.
@@ -86,7 +67,7 @@ enum aliases_event aliases_read(struct aliases_reader *r, struct aliases_entry *
 		r->skipping = false;
 		s = take_entry(r);
 		out->left = span_head(s, span_index(s, ':'));
-		out->right = skip_space(span_skip(s, out->left.len + 1));
+		out->right = ascii_skip_space(span_skip(s, out->left.len + 1));
 		if (out->left.len == s.len)
 			return ALIASES_NO_COLON;
 		return out->right.len ? ALIASES_ENTRY : ALIASES_NO_VALUE;
@@ -96,7 +77,7 @@ enum aliases_event aliases_read(struct aliases_reader *r, struct aliases_entry *
 
 struct span aliases_name(struct span left)
 {
-	struct span s = trim_end(skip_space(left)), in;
+	struct span s = ascii_trim_space(ascii_skip_space(left)), in;
 
 	if (s.len < 3 || s.ptr[0] != '"' || s.ptr[s.len - 1] != '"')
 		return s;
@@ -109,7 +90,7 @@ struct span aliases_name(struct span left)
 
 struct span aliases_cut(struct span *list, char delim)
 {
-	struct span s = *list = skip_space(*list);
+	struct span s = *list = ascii_skip_space(*list);
 	int comments = 0, angles = 0;
 	bool quoted = false;
 	size_t i = 0;
@@ -135,7 +116,7 @@ struct span aliases_cut(struct span *list, char delim)
 			break;
 	}
 	*list = span_skip(s, i + 1);
-	return trim_end(span_head(s, i));
+	return ascii_trim_space(span_head(s, i));
 }
 
 bool aliases_next(struct span *list, struct aliases_target *out)
@@ -167,7 +148,8 @@ bool aliases_next(struct span *list, struct aliases_target *out)
 		if (!ascii_starts_nocase(v, span_str(marks[i].mark)))
 			continue;
 		out->kind = marks[i].kind;
-		out->value = skip_space(span_skip(v, marks[i].kept ? 0 : strlen(marks[i].mark)));
+		out->value =
+		    ascii_skip_space(span_skip(v, marks[i].kept ? 0 : strlen(marks[i].mark)));
 		break;
 	}
 	return true;
@@ -176,7 +158,7 @@ bool aliases_next(struct span *list, struct aliases_target *out)
 bool aliases_next_list(struct span *text, struct span *list)
 {
 	while (text->len) {
-		*list = trim_end(skip_space(span_cut(text, '\n')));
+		*list = ascii_trim_space(ascii_skip_space(span_cut(text, '\n')));
 		if (list->len && list->ptr[0] != '#')
 			return true;
 	}

@@ -17,11 +17,6 @@ struct word {
 	char encoding; /* 'q' or 'b' */
 };
 
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 bool encword_is_needed(struct span text)
 {
 	for (size_t i = 0; i < text.len; i++) {
@@ -182,7 +177,7 @@ static bool parse_word(struct span s, struct word *w)
 		return false;
 	w->text.len = n;
 	for (size_t i = 0; i < n; i++)
-		if (is_space(w->text.ptr[i]))
+		if (ascii_is_fold(w->text.ptr[i]))
 			return false;
 	w->all = span_head(s, (size_t)(w->text.ptr + n + 2 - s.ptr));
 	for (size_t i = 0; i < w->charset.len; i++)
@@ -240,7 +235,7 @@ static size_t decode_run(struct span s, struct buf *out)
 			break;
 		used = at + w.all.len;
 		at = used;
-		while (at < s.len && is_space(s.ptr[at]))
+		while (at < s.len && ascii_is_fold(s.ptr[at]))
 			at++;
 	}
 	if (used && !charset_to_utf8(first.charset, buf_span(&raw), out))
@@ -257,7 +252,7 @@ static size_t plain_run(struct span s)
 {
 	size_t n = 1;
 
-	while (n < s.len && !is_space(s.ptr[n]) && s.ptr[n] != '=')
+	while (n < s.len && !ascii_is_fold(s.ptr[n]) && s.ptr[n] != '=')
 		n++;
 	return n;
 }
@@ -270,7 +265,7 @@ void encword_decode(struct span value, struct buf *out)
 	buf_init(&text, value.len * CHARSET_CHAR_MAX);
 	while (value.len) {
 		size_t gap = 0;
-		while (gap < value.len && is_space(value.ptr[gap]))
+		while (gap < value.len && ascii_is_fold(value.ptr[gap]))
 			gap++;
 		struct span rest = span_skip(value, gap);
 		buf_reset(&text);

@@ -20,11 +20,6 @@ struct param {
 	bool quoted;
 };
 
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /*
  * Blanks, folds and comments. Comments nest (RFC 5322 section 3.2.2), to a depth that is
  * counted and so may be any.
@@ -41,7 +36,7 @@ static struct span skip_blanks(struct span s)
 			depth--;
 		else if (depth && c == '\\')
 			i++;
-		else if (!depth && !is_space(c))
+		else if (!depth && !ascii_is_fold(c))
 			break;
 	}
 	return span_skip(s, i);
@@ -52,7 +47,7 @@ static struct span take_token(struct span *s)
 {
 	size_t n = 0;
 
-	while (n < s->len && !is_space(s->ptr[n]) && (unsigned char)s->ptr[n] > 0x20 &&
+	while (n < s->len && !ascii_is_fold(s->ptr[n]) && (unsigned char)s->ptr[n] > 0x20 &&
 	       !memchr("()<>@,;:\\\"/[]?=", s->ptr[n], 15))
 		n++;
 	struct span token = span_head(*s, n);
@@ -127,7 +122,7 @@ static bool next_param(struct span *s, struct param *out)
 			return true;
 		}
 		/* More than a token: boundaries with "=" or "/" are often left unquoted. */
-		while (n < s->len && s->ptr[n] != ';' && !is_space(s->ptr[n]))
+		while (n < s->len && s->ptr[n] != ';' && !ascii_is_fold(s->ptr[n]))
 			n++;
 		out->value = span_head(*s, n);
 		*s = span_skip(*s, n);

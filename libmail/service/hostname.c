@@ -55,20 +55,6 @@ void hostname_define(const struct hostname *h, struct cf *cf)
 		cf_macro_define(cf, 'm', span_str(h->domain));
 }
 
-static struct span next_word(struct span *s)
-{
-	size_t n = 0;
-	struct span w;
-
-	while (s->len && ascii_is_blank(s->ptr[0]))
-		*s = span_skip(*s, 1);
-	while (n < s->len && !ascii_is_blank(s->ptr[n]))
-		n++;
-	w = span_head(*s, n);
-	*s = span_skip(*s, n);
-	return w;
-}
-
 static void add_address(struct cf *cf, struct span a)
 {
 	char mem[DNS_NAME_MAX];
@@ -94,8 +80,8 @@ static void add_hosts_addresses(const struct resolver *r, struct cf *cf, struct 
 		struct span line = span_cut(&s, '\n'), words, address, w;
 
 		words = span_trim(span_head(line, span_index(line, '#')));
-		address = next_word(&words);
-		for (w = next_word(&words); w.len; w = next_word(&words))
+		address = ascii_cut_word(&words);
+		for (w = ascii_cut_word(&words); w.len; w = ascii_cut_word(&words))
 			if (ascii_eq_nocase(w, name))
 				add_address(cf, address);
 	}
@@ -105,7 +91,7 @@ static void add_names(const struct resolver *r, struct cf *cf, struct span name)
 {
 	struct span line = resolver_hosts_line(r, name), w;
 
-	for (w = next_word(&line); w.len; w = next_word(&line))
+	for (w = ascii_cut_word(&line); w.len; w = ascii_cut_word(&line))
 		cf_class_add(cf, 'w', w);
 }
 

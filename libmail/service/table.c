@@ -48,11 +48,6 @@ static uint32_t *find_slot(const struct table *t, struct span key)
 	return &t->slot[i];
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 /* Column col of a line, counted from 0; false when the line has no such column. */
 static bool column(struct span line, int col, char delim, struct span *out)
 {
@@ -61,8 +56,8 @@ static bool column(struct span line, int col, char delim, struct span *out)
 	if (line.len == 0 || (col == 0 && delim && line.ptr[0] == delim))
 		return false;
 	/* Leading blanks are no column, unless a delimiter says what is one. */
-	while (col == 0 && !delim && line.len && is_blank(line.ptr[0]))
-		line = span_skip(line, 1);
+	if (col == 0 && !delim)
+		line = ascii_skip_space(line);
 	for (int i = 0; i < col; i++) {
 		size_t n = 0;
 
@@ -72,8 +67,8 @@ static bool column(struct span line, int col, char delim, struct span *out)
 		if (n == line.len)
 			return false;
 		line = span_skip(line, n + 1);
-		while (!delim && line.len && is_blank(line.ptr[0]))
-			line = span_skip(line, 1);
+		if (!delim)
+			line = ascii_skip_space(line);
 	}
 	while (end < line.len && (delim ? line.ptr[end] != delim : !ascii_is_blank(line.ptr[end])))
 		end++;
@@ -84,18 +79,12 @@ static bool column(struct span line, int col, char delim, struct span *out)
 /* A line of makemap's source: a key at its start, blanks, a value that is not empty. */
 static bool pair(struct span line, struct span *key, struct span *value)
 {
-	size_t n = 0;
-
 	if (line.len && line.ptr[line.len - 1] == '\r')
 		line.len--;
-	if (line.len == 0 || line.ptr[0] == '#' || is_blank(line.ptr[0]))
+	if (line.len == 0 || line.ptr[0] == '#' || ascii_is_space(line.ptr[0]))
 		return false;
-	while (n < line.len && !is_blank(line.ptr[n]))
-		n++;
-	*key = span_head(line, n);
-	*value = span_skip(line, n);
-	while (value->len && is_blank(value->ptr[0]))
-		*value = span_skip(*value, 1);
+	*key = ascii_cut_word(&line);
+	*value = ascii_skip_space(line);
 	return value->len > 0;
 }
 

@@ -55,6 +55,7 @@ TEST(ascii_folds_letters_only)
 		CHECK(ascii_is_alpha(c) == (upper || lower));
 		CHECK(ascii_is_print(c) == (i >= 0x20 && i <= 0x7e));
 		CHECK(ascii_is_graph(c) == (i > 0x20 && i <= 0x7e));
+		CHECK(ascii_is_space(c) == (i == ' ' || (i >= 9 && i <= 13)));
 	}
 	ascii_fold(all, sizeof all);
 	CHECK_INT(all['Q'], 'q');
@@ -71,6 +72,20 @@ TEST(ascii_compares_without_case)
 	CHECK(ascii_eq_nocase(none, SPAN("")));
 	CHECK(ascii_starts_nocase(SPAN("RCPT TO:x"), SPAN("rcpt to:")));
 	CHECK(!ascii_starts_nocase(SPAN("RCPT"), SPAN("rcpt to:")));
+}
+
+TEST(ascii_cuts_words)
+{
+	struct span s = SPAN("\f one\0 two\r\n \t");
+
+	CHECK_SPAN(ascii_skip_space(s), SPAN("one\0 two\r\n \t"));
+	CHECK_SPAN(ascii_trim_space(s), SPAN("\f one\0 two"));
+	CHECK_SPAN(ascii_cut_word(&s), SPAN("one\0"));
+	CHECK_SPAN(s, SPAN(" two\r\n \t"));
+	CHECK_SPAN(ascii_cut_word(&s), SPAN("two"));
+	CHECK_SPAN(ascii_cut_word(&s), SPAN(""));
+	CHECK(s.len == 0 && ascii_cut_word(&s).len == 0);
+	CHECK(ascii_skip_space(none).len == 0 && ascii_trim_space(none).len == 0);
 }
 
 TEST_MAIN
