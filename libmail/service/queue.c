@@ -117,7 +117,7 @@ static bool make_locked(const struct queue *q, struct queue_writer *w, struct st
 bool queue_create(const struct queue *q, struct queue_writer *w, const char *id,
 		  struct span envelope, struct err *e)
 {
-	struct stat st, owner;
+	struct stat st;
 
 	*w = (struct queue_writer){.fd = -1};
 	if (!span_to_cstr(span_str(id), w->id, sizeof w->id) || !queue_valid_id(span_str(id)))
@@ -125,19 +125,12 @@ bool queue_create(const struct queue *q, struct queue_writer *w, const char *id,
 	/* A sweeper that met the unlocked file has removed it: once more. */
 	if (!make_locked(q, w, &st) && (errno != EAGAIN || !make_locked(q, w, &st)))
 		return err_errno(e, errno, "cannot make queue file %s", id);
-	/* Root writes for the account that owns the queue, which must be able to read it. */
-	if (geteuid() == 0 && fstat(q->tmp, &owner) == 0 && owner.st_uid != 0 &&
-	    fchown(w->fd, owner.st_uid, owner.st_gid) != 0) {
-		err_errno(e, errno, "cannot give away queue file %s", id);
-		queue_discard(q, w);
-		return false;
-	}
 	if (!fs_write(w->fd, envelope)) {
 		err_errno(e, errno, "cannot write queue file %s", id);
 		queue_discard(q, w);
 		return false;
 	}
-	w->octets = w->head = envelope.len;
+	w->octets = envelope.len;
 	return true;
 }
 
@@ -156,27 +149,35 @@ bool queue_commit(const struct queue *q, struct queue_writer *w, struct err *e)
 {
 	struct commit_job job = {.fd = w->fd, .from = w->id, .to = w->id};
 	bool ok = w->err.class == ERR_NONE;
+	struct stat owner;
 
 	if (!ok)
 		*e = w->err;
+	/* Root writes for the account that owns the queue, which must be able to read it. */
+	else if (geteuid() == 0 && fstat(q->tmp, &owner) == 0 && owner.st_uid != 0 &&
+		 fchown(w->fd, owner.st_uid, owner.st_gid) != 0)
+		ok = err_errno(e, errno, "cannot give away queue file %s", w->id);
 	else
 		ok = commit_now(q->tmp, q->dir, &job, e);
-	/*
-	 * After a commit by link only tmp/ID goes here; by rename it is gone already, and
-	 * the unlink fails unheard.
-	 */
-	queue_discard(q, w);
-	if (ok)
+	if (ok) {
+		queue_let_go(w);
 		utimensat(q->dir, w->id, NULL, AT_SYMLINK_NOFOLLOW);
+	}
+	queue_discard(q, w);
 	return ok;
+}
+
+void queue_let_go(struct queue_writer *w)
+{
+	close(w->fd);
+	w->fd = -1;
 }
 
 void queue_discard(const struct queue *q, struct queue_writer *w)
 {
 	if (w->fd < 0)
 		return;
-	close(w->fd);
-	w->fd = -1;
+	queue_let_go(w);
 	unlinkat(q->tmp, w->id, 0);
 }
 

@@ -73,7 +73,6 @@ struct queue_writer {
 	int fd;
 	char id[QUEUE_ID_MAX];
 	uint64_t octets; /* written */
-	uint64_t head;   /* of these, the envelope */
 	struct err err;  /* sticky: the first failure */
 };
 
@@ -84,8 +83,14 @@ bool queue_create(const struct queue *q, struct queue_writer *w, const char *id,
 /* Appends message octets (LF lines); a failure is kept in w->err and shows at the end. */
 void queue_write(struct queue_writer *w, struct span octets);
 
-/* Makes it durable at once (programs without a loop); on failure it is discarded. */
+/*
+ * Makes it durable at once (programs without a loop), gives it to who owns the queue, lets go of it
+ * and has the queue role see that; on failure it is discarded.
+ */
 bool queue_commit(const struct queue *q, struct queue_writer *w, struct err *e);
+
+/* Closes the file of one that was committed. */
+void queue_let_go(struct queue_writer *w);
 
 /* Closes and removes the file; harmless twice. */
 void queue_discard(const struct queue *q, struct queue_writer *w);

@@ -117,7 +117,7 @@ bool queue_load(const struct queue *q, const char *id, bool lock, struct queue_i
 	if (!queue_valid_id(span_str(id)))
 		return err_perm(e, "5.3.5", "%s: not a queue id", id);
 	span_to_cstr(span_str(id), item->id, sizeof item->id);
-	item->fd = fs_open_regular(q->dir, id, lock ? O_RDWR : O_RDONLY, 0, e);
+	item->fd = fs_open(q->dir, id, lock ? O_RDWR : O_RDONLY, 0, e);
 	if (item->fd < 0)
 		return false;
 	/* The lock is on the file, so it ends with the process that has it. */
@@ -126,6 +126,8 @@ bool queue_load(const struct queue *q, const char *id, bool lock, struct queue_i
 		e->sys = EAGAIN;
 	} else if (fstat(item->fd, &st) != 0) {
 		err_errno(e, errno, "queue file %s", id);
+	} else if (!S_ISREG(st.st_mode)) {
+		err_temp(e, "4.3.0", "queue file %s: not a regular file", id);
 	} else if (st.st_nlink == 0) {
 		/* Removed by another process between our open and our lock. */
 		err_perm(e, "5.3.5", "queue file %s is gone", id);

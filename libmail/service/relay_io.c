@@ -219,15 +219,18 @@ bool relay_io_tls(struct relay_session *s)
 static ssize_t read_text(struct relay_session *s, char *mem)
 {
 	const struct relay_job *job = s->job;
-	ssize_t n = fs_pread(s->source, mem, RELAY_CHUNK, (off_t)s->offset);
+	size_t most = s->left < RELAY_CHUNK ? (size_t)s->left : RELAY_CHUNK;
+	ssize_t n = fs_pread(s->source, mem, most, (off_t)s->offset);
 
-	if (n == 0 && s->source == job->header && job->header != job->fd) {
+	if (n == 0 && s->source == job->header) {
 		s->source = job->fd;
 		s->offset = job->send.at;
-		n = fs_pread(s->source, mem, RELAY_CHUNK, (off_t)s->offset);
+		n = fs_pread(s->source, mem, most, (off_t)s->offset);
 	}
-	if (n > 0)
+	if (n > 0) {
 		s->offset += (uint64_t)n;
+		s->left -= (uint64_t)n;
+	}
 	return n;
 }
 

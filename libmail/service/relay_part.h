@@ -135,6 +135,7 @@ struct relay_session {
 	uint64_t began_ms; /* the message, or before it the first attempt to connect */
 	uint64_t progress; /* what the timer was set for last */
 	uint64_t offset;   /* in the file being sent */
+	uint64_t left;     /* of the message */
 	int source;        /* that file */
 	unsigned messages;
 	bool last;     /* all addresses were tried that nothing is held against */

@@ -206,6 +206,7 @@ static enum next on_event(struct relay_session *s, enum smtp_client_event ev)
 		s->texted = s->body = true;
 		s->source = s->job->header >= 0 ? s->job->header : s->job->fd;
 		s->offset = s->job->header >= 0 ? 0 : s->job->send.at;
+		s->left = s->job->send.size;
 		return WAIT;
 	case SMTP_CLIENT_RCPT:
 		s->body = false;

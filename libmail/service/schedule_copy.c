@@ -22,8 +22,10 @@ static void on_copied(struct commit_job *job)
 	struct task *t = c->task;
 
 	t->err = job->err;
-	if (job->err.class == ERR_NONE)
+	if (job->err.class == ERR_NONE) {
+		queue_let_go(&c->w);
 		schedule_note(t->work->q, c->w.id, true);
+	}
 	queue_discard(&t->work->q->queue, &c->w);
 	free(c);
 	schedule_task_answered(t);

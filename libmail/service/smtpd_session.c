@@ -29,12 +29,10 @@ void smtpd_session_free(struct smtpd_session *s)
 	struct smtpd *d = s->d;
 
 	smtpd_event_reset(s);
-	/* The descriptor leaves the loop first: closed, its number may come back as another one. */
+	/* Nobody else has the connection: closed, it has left the loop's set. */
 	if (s->watch.fd >= 0) {
-		int fd = s->watch.fd;
-
-		loop_remove(&d->loop, &s->watch);
-		close(fd);
+		close(s->watch.fd);
+		loop_forget(&d->loop, &s->watch);
 	}
 	loop_timer_clear(&d->loop, &s->timer);
 	if (s->tls) {

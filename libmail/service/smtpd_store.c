@@ -108,15 +108,11 @@ static void free_store(struct smtpd_store *st)
 /* Makes the queue file, with what was gathered; a failure is kept in st->w.err. */
 static bool spill(struct smtpd_store *st)
 {
-	struct span held;
 	struct err e;
 
-	if (st->w.fd < 0 && st->w.err.class == ERR_NONE) {
-		held = span_make(st->held, st->held_len);
-		if (!queue_create(&st->d->queue, &st->w, st->id, span_head(held, st->head), &e))
-			st->w.err = e;
-		queue_write(&st->w, span_skip(held, st->head));
-	}
+	if (st->w.fd < 0 && st->w.err.class == ERR_NONE &&
+	    !queue_create(&st->d->queue, &st->w, st->id, span_make(st->held, st->held_len), &e))
+		st->w.err = e;
 	return st->w.err.class == ERR_NONE;
 }
 
@@ -254,7 +250,9 @@ static void on_committed(struct commit_job *job)
 	char mem[WIRE_MAX];
 	struct buf b;
 
-	if (e.class != ERR_NONE)
+	if (e.class == ERR_NONE)
+		queue_let_go(&st->w);
+	else
 		log_err("%s: cannot commit: %s", st->id, e.text);
 	buf_init_fixed(&b, mem, sizeof mem);
 	mta_ipc_put_text(&b, MTA_QUEUED, 0, span_str(st->id));

@@ -76,12 +76,15 @@ static void put_all(struct queue_of_jobs *q, struct commit_job *first)
 		q->last = &(*q->last)->next;
 }
 
-static void tell_loop(struct commit_pool *p)
+/* Hands jobs back to the loop, and wakes it, unless it has some to fetch already. */
+static void hand_back(struct commit_pool *p, struct commit_job *first)
 {
+	bool told = p->finished.first != NULL;
 	uint64_t one = 1;
 
+	put_all(&p->finished, first);
 	/* Nothing else would wake the loop: jobs that are done would wait for ever. */
-	for (int tries = 0; tries < TELL_TRIES; tries++)
+	for (int tries = 0; tries < TELL_TRIES && !told && first; tries++)
 		if (write(p->watch.fd, &one, sizeof one) == (ssize_t)sizeof one || errno == EAGAIN)
 			return;
 }
@@ -121,7 +124,9 @@ static enum step await_work(struct commit_pool *p)
 static void flush(struct commit_pool *p)
 {
 	struct commit_job *first = take_all(&p->waiting), *next;
+	struct queue_of_jobs done;
 
+	empty(&done);
 	/*
 	 * On some file systems flushes merge when they come from several threads at once;
 	 * there each worker takes one and leaves the rest to the others.
@@ -145,10 +150,9 @@ static void flush(struct commit_pool *p)
 		j->next = NULL;
 		/* What has no name to get, or failed, is done after the first step. */
 		p->nflushed += to_name;
-		put_all(to_name ? &p->flushed : &p->finished, j);
+		put_all(to_name ? &p->flushed : &done, j);
 	}
-	if (p->finished.first)
-		tell_loop(p);
+	hand_back(p, done.first);
 }
 
 static void name(struct commit_pool *p)
@@ -162,8 +166,7 @@ static void name(struct commit_pool *p)
 	commit_steps_name(&p->dirs, first);
 	pthread_mutex_lock(&p->mutex);
 	p->naming = false;
-	put_all(&p->finished, first);
-	tell_loop(p);
+	hand_back(p, first);
 }
 
 static void *work(void *arg)
@@ -276,8 +279,7 @@ void commit_submit(struct commit_pool *p, struct commit_job *job)
 		job = take_all(&p->waiting);
 		commit_steps_flush(&p->dirs, job);
 		commit_steps_name(&p->dirs, job);
-		put_all(&p->finished, job);
-		tell_loop(p);
+		hand_back(p, job);
 	}
 	pthread_mutex_unlock(&p->mutex);
 }

@@ -80,9 +80,8 @@ bool fs_is_passing(int sys)
  * hangs or a second hard link must not be followed. Only the open descriptor is judged, for a
  * check by name before the open could be raced.
  */
-int fs_open_regular(int dir, const char *path, int flags, unsigned care, struct err *e)
+int fs_open(int dir, const char *path, int flags, unsigned care, struct err *e)
 {
-	struct stat st;
 	int fd;
 
 	if (!(care & FS_FOLLOW))
@@ -97,8 +96,17 @@ int fs_open_regular(int dir, const char *path, int flags, unsigned care, struct 
 		else
 			err_errno(e, sys, "%s", path);
 		e->sys = sys;
-		return -1;
 	}
+	return fd;
+}
+
+int fs_open_regular(int dir, const char *path, int flags, unsigned care, struct err *e)
+{
+	struct stat st;
+	int fd = fs_open(dir, path, flags, care, e);
+
+	if (fd < 0)
+		return -1;
 	if (fstat(fd, &st) != 0)
 		err_errno(e, errno, "%s", path);
 	else if (!S_ISREG(st.st_mode))

@@ -28,7 +28,8 @@ static struct {
 	enum log_target target;
 	enum log_level level;
 	int fd;
-} state = {"letterbox", LOG_T_STDERR, LOG_L_INFO, 2};
+	int pid; /* 0: to be asked for */
+} state = {"letterbox", LOG_T_STDERR, LOG_L_INFO, 2, 0};
 
 /*
  * Connected once, before a chroot hides /dev/log. Non-blocking: a dead syslogd must not stop
@@ -112,11 +113,21 @@ int log_fd(void)
 	return state.target == LOG_T_NONE ? -1 : state.fd;
 }
 
+static int pid(void)
+{
+	return state.pid ? state.pid : getpid();
+}
+
+void log_keep_pid(void)
+{
+	state.pid = getpid();
+}
+
 /* Control characters are gone by then: err_printable has replaced them in the text. */
 static void put_json(struct buf *out, enum log_level level, const char *text)
 {
 	buf_printf(out, "{\"time\":%lld,\"level\":%d,\"program\":\"%s\",\"pid\":%d,\"text\":\"",
-		   (long long)time(NULL), (int)level, state.name, (int)getpid());
+		   (long long)time(NULL), (int)level, state.name, pid());
 	for (; *text; text++) {
 		if (*text == '"' || *text == '\\')
 			buf_putc(out, '\\');
@@ -146,9 +157,9 @@ void log_put(enum log_level level, const char *fmt, ...)
 	if (state.target == LOG_T_JSON)
 		put_json(&line, level, text);
 	else if (state.target == LOG_T_SYSLOG)
-		buf_printf(&line, "<%d>%s[%d]: %s", FACILITY_MAIL | (int)level, state.name,
-			   (int)getpid(), text);
+		buf_printf(&line, "<%d>%s[%d]: %s", FACILITY_MAIL | (int)level, state.name, pid(),
+			   text);
 	else
-		buf_printf(&line, "%s[%d]: %s\n", state.name, (int)getpid(), text);
+		buf_printf(&line, "%s[%d]: %s\n", state.name, pid(), text);
 	(void)!write(state.fd, line.ptr, line.len);
 }

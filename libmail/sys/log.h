@@ -39,6 +39,9 @@ void log_set_level(enum log_level level);
 /* Another name from now on; what could be mistaken for the rest of a line becomes '_'. */
 void log_set_name(const char *name);
 
+/* For a process that never forks: its number is asked for just this once. */
+void log_keep_pid(void);
+
 /* The descriptor a sandbox must leave open: the syslog socket or 2; -1 for none. */
 int log_fd(void);
 

@@ -65,6 +65,11 @@ void loop_remove(struct loop *l, struct loop_watch *w)
 	if (w->fd < 0)
 		return;
 	epoll_ctl(l->epoll, EPOLL_CTL_DEL, w->fd, NULL);
+	loop_forget(l, w);
+}
+
+void loop_forget(struct loop *l, struct loop_watch *w)
+{
 	w->fd = -1;
 	/* The owner may be freed before the rest of this turn's events is handled. */
 	for (int i = 0; i < l->batch_len; i++)

@@ -63,6 +63,9 @@ void loop_events(struct loop *l, struct loop_watch *w, uint32_t events);
 /* Forgets the watch; does not close its descriptor.  Harmless when not watched. */
 void loop_remove(struct loop *l, struct loop_watch *w);
 
+/* The same for a descriptor that was closed and had no duplicate: the kernel has forgotten it. */
+void loop_forget(struct loop *l, struct loop_watch *w);
+
 /*
  * Fires once, ms from now at the earliest and up to LOOP_TICK_MS later; setting a set timer moves
  * it.  With 0 it fires when this turn's events are handled (set from a timer: the next turn's).

@@ -24,6 +24,7 @@
 
 #include "sys/image.h"
 #include "sys/ipc.h"
+#include "sys/log.h"
 
 enum {
 	SPARE_FD = 10,         /* the child parks descriptors here while it sets up 0 to 3 */
@@ -234,6 +235,7 @@ void proc_enter_role(const char *name)
 	}
 	/* The name in ps -A, beside the arguments that proc_spawn_role set. */
 	prctl(PR_SET_NAME, name);
+	log_keep_pid();
 	fcntl(PROC_CONTROL_FD, F_SETFD, FD_CLOEXEC);
 	/* A role starts nothing, and should not be able to. */
 	if (self_fd >= 0)
