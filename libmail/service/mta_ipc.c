@@ -183,16 +183,19 @@ bool mta_ipc_get_send(struct wire_in *in, struct mta_send *m)
 	m->body = (char)wire_get_u8(in);
 	m->first = wire_get_u8(in) != 0;
 	/* An offset beyond what a file can have would be a negative one for the system. */
-	return wire_end(in) && ok && m->rcpts > 0 && m->rcpts <= MTA_SEND_RCPTS &&
-	       m->at <= INT64_MAX;
+	return !in->bad && ok && m->rcpts > 0 && m->rcpts <= MTA_SEND_RCPTS && m->at <= INT64_MAX;
 }
 
-void mta_ipc_put_send_to(struct buf *b, uint32_t id, const struct mta_send_to *r)
+bool mta_ipc_put_send_to(struct buf *b, const struct mta_send_to *r)
 {
-	wire_begin(b, MTA_SEND_TO, id);
+	enum { LENGTHS_AND_NOTIFY = 5 };
+
+	if (b->len + r->addr.len + r->orcpt.len + LENGTHS_AND_NOTIFY > WIRE_MAX)
+		return false;
 	wire_put_span(b, r->addr);
 	wire_put_span(b, r->orcpt);
 	wire_put_u8(b, r->notify);
+	return true;
 }
 
 bool mta_ipc_get_send_to(struct wire_in *in, struct mta_send_to *r)
@@ -200,7 +203,7 @@ bool mta_ipc_get_send_to(struct wire_in *in, struct mta_send_to *r)
 	r->addr = wire_get_span(in, MTA_ADDR_MAX);
 	r->orcpt = wire_get_span(in, MTA_ADDR_MAX);
 	r->notify = wire_get_u8(in);
-	return wire_end(in);
+	return !in->bad;
 }
 
 void mta_ipc_put_sent(struct buf *b, uint32_t id, const struct mta_sent *r)

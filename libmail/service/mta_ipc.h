@@ -56,8 +56,9 @@ enum mta_type {
 	MTA_CONFIG,    /* for queue: name; with a file of the configuration's text */
 	MTA_RELAY,     /* nothing: the relay role is wanted */
 	MTA_RELAY_IS,  /* err; with the channel to it */
-	MTA_SEND,    /* a message and where it goes; with its file, and perhaps another header's */
-	MTA_SEND_TO, /* one of its recipients: as many as SEND said follow it, with its id */
+	/* a message, where it goes, and recipients; with its file, and perhaps another header's */
+	MTA_SEND,
+	MTA_SEND_TO, /* more of them, with its id, until there are as many as SEND said */
 	MTA_SENT,    /* what became of one recipient */
 	MTA_STOP,    /* finish what is half done within seconds, and answer the rest */
 };
@@ -208,7 +209,7 @@ struct mta_send_to {
 };
 
 struct mta_sent {
-	uint32_t index;     /* of the recipient, in the order of SEND_TO */
+	uint32_t index;     /* of the recipient, in their order */
 	struct err err;     /* the server's words, or ours */
 	uint16_t code;      /* of the server's reply, 0: the words are ours */
 	struct span remote; /* "mx.example [192.0.2.1]", or "" */
@@ -218,7 +219,8 @@ enum { MTA_SEND_RCPTS = 100 }; /* RFC 5321 4.5.3.1.10: every server takes as man
 
 void mta_ipc_put_send(struct buf *b, uint32_t id, const struct mta_send *m);
 bool mta_ipc_get_send(struct wire_in *in, struct mta_send *m);
-void mta_ipc_put_send_to(struct buf *b, uint32_t id, const struct mta_send_to *r);
+/* Recipients stand behind the rest of SEND, or alone in SEND_TO; false: it needs another one. */
+bool mta_ipc_put_send_to(struct buf *b, const struct mta_send_to *r);
 bool mta_ipc_get_send_to(struct wire_in *in, struct mta_send_to *r);
 void mta_ipc_put_sent(struct buf *b, uint32_t id, const struct mta_sent *r);
 bool mta_ipc_get_sent(struct wire_in *in, struct mta_sent *r);

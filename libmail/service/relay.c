@@ -16,20 +16,29 @@
 #include "sys/log.h"
 #include "sys/proc.h"
 
-enum { MAX_FILES = 4096, PASSWORD_MAX = 512 };
+enum {
+	MAX_FILES = 4096,
+	PASSWORD_MAX = 512,
+	JOB_MAX = 1 << 20,   /* octets of a job: its recipients have less */
+	SPARE_OCTETS = 8192, /* hardly any job takes more */
+	SPARES_MAX = 32,
+};
 
-static void free_job(struct relay_job *job)
+static void free_job(struct relay *r, struct relay_job *job)
 {
-	for (size_t i = 0; job->rcpts && i < job->count; i++)
-		free(job->rcpts[i].octets);
 	if (job->fd >= 0)
 		close(job->fd);
 	if (job->header >= 0)
 		close(job->header);
-	free(job->rcpts);
-	free(job->marks);
-	free(job->octets);
-	free(job);
+	/* Kept for the next one, unless it is large. */
+	if (job->arena.total > SPARE_OCTETS || r->spares == SPARES_MAX) {
+		arena_free(&job->arena);
+		free(job);
+		return;
+	}
+	job->next = r->spare;
+	r->spare = job;
+	r->spares++;
 }
 
 bool relay_answer(struct relay *r, struct relay_job *job, const char *remote)
@@ -53,11 +62,10 @@ bool relay_answer(struct relay *r, struct relay_job *job, const char *remote)
 		}
 		mta_ipc_put_sent(&b, job->number, &sent);
 		ipc_send(&r->queue_role, &b, NULL, 0);
-		free(rcpt->octets);
 	}
 	job->count = left;
 	if (!left)
-		free_job(job);
+		free_job(r, job);
 	return left > 0;
 }
 
@@ -72,25 +80,66 @@ void relay_answer_all(struct relay *r, struct relay_job *job, const struct err *
 	relay_answer(r, job, remote);
 }
 
-/* A message: its spans need octets that stay. */
-static bool on_send(struct relay *r, struct wire_in *in, int fds[IPC_FDS_MAX])
+static struct relay_job *take_job(struct relay *r)
 {
-	struct relay_job *job = calloc(1, sizeof *job);
+	struct relay_job *job = r->spare;
+
+	if (job) {
+		r->spare = job->next;
+		r->spares--;
+	} else {
+		job = calloc(1, sizeof *job);
+	}
+	if (!job)
+		return NULL;
+	*job = (struct relay_job){.arena = job->arena, .fd = -1, .header = -1};
+	job->arena.max = JOB_MAX;
+	arena_reset(&job->arena);
+	return job;
+}
+
+/* The rest of in, which the job's spans point to, so that it has to stay. */
+static bool keep(struct relay_job *job, struct wire_in *in)
+{
+	in->rest = arena_dup(&job->arena, in->rest);
+	return arena_ok(&job->arena);
+}
+
+/* Recipients of the job at at, which is in line when there is no more to come. */
+static bool add_rcpts(struct relay *r, struct relay_job **at, struct wire_in *in)
+{
+	struct relay_job *job = *at;
+	struct mta_send_to to;
+
+	while (in->rest.len) {
+		if (job->count == job->send.rcpts || !mta_ipc_get_send_to(in, &to))
+			return false;
+		job->rcpts[job->count] = (struct relay_rcpt){.index = (uint32_t)job->count,
+							     .addr = to.addr,
+							     .orcpt = to.orcpt,
+							     .notify = to.notify};
+		job->count++;
+	}
+	if (job->count == job->send.rcpts) {
+		*at = job->next;
+		job->next = NULL;
+		relay_dest_add(r, job);
+	}
+	return true;
+}
+
+static bool on_send(struct relay *r, const struct wire_in *in, int fds[IPC_FDS_MAX])
+{
+	struct relay_job *job = take_job(r);
 	struct wire_in copy = *in;
 
 	if (!job)
 		return false;
-	job->fd = job->header = -1;
 	job->number = in->id;
-	job->octets = malloc(in->rest.len ? in->rest.len : 1);
-	if (job->octets) {
-		memcpy(job->octets, in->rest.ptr, in->rest.len);
-		copy.rest.ptr = job->octets;
-	}
-	if (!job->octets || fds[0] < 0 || !mta_ipc_get_send(&copy, &job->send) ||
-	    !(job->rcpts = calloc(job->send.rcpts, sizeof *job->rcpts)) ||
-	    !(job->marks = calloc(job->send.rcpts, 1))) {
-		free_job(job);
+	if (!keep(job, &copy) || fds[0] < 0 || !mta_ipc_get_send(&copy, &job->send) ||
+	    !(job->rcpts = arena_alloc(&job->arena, job->send.rcpts * sizeof *job->rcpts)) ||
+	    !(job->marks = arena_alloc(&job->arena, job->send.rcpts))) {
+		free_job(r, job);
 		return false;
 	}
 	job->fd = fds[0];
@@ -98,40 +147,17 @@ static bool on_send(struct relay *r, struct wire_in *in, int fds[IPC_FDS_MAX])
 	fds[0] = fds[1] = -1;
 	job->next = r->coming;
 	r->coming = job;
-	return true;
+	return add_rcpts(r, &r->coming, &copy);
 }
 
-static bool on_send_to(struct relay *r, struct wire_in *in)
+static bool on_send_to(struct relay *r, const struct wire_in *in)
 {
-	struct relay_job **at = &r->coming, *job;
-	struct relay_rcpt *rcpt;
-	struct mta_send_to to;
+	struct relay_job **at = &r->coming;
+	struct wire_in copy = *in;
 
-	if (!mta_ipc_get_send_to(in, &to))
-		return false;
 	while (*at && (*at)->number != in->id)
 		at = &(*at)->next;
-	job = *at;
-	if (!job)
-		return false;
-	rcpt = &job->rcpts[job->count];
-	rcpt->index = (uint32_t)job->count;
-	rcpt->octets = malloc(to.addr.len + to.orcpt.len + 1);
-	if (!rcpt->octets)
-		return false;
-	if (to.addr.len)
-		memcpy(rcpt->octets, to.addr.ptr, to.addr.len);
-	if (to.orcpt.len)
-		memcpy(rcpt->octets + to.addr.len, to.orcpt.ptr, to.orcpt.len);
-	rcpt->addr = span_make(rcpt->octets, to.addr.len);
-	rcpt->orcpt = span_make(rcpt->octets + to.addr.len, to.orcpt.len);
-	rcpt->notify = to.notify;
-	if (++job->count == job->send.rcpts) {
-		*at = job->next;
-		job->next = NULL;
-		relay_dest_add(r, job);
-	}
-	return true;
+	return *at && keep(*at, &copy) && add_rcpts(r, at, &copy);
 }
 
 static void on_stop_time(struct loop_timer *t)

@@ -22,6 +22,7 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "format/mime_seven.h"
 #include "proto/smtp_client.h"
@@ -70,7 +71,6 @@ struct relay_addr {
 
 struct relay_rcpt {
 	struct span addr, orcpt;
-	char *octets; /* of both */
 	struct err err;
 	uint32_t index; /* in what the queue role sent */
 	uint16_t code;
@@ -81,10 +81,10 @@ struct relay_rcpt {
 struct relay_job {
 	struct relay_job *next;
 	struct relay_dest *dest;
+	struct arena arena; /* of all below */
 	uint32_t number;
 	int fd, header; /* the message; another header, or -1 */
 	struct mta_send send;
-	char *octets; /* of send's spans */
 	struct relay_rcpt *rcpts;
 	uint8_t *marks;
 	size_t count; /* recipients that have come and are not answered */
@@ -172,8 +172,9 @@ struct relay {
 	char name[CF_NAME];    /* of its file */
 	struct relay_dest *dests;
 	struct relay_job *coming; /* jobs whose recipients have not all come */
+	struct relay_job *spare;  /* those that are over */
 	struct relay_host *hosts; /* RELAY_HOSTS of them, made with the first failure */
-	size_t sessions, next_host;
+	size_t sessions, next_host, spares;
 	struct loop_timer stop;
 	bool stopping;
 };

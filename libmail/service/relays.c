@@ -3,14 +3,13 @@
  */
 #include "service/relays.h"
 
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "proto/smtp_server.h"
 
 /*
- * What goes over in one piece: a message for those of its recipients that share a target.
- * Open until it is sent; then its recipients are known by their places in it.
+ * What goes over in one piece: a message for those of its recipients that share a target, in that
+ * message's memory.  Open until it is sent; then its recipients are known by their places in it.
  */
 struct relays_job {
 	struct relays_job *next;
@@ -49,7 +48,6 @@ static void fail_job(struct relays *r, struct relays_job *job, const struct err 
 	for (size_t i = 0; i < job->count; i++)
 		if (!job->rcpts[i]->answered)
 			fail_rcpt(r, job->rcpts[i], e);
-	free(job);
 }
 
 void relays_fail(struct relays *r, const struct err *e)
@@ -73,6 +71,7 @@ static void send_job(struct relays *r, struct relays_job *job)
 {
 	const struct relays_message *m = job->message;
 	const int fds[IPC_FDS_MAX] = {m->fd, m->header};
+	size_t nfds = m->header >= 0 ? 2 : 1;
 	struct mta_send send = {.target = job->target,
 				.id = span_str(m->id),
 				.sender = m->sender,
@@ -91,16 +90,20 @@ static void send_job(struct relays *r, struct relays_job *job)
 		send.envid = m->envid;
 	buf_init_fixed(&b, mem, sizeof mem);
 	mta_ipc_put_send(&b, job->number, &send);
-	ipc_send(&r->channel, &b, fds, m->header >= 0 ? 2 : 1);
 	for (size_t i = 0; i < job->count; i++) {
 		const struct relays_rcpt *rcpt = job->rcpts[i];
 		struct mta_send_to to = {.addr = rcpt->addr, .notify = (uint8_t)rcpt->notify};
 
 		if (rcpt->orcpt.len <= SMTP_ORCPT_MAX)
 			to.orcpt = rcpt->orcpt;
-		mta_ipc_put_send_to(&b, job->number, &to);
-		ipc_send(&r->channel, &b, NULL, 0);
+		if (mta_ipc_put_send_to(&b, &to))
+			continue;
+		ipc_send(&r->channel, &b, fds, nfds);
+		nfds = 0;
+		wire_begin(&b, MTA_SEND_TO, job->number);
+		mta_ipc_put_send_to(&b, &to);
 	}
+	ipc_send(&r->channel, &b, fds, nfds);
 	job->sent = true;
 	r->flight += job->count;
 }
@@ -144,7 +147,6 @@ static void answered(struct relays *r, struct relays_job **at, struct relays_rcp
 		*at = job->next;
 		if (!*at)
 			r->last = at;
-		free(job);
 	}
 	/* The timer may be set to tell of failures, which must not wait for the idle time. */
 	if (r->jobs)
@@ -237,7 +239,7 @@ static bool same_target(const struct mta_target *a, const struct mta_target *b)
 static struct relays_job *make(struct relays *r, const struct relays_message *m,
 			       const struct mta_target *t)
 {
-	struct relays_job *job = calloc(1, sizeof *job + t->hosts.len + t->helo.len);
+	struct relays_job *job = arena_alloc(m->arena, sizeof *job + t->hosts.len + t->helo.len);
 
 	if (!job)
 		return NULL;

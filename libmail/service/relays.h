@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/span.h"
 #include "service/mta_ipc.h"
@@ -27,6 +28,7 @@ enum {
 
 /* A message; borrowed until its last recipient is answered. */
 struct relays_message {
+	struct arena *arena; /* for what we note of it */
 	int fd;
 	/*
 	 * Another header's file, its text ended by an empty line, or -1.  Then at is where the

@@ -191,7 +191,8 @@ struct variant *schedule_variant(struct work *w, const struct cf_mailer *m, stru
 		return NULL;
 	}
 	v->mailer = m;
-	v->message = (struct relays_message){.fd = w->item.fd,
+	v->message = (struct relays_message){.arena = &w->item.arena,
+					     .fd = w->item.fd,
 					     .header = -1,
 					     .at = w->item.message_at,
 					     .size = w->item.size,

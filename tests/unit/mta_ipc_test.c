@@ -41,14 +41,14 @@ static bool get_send(struct wire_in *in)
 {
 	struct mta_send m;
 
-	return mta_ipc_get_send(in, &m);
+	return mta_ipc_get_send(in, &m) && wire_end(in);
 }
 
 static bool get_send_to(struct wire_in *in)
 {
 	struct mta_send_to r;
 
-	return mta_ipc_get_send_to(in, &r);
+	return mta_ipc_get_send_to(in, &r) && wire_end(in);
 }
 
 static bool get_sent(struct wire_in *in)
@@ -123,17 +123,29 @@ TEST(mta_ipc_send_to_and_sent)
 {
 	char mem[WIRE_MAX];
 	struct mta_send_to to = {.addr = SPAN("a@b"), .orcpt = SPAN("rfc822;x"), .notify = 6}, to2;
+	size_t n;
 	struct mta_sent sent = {.index = 3, .code = 550, .remote = SPAN("mx [192.0.2.1]")}, sent2;
 	struct wire_in in;
 	struct buf b;
 
 	buf_init_fixed(&b, mem, sizeof mem);
-	mta_ipc_put_send_to(&b, 9, &to);
+	wire_begin(&b, MTA_SEND_TO, 9);
+	CHECK(mta_ipc_put_send_to(&b, &to));
 	CHECK(wire_open(&in, buf_span(&b)) && mta_ipc_get_send_to(&in, &to2));
 	CHECK_SPAN(to2.addr, to.addr);
 	CHECK_SPAN(to2.orcpt, to.orcpt);
 	CHECK_INT(to2.notify, 6);
 	refuse_others(&b, get_send_to);
+	/* As many as there is room for, each as it was. */
+	for (n = 1; mta_ipc_put_send_to(&b, &to); n++)
+		to.notify = (uint8_t)(n % 8);
+	CHECK(b.len <= WIRE_MAX && WIRE_MAX - b.len < 3 + 8 + 5 && wire_open(&in, buf_span(&b)));
+	for (size_t i = 0; i < n; i++) {
+		CHECK(mta_ipc_get_send_to(&in, &to2));
+		CHECK_SPAN(to2.orcpt, to.orcpt);
+		CHECK_INT(to2.notify, i < 2 ? 6 : (i - 1) % 8);
+	}
+	CHECK(wire_end(&in));
 	err_perm(&sent.err, "5.1.1", "User unknown");
 	mta_ipc_put_sent(&b, 9, &sent);
 	CHECK(wire_open(&in, buf_span(&b)) && mta_ipc_get_sent(&in, &sent2));

@@ -36,14 +36,15 @@ static bool on_job(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 	struct mta_send_to to;
 
 	(void)c;
+	files += (fds[0] >= 0) + (fds[1] >= 0);
 	if (in->type == MTA_SEND) {
 		CHECK(mta_ipc_get_send(in, &sends[nsends]));
 		numbers[nsends++] = in->id;
-		files += (fds[0] >= 0) + (fds[1] >= 0);
-	} else if (in->type == MTA_SEND_TO) {
-		CHECK(mta_ipc_get_send_to(in, &to));
-		nrcpts++;
+	} else if (in->type != MTA_SEND_TO) {
+		return true;
 	}
+	for (; in->rest.len; nrcpts++)
+		CHECK(mta_ipc_get_send_to(in, &to));
 	return true;
 }
 
@@ -62,6 +63,7 @@ static void on_done(struct relays_rcpt *x)
 	((struct rcpt *)((char *)x - offsetof(struct rcpt, rcpt)))->done++;
 }
 
+static struct arena arena;
 static struct relays_message message;
 static struct mta_target target;
 
@@ -74,7 +76,9 @@ static void setup(void)
 	asked = files = 0;
 	nsends = nrcpts = 0;
 	peer_fd = -1;
-	message = (struct relays_message){.fd = STDIN_FILENO, .header = -1, .id = "id"};
+	arena_init(&arena, SIZE_MAX);
+	message =
+	    (struct relays_message){.arena = &arena, .fd = STDIN_FILENO, .header = -1, .id = "id"};
 	target = (struct mta_target){.hosts = SPAN("a.example"), .helo = SPAN("me"), .port = 25};
 	relays_init(&r, &l, on_ask);
 }
@@ -89,6 +93,7 @@ static void teardown(void)
 	loop_turn(&l, 50);
 	ipc_close(&role);
 	loop_close(&l);
+	arena_free(&arena);
 }
 
 static void give(struct rcpt *x, const char *addr)
