@@ -50,7 +50,7 @@ struct agent {
 	struct local_job jobs[LOCAL_BATCH_MAX];
 	size_t n;
 	size_t used; /* octets of the arena */
-	struct buf work;
+	struct buf work[2];
 	char arena[ARENA]; /* the messages as received, for the jobs' spans */
 };
 
@@ -202,10 +202,10 @@ static bool read_forward(struct agent *a, const char *paths, struct err *e)
 	bool ok;
 
 	*e = (struct err){0};
-	buf_reset(&a->work);
+	buf_reset(a->work);
 	/* Links lead where the user wants, to what never answers, too: then this process ends. */
 	proc_end_after(READ_S);
-	ok = forward_read(span_str(paths), geteuid(), &a->work, e);
+	ok = forward_read(span_str(paths), geteuid(), a->work, e);
 	proc_end_after(0);
 	return ok;
 }
@@ -215,7 +215,7 @@ static void read_file(struct agent *a)
 {
 	struct local_job *job = &a->jobs[0];
 
-	if (read_forward(a, a->mailbox, &job->err) && !fs_write(job->fd, buf_span(&a->work)))
+	if (read_forward(a, a->mailbox, &job->err) && !fs_write(job->fd, buf_span(a->work)))
 		err_errno(&job->err, errno, "cannot pass on %s", a->mailbox);
 }
 
@@ -231,10 +231,10 @@ static bool is_wanted(struct agent *a)
 	if (!a->forward[0])
 		return true;
 	if (read_forward(a, a->forward, e) &&
-	    !forward_names(buf_span(&a->work), span_str(is_file ? a->mailbox : ""),
+	    !forward_names(buf_span(a->work), span_str(is_file ? a->mailbox : ""),
 			   is_file ? SPAN("") : a->slots[0].program.words))
 		err_temp(e, "4.2.4", "no ~/.forward of %s has this target now", a->user);
-	buf_reset(&a->work);
+	buf_reset(a->work);
 	for (size_t i = 1; i < a->n; i++)
 		a->jobs[i].err = *e;
 	return e->class == ERR_NONE;
@@ -245,12 +245,12 @@ static void deliver(struct agent *a)
 	struct local_box box = {.path = a->mailbox,
 				.wait_ms = LOCK_WAIT_MS,
 				.file = a->kind == MTA_BOX_FILE,
-				.work = &a->work};
+				.work = a->work};
 	struct agent_program p = {.folder = a->kind == MTA_BOX_COMMAND,
 				  .path = a->mailbox,
 				  .user = a->user,
 				  .home = a->home,
-				  .work = &a->work};
+				  .work = a->work};
 
 	if (is_reader(a))
 		read_file(a);
@@ -282,7 +282,8 @@ int agent_main(int argc, char **argv)
 		free(a);
 		return EXIT_TEMPFAIL;
 	}
-	buf_init(&a->work, LOCAL_WORK_MAX);
+	buf_init(&a->work[0], LOCAL_WORK_MAX);
+	buf_init(&a->work[1], LOCAL_WORK_MAX);
 	/* Waits for one, then takes all that are there already. */
 	while (take(a, -1, &e) > 0) {
 		while (has_room(a) && take(a, 0, &e) > 0)
@@ -291,7 +292,8 @@ int agent_main(int argc, char **argv)
 		if (!answer(a, &e))
 			break;
 	}
-	buf_free(&a->work);
+	buf_free(&a->work[0]);
+	buf_free(&a->work[1]);
 	free(a);
 	return 0;
 }

@@ -76,15 +76,17 @@ static void make_parent(const char *path)
 
 static void deliver_here(const char *path, struct local_job *job)
 {
-	struct buf work;
-	struct local_box box = {.path = path, .wait_ms = DIRECT_LOCK_WAIT_MS, .work = &work};
+	struct buf work[2];
+	struct local_box box = {.path = path, .wait_ms = DIRECT_LOCK_WAIT_MS, .work = work};
 
-	buf_init(&work, LOCAL_WORK_MAX);
+	buf_init(&work[0], LOCAL_WORK_MAX);
+	buf_init(&work[1], LOCAL_WORK_MAX);
 	/* Mailboxes that are made here are nobody else's business. */
 	umask(077);
 	make_parent(path);
 	local_deliver(&box, job, 1);
-	buf_free(&work);
+	buf_free(&work[0]);
+	buf_free(&work[1]);
 }
 
 static _Noreturn void child(const struct account *a, const char *path, struct local_job *job,

@@ -84,8 +84,8 @@ static int open_locked(const struct local_box *box, struct lock *lock, struct er
 
 	for (int i = 0; i < REOPENS; i++) {
 		int fd =
-		    open(box->path,
-			 O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+		    openat(AT_FDCWD, box->path,
+			   O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 
 		if (fd < 0) {
 			err_errno(e, errno, "cannot open mailbox %s", box->path);
@@ -155,12 +155,12 @@ ssize_t local_read(const struct local_job *job, char *chunk, uint64_t at, struct
 }
 
 /* The header goes through a filter; in bodies there is nothing to be looked for. */
-static bool copy_message(int fd, struct local_job *job, char *chunk, struct buf *out)
+static bool copy_message(int fd, struct local_job *job, char *chunk, struct buf work[2])
 {
 	static const struct submit_fields none;
 	struct mbox_quote q;
 	struct submit filter;
-	struct buf head;
+	struct buf *out = &work[0], *head = &work[1];
 	uint64_t at = 0;
 	struct span text;
 	bool ok = true;
@@ -168,50 +168,48 @@ static bool copy_message(int fd, struct local_job *job, char *chunk, struct buf 
 
 	mbox_quote_init(&q);
 	submit_init(&filter, SUBMIT_MBOX, &none);
-	buf_init(&head, LOCAL_TEXT_MAX + 2 * LOCAL_CHUNK);
+	buf_reset(head);
 	while (ok && (got = local_read(job, chunk, at, &text)) > 0) {
 		at += text.len;
 		if (filter.in_header || filter.crs) {
-			buf_reset(&head);
-			submit_feed(&filter, text, &head);
-			text = buf_span(&head);
+			buf_reset(head);
+			submit_feed(&filter, text, head);
+			text = buf_span(head);
 		}
 		mbox_quote_feed(&q, text, out);
-		ok = buf_ok(&head) && local_flush(fd, out, LOCAL_CHUNK);
+		ok = buf_ok(head) && local_flush(fd, out, LOCAL_CHUNK);
 		/* A short read is the end, which saves the last empty one. */
 		if (got < LOCAL_CHUNK)
 			break;
 	}
 	if (filter.in_header) {
-		buf_reset(&head);
-		submit_finish(&filter, &head);
-		mbox_quote_feed(&q, buf_span(&head), out);
+		buf_reset(head);
+		submit_finish(&filter, head);
+		mbox_quote_feed(&q, buf_span(head), out);
 	}
 	mbox_quote_finish(&q, out);
-	ok = ok && buf_ok(&head) && got >= 0 && local_flush(fd, out, 0);
-	buf_free(&head);
-	return ok;
+	return ok && buf_ok(head) && got >= 0 && local_flush(fd, out, 0);
 }
 
-static bool append(int fd, struct local_job *job, char *chunk, struct buf *out)
+static bool append(int fd, struct local_job *job, char *chunk, struct buf work[2])
 {
 	struct clock_wall now = clock_wall();
 
-	buf_reset(out);
-	mbox_put_from(out, job->sender, now.s, clock_zone(now.s));
-	local_put_trace(job, out);
-	return copy_message(fd, job, chunk, out);
+	buf_reset(work);
+	mbox_put_from(work, job->sender, now.s, clock_zone(now.s));
+	local_put_trace(job, work);
+	return copy_message(fd, job, chunk, work);
 }
 
 static void append_all(int fd, const char *path, struct local_job *jobs, size_t n, char *chunk,
-		       struct buf *out)
+		       struct buf work[2])
 {
 	/* Everything behind at is ours: the lock is held until the end. */
 	off_t start = lseek(fd, 0, SEEK_END), at = start;
 	struct err e;
 
 	for (size_t i = 0; i < n && at >= 0; i++) {
-		if (append(fd, &jobs[i], chunk, out)) {
+		if (append(fd, &jobs[i], chunk, work)) {
 			at = lseek(fd, 0, SEEK_END);
 			continue;
 		}

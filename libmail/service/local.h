@@ -40,7 +40,7 @@ struct local_box {
 	const char *path; /* trailing '/' or an existing directory: Maildir; made when missing */
 	bool file;        /* not a mailbox: any file that an alias names, by sendmail's rules */
 	uint32_t wait_ms; /* for the lock */
-	/* memory to work with, kept by the caller from batch to batch, of LOCAL_WORK_MAX */
+	/* memory to work with, two of LOCAL_WORK_MAX, kept by the caller from batch to batch */
 	struct buf *work;
 };
 

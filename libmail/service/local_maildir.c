@@ -26,7 +26,8 @@ struct file {
 
 struct maildir {
 	int tmp, new;
-	uint64_t counter;
+	/* The wall clock, pid, counter and randomness together: unique over hosts that share it. */
+	struct maildir_seed seed;
 	char host[256];
 };
 
@@ -36,9 +37,11 @@ static int open_sub(const char *path, const char *sub, struct err *e)
 	int fd;
 
 	snprintf(name, sizeof name, "%.1100s/%s", path, sub);
-	fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT && fs_mkdir(AT_FDCWD, name, 0700, e))
-		fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = openat(AT_FDCWD, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* The mailbox may be made here: a user's first message is no error. */
+	if (fd < 0 && errno == ENOENT && fs_mkdirs(path, 0700, e) &&
+	    fs_mkdir(AT_FDCWD, name, 0700, e))
+		fd = openat(AT_FDCWD, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		err_errno(e, errno, "%s", name);
 	return fd;
@@ -49,9 +52,6 @@ static bool open_maildir(const char *path, struct maildir *m, struct err *e)
 	int cur;
 
 	*m = (struct maildir){.tmp = -1, .new = -1};
-	/* The mailbox may be made here: a user's first message is no error. */
-	if (access(path, F_OK) != 0 && !fs_mkdirs(path, 0700, e))
-		return false;
 	/* cur/ is not written by us, but a Maildir without it is none to other programs. */
 	cur = open_sub(path, "cur", e);
 	if (cur < 0)
@@ -61,6 +61,8 @@ static bool open_maildir(const char *path, struct maildir *m, struct err *e)
 	m->new = m->tmp < 0 ? -1 : open_sub(path, "new", e);
 	if (gethostname(m->host, sizeof m->host - 1) != 0)
 		memcpy(m->host, "localhost", 10);
+	m->seed = (struct maildir_seed){
+	    .pid = (uint32_t)getpid(), .random = rand_u64(), .host = span_str(m->host)};
 	return m->new >= 0;
 }
 
@@ -102,17 +104,13 @@ static bool write_message(const struct local_job *job, int fd, char *chunk, stru
 static void put_names(struct maildir *m, struct file *f)
 {
 	struct clock_wall now = clock_wall();
-	/* The wall clock, pid, counter and randomness together: unique over hosts that share it. */
-	struct maildir_seed seed = {.seconds = now.s,
-				    .usec = now.us,
-				    .pid = (uint32_t)getpid(),
-				    .counter = m->counter++,
-				    .random = rand_u64(),
-				    .host = span_str(m->host)};
 	struct buf b;
 
+	m->seed.seconds = now.s;
+	m->seed.usec = now.us;
+	m->seed.counter++;
 	buf_init_fixed(&b, f->tmp, sizeof f->tmp);
-	maildir_put_unique(&b, &seed);
+	maildir_put_unique(&b, &m->seed);
 	buf_cstr(&b);
 	f->job.from = f->tmp;
 }
@@ -166,25 +164,24 @@ static void deliver(struct maildir *m, struct local_job *jobs, size_t n, struct 
 			continue;
 		jobs[i].err = files[i].job.err;
 		close(files[i].job.fd);
-		/*
-		 * Where link made the final name, tmp still has its own; after a rename
-		 * there is none.
-		 */
-		unlinkat(m->tmp, files[i].tmp, 0);
+		if (jobs[i].err.class != ERR_NONE)
+			unlinkat(m->tmp, files[i].tmp, 0);
 	}
 }
 
 void local_deliver_maildir(const struct local_box *box, struct local_job *jobs, size_t n)
 {
-	struct file *files = calloc(n, sizeof *files);
+	struct buf *mem = &box->work[1];
+	struct file *files;
 	struct maildir m = {.tmp = -1, .new = -1};
 	char *chunk = NULL;
 	struct err e;
-	bool ok = files != NULL;
+	bool ok;
 
-	if (!ok)
-		err_temp(&e, "4.3.0", "out of memory");
-	else
+	buf_reset(mem);
+	files = (void *)buf_reserve(mem, n * sizeof *files);
+	ok = files || err_temp(&e, "4.3.0", "out of memory");
+	if (ok)
 		ok = local_need_chunk(jobs, n, &chunk, &e) && open_maildir(box->path, &m, &e);
 	if (ok)
 		deliver(&m, jobs, n, files, chunk, box->work);
@@ -195,5 +192,4 @@ void local_deliver_maildir(const struct local_box *box, struct local_job *jobs, 
 	if (m.new >= 0)
 		close(m.new);
 	free(chunk);
-	free(files);
 }

@@ -184,16 +184,23 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* Signals are the first thread's business: the others start with all of them blocked. */
-static bool start_thread(void *(*run)(void *), void *arg, int state, pthread_t *id)
+/*
+ * Signals are the first thread's business: the others start with all of them blocked.  One with a
+ * stack (of STACK_OCTETS) is to be joined, which costs much less than memory of its own.
+ */
+static bool start_thread(void *(*run)(void *), void *arg, char *stack, pthread_t *id)
 {
 	sigset_t all, old;
 	pthread_attr_t attr;
 	int failed;
 
 	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_OCTETS);
-	pthread_attr_setdetachstate(&attr, state);
+	if (stack)
+		pthread_attr_setstack(&attr, stack, STACK_OCTETS);
+	else
+		pthread_attr_setstacksize(&attr, STACK_OCTETS);
+	pthread_attr_setdetachstate(&attr,
+				    stack ? PTHREAD_CREATE_JOINABLE : PTHREAD_CREATE_DETACHED);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	failed = pthread_create(id, &attr, run, arg);
@@ -271,7 +278,7 @@ void commit_submit(struct commit_pool *p, struct commit_job *job)
 	put_all(&p->waiting, job);
 	if (p->idle > 0)
 		pthread_cond_signal(&p->work);
-	else if (p->threads < p->max && start_thread(work, p, PTHREAD_CREATE_DETACHED, &id))
+	else if (p->threads < p->max && start_thread(work, p, NULL, &id))
 		p->threads++;
 	/* In the caller's thread, so the loop waits for the disk this once. */
 	if (p->threads == 0) {
@@ -329,17 +336,31 @@ static void *help(void *arg)
 	return NULL;
 }
 
+static void flush_with_help(const struct commit_steps_dirs *d, struct commit_job *first)
+{
+	struct crew c = {.dirs = d, .mutex = PTHREAD_MUTEX_INITIALIZER, .next = first};
+	_Alignas(max_align_t) char stack[CREW_MAX][STACK_OCTETS];
+	pthread_t helper[CREW_MAX];
+	unsigned n = 0;
+
+	/* Two files each; what no thread can be had for is flushed by this one. */
+	for (struct commit_job *j = first; j && j->next && n < CREW_MAX; j = j->next->next)
+		if (start_thread(help, &c, stack[n], &helper[n]))
+			n++;
+	help(&c);
+	while (n > 0)
+		pthread_join(helper[--n], NULL);
+	pthread_mutex_destroy(&c.mutex);
+}
+
 /*
  * As commit_steps_flush.  Flushes that meet are merged, so they are made to where one takes long;
  * where it does not, threads would cost more than they save.
  */
 static void flush_together(const struct commit_steps_dirs *d, struct commit_job *first)
 {
-	struct crew c = {.dirs = d, .mutex = PTHREAD_MUTEX_INITIALIZER};
-	pthread_t helper[CREW_MAX];
 	uint64_t began = clock_ms(), now;
 	struct commit_job *j = first;
-	unsigned n = 0;
 
 	commit_steps_start(d, first);
 	for (bool slow = false; j && !slow; j = j->next, began = now) {
@@ -347,15 +368,8 @@ static void flush_together(const struct commit_steps_dirs *d, struct commit_job 
 		now = clock_ms();
 		slow = now - began >= SLOW_MS;
 	}
-	c.next = j;
-	/* What no thread can be had for is flushed by this one. */
-	for (; j && j->next && n < CREW_MAX; j = j->next)
-		if (start_thread(help, &c, PTHREAD_CREATE_JOINABLE, &helper[n]))
-			n++;
-	help(&c);
-	while (n > 0)
-		pthread_join(helper[--n], NULL);
-	pthread_mutex_destroy(&c.mutex);
+	if (j)
+		flush_with_help(d, j);
 }
 
 void commit_batch(int from_dir, int to_dir, struct commit_job *first)

@@ -42,8 +42,8 @@ static _Noreturn void holder(const char *path, const char *fresh, int tell)
 TEST(local_follows_a_replaced_mailbox)
 {
 	char dir[] = "/tmp/letterbox-local.XXXXXX", path[64], fresh[64], message[64], octet;
-	struct buf work;
-	struct local_box box = {.path = path, .wait_ms = 20000, .work = &work};
+	struct buf work[2];
+	struct local_box box = {.path = path, .wait_ms = 20000, .work = work};
 	struct local_job job = {.sender = SPAN("a@b"), .rcpt = SPAN("c@d")};
 	int tell[2], status;
 	pid_t pid;
@@ -58,9 +58,11 @@ TEST(local_follows_a_replaced_mailbox)
 	if (pid == 0)
 		holder(path, fresh, tell[1]);
 	CHECK(read(tell[0], &octet, 1) == 1);
-	buf_init(&work, LOCAL_WORK_MAX);
+	buf_init(&work[0], LOCAL_WORK_MAX);
+	buf_init(&work[1], LOCAL_WORK_MAX);
 	local_deliver(&box, &job, 1);
-	buf_free(&work);
+	buf_free(&work[0]);
+	buf_free(&work[1]);
 	CHECK_INT(job.err.class, ERR_NONE);
 	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
 	CHECK(size_of(path) > 15);
@@ -75,8 +77,8 @@ TEST(local_follows_a_replaced_mailbox)
 /* One message with another header to the file of an alias; the outcome's status. */
 static const char *to_file(const char *path, const char *message, struct local_job *job)
 {
-	struct buf work;
-	struct local_box box = {.path = path, .wait_ms = 1000, .file = true, .work = &work};
+	struct buf work[2];
+	struct local_box box = {.path = path, .wait_ms = 1000, .file = true, .work = work};
 	int header = open(message, O_RDONLY | O_CLOEXEC);
 
 	*job = (struct local_job){.fd = open(message, O_RDONLY | O_CLOEXEC),
@@ -84,9 +86,11 @@ static const char *to_file(const char *path, const char *message, struct local_j
 				  .header = header,
 				  .head = 12,
 				  .sender = SPAN("a@b")};
-	buf_init(&work, LOCAL_WORK_MAX);
+	buf_init(&work[0], LOCAL_WORK_MAX);
+	buf_init(&work[1], LOCAL_WORK_MAX);
 	local_deliver(&box, job, 1);
-	buf_free(&work);
+	buf_free(&work[0]);
+	buf_free(&work[1]);
 	close(job->fd);
 	close(header);
 	return job->err.status;
@@ -164,12 +168,13 @@ TEST(local_delivers_text)
 	static const char one[] = "Return-Path: <a@b>\nDelivered-To: c@d\nX: y\n\nFrom here\n";
 	char dir[] = "/tmp/letterbox-local.XXXXXX", path[64], got[512], sub[80];
 	struct local_job jobs[2];
-	struct buf work;
-	struct local_box box = {.path = path, .wait_ms = 1000, .work = &work};
+	struct buf work[2];
+	struct local_box box = {.path = path, .wait_ms = 1000, .work = work};
 
 	CHECK(mkdtemp(dir) != NULL);
 	snprintf(path, sizeof path, "%s/box", dir);
-	buf_init(&work, LOCAL_WORK_MAX);
+	buf_init(&work[0], LOCAL_WORK_MAX);
+	buf_init(&work[1], LOCAL_WORK_MAX);
 	for (size_t i = 0; i < 2; i++)
 		jobs[i] = (struct local_job){.fd = -1,
 					     .sender = SPAN("a@b"),
@@ -189,7 +194,8 @@ TEST(local_delivers_text)
 	read_all(sub, got, sizeof got);
 	CHECK(strncmp(got, one, strlen(one)) == 0);
 	CHECK(strcmp(got + strlen(one), one) == 0);
-	buf_free(&work);
+	buf_free(&work[0]);
+	buf_free(&work[1]);
 	for (size_t i = 0; i < 4; i++) {
 		snprintf(sub, sizeof sub, "%s/%s", path, subs[i]);
 		CHECK(rmdir(sub) == 0);
