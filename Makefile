@@ -77,12 +77,12 @@ $(OBJ)/letterbox.stripped: $(OBJ)/letterbox
 
 ifeq ($(PACK),1)
 START := $(OBJ)/start
-$(START)/pack: start/pack.c start/split.c start/texts.c $(wildcard start/*.h) | $(TOOLS)
+$(START)/pack: start/pack.c start/split.c start/texts.c start/recent.c $(wildcard start/*.h) | $(TOOLS)
 	@mkdir -p $(@D)
-	$(Q)$(HOSTCC) -std=c11 $(WARN) -O2 -I. -o $@ start/pack.c start/split.c start/texts.c
+	$(Q)$(HOSTCC) -std=c11 $(WARN) -O2 -I. -o $@ start/pack.c start/split.c start/texts.c start/recent.c
 
 # Parts that are packed each by themselves share no table: the codes of one do not fit another.
-PARTS := $(addprefix $(START)/image.,0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)
+PARTS := $(addprefix $(START)/image.,0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19)
 $(START)/image.zst: $(OBJ)/letterbox.stripped $(START)/pack
 	$(Q)$(START)/pack $< $(START)/image $(START)/image.inc
 	$(Q)zstd --ultra -22 --single-thread --no-check -q -f -c $(PARTS) >$@
@@ -93,7 +93,7 @@ $(OUT)/letterbox: $(START)/image.zst $(wildcard start/*.[ch]) $(OBJ)/flags $(OBJ
 	$(Q)$(CC) $(START_FLAGS) -O2 -c -o $(START)/zstd.o start/zstd.c
 	$(Q)$(CC) $(START_FLAGS) -DLETTERBOX_IMAGE_PACKED='"$(START)/image.zst"' \
 	    -DLETTERBOX_IMAGE_DESCRIPTION='"$(START)/image.inc"' -o $@ start/unpack.c $(START)/split.o \
-	    $(START)/zstd.o start/zstd_entropy.c start/texts.c
+	    $(START)/zstd.o start/zstd_entropy.c start/texts.c start/recent.c
 	$(Q)$(STRIP) -s -R .comment $@
 else
 $(OUT)/letterbox: $(OBJ)/letterbox.stripped $(OBJ)/packing

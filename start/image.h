@@ -3,8 +3,8 @@
  *
  * The image is what the file of an ordinary static program is to the kernel: its
  * segments, each at a page's beginning, one after the other, and after the last one a tag
- * by which a copy of it is known again.  It is packed in IMAGE_PARTS: the streams of its machine
- * code, and all the rest in one.
+ * by which a copy of it is known again.  It is packed in parts: the streams of its machine
+ * code (of SPLIT_NUMBERS the ranks and then what is new), and all the rest in one.
  */
 #ifndef LETTERBOX_START_IMAGE_H
 #define LETTERBOX_START_IMAGE_H
@@ -17,9 +17,7 @@ enum {
 	IMAGE_PAGE = 4096,
 	IMAGE_SEGMENTS = 4,
 	IMAGE_TAG = 16, /* octets */
-	IMAGE_REST = SPLIT_STREAMS,
-	IMAGE_PARTS,
-	IMAGE_FD = 4, /* where a role finds what its parent unpacked: IMAGE_FD of sys/proc.h */
+	IMAGE_FD = 4,   /* where a role finds what its parent unpacked: IMAGE_FD of sys/proc.h */
 	IMAGE_ROOM = 0x1000000, /* the program ends below; from here to the starter all is free */
 };
 

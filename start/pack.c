@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "start/image.h"
+#include "start/recent.h"
 #include "start/texts.h"
 
 static _Noreturn void fail(const char *what, const char *name)
@@ -78,15 +79,65 @@ static bool find_code(struct image *im, const uint8_t *elf, const Elf64_Ehdr *h)
 	return false;
 }
 
-static void write_part(const char *name, unsigned n, const uint8_t *data, size_t octets)
+/* The next of the parts. */
+static void write_part(const char *name, const uint8_t *data, size_t octets)
 {
+	static unsigned n;
 	char path[4096];
 	FILE *f;
 
-	snprintf(path, sizeof path, "%s.%u", name, n);
+	snprintf(path, sizeof path, "%s.%u", name, n++);
 	f = fopen(path, "wb");
 	if (!f || fwrite(data, 1, octets, f) != octets || fclose(f) != 0)
 		fail("cannot be written", path);
+}
+
+/* The place of v among the COUNT numbers of list, which it is moved to the front of; or COUNT. */
+static unsigned move_to_front(uint32_t *list, unsigned count, uint32_t v)
+{
+	unsigned at = 0;
+
+	while (at < count && list[at] != v)
+		at++;
+	memmove(list + 1, list, at * sizeof *list);
+	list[0] = v;
+	return at;
+}
+
+/* A stream of numbers as two parts. */
+static void write_numbers(const char *name, const uint8_t *data, size_t octets)
+{
+	uint8_t *ranks = malloc(octets + 1), *fresh = malloc(octets + 1),
+		*again = malloc(octets + 1);
+	uint32_t list[RECENT_MAX + 1], v = 0, *far = malloc(octets + 1);
+	unsigned known = 0, at;
+	size_t n = 0;
+
+	if (!ranks || !fresh || !again || !far)
+		fail("out of memory", name);
+	for (size_t i = 0; i < octets / 4; i++) {
+		uint32_t before = v;
+
+		memcpy(&v, data + 4 * i, sizeof v);
+		v = __builtin_bswap32(v);
+		at = move_to_front(list, known, v);
+		ranks[i] = (uint8_t)(at < known ? at + 1 : 0);
+		if (at < known)
+			continue;
+		known += known < RECENT_MAX;
+		far[n++] = (v - before) << 1 ^ -((v - before) >> 31);
+	}
+	for (size_t i = 0; i < 4 * n; i++)
+		fresh[i] = (uint8_t)(far[i % n] >> (24 - 8 * (i / n)));
+	recent_join(again, ranks, octets / 4, fresh, n);
+	if (memcmp(again, data, octets) != 0)
+		fail("has numbers that start/recent.c does not restore", "the program");
+	write_part(name, ranks, octets / 4);
+	write_part(name, fresh, 4 * n);
+	free(ranks);
+	free(fresh);
+	free(again);
+	free(far);
 }
 
 /* Turns the addresses of texts, from the one that serves best as the first: tries all of them. */
@@ -147,10 +198,15 @@ static void write_parts(struct image *im, uint8_t *image, const char *name)
 	turn_texts(im, room[SPLIT_IMM32], (size_t)(apart.stream[SPLIT_IMM32] - room[SPLIT_IMM32]),
 		   image);
 	for (unsigned i = 0; i < SPLIT_STREAMS; i++) {
-		write_part(name, i, room[i], (size_t)(apart.stream[i] - room[i]));
+		size_t octets = (size_t)(apart.stream[i] - room[i]);
+
+		if (i < SPLIT_NUMBERS)
+			write_numbers(name, room[i], octets);
+		else
+			write_part(name, room[i], octets);
 		free(room[i]);
 	}
-	write_part(name, IMAGE_REST, image, im->octets - (im->code_end - im->code));
+	write_part(name, image, im->octets - (im->code_end - im->code));
 	free(again);
 }
 

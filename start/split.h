@@ -4,7 +4,7 @@
  *
  * A packer that looks at code octet by octet finds opcodes between distances and constants.  With
  * opcodes behind opcodes, distances behind distances and calls as the address that they lead to,
- * all highest octet first, the same packer makes the code a twentieth smaller.
+ * all highest octet first, the same packer makes the program a sixth smaller.
  *
  * Both ways are one walk over the instructions (Intel's manual, volume 2, chapter 2 and
  * appendix A; no VEX, which this program does not use), which only copies: octets that are no
@@ -19,21 +19,22 @@
 #include <stdint.h>
 
 enum split_stream {
-	SPLIT_DISP8,      /* the short distance of an operand in memory */
-	SPLIT_DISP8_SIB,  /* the same behind a SIB octet, which is: from the stack pointer */
-	SPLIT_DISP32,     /* the long distance */
-	SPLIT_DISP32_SIB, /* from the stack pointer */
-	SPLIT_ADDRESS,    /* an operand's address */
+	SPLIT_DISP32,     /* the long distance of an operand in memory */
+	SPLIT_DISP32_SIB, /* the same behind a SIB octet, which is: from the stack pointer */
+	SPLIT_JUMP32,     /* the address that a long jump leads to */
+	SPLIT_NUMBERS,    /* up to here all are for start/recent.h */
+	SPLIT_ADDRESS = SPLIT_NUMBERS, /* an operand's address */
+	SPLIT_DISP8,                   /* the short distance */
+	SPLIT_DISP8_SIB,
 	SPLIT_IMM8,       /* constants of one octet or two */
 	SPLIT_IMM8_WORD,  /* those that words are compared with and added to */
-	SPLIT_IMM8_OCTET, /* octets */
+	SPLIT_IMM8_OCTET, /* the same of octets */
 	SPLIT_IMM8_PUSH,
 	SPLIT_IMM8_SHIFT,
-	SPLIT_IMM32, /* of four octets or eight; addresses of texts, which start/texts.h turns */
+	SPLIT_IMM32, /* of four octets or eight; start/texts.h turns addresses of texts */
 	SPLIT_IMM32_WORD,
 	SPLIT_CALL,   /* the address called */
 	SPLIT_JUMP8,  /* the distance of a short jump */
-	SPLIT_JUMP32, /* the address that a long one leads to */
 	SPLIT_OPCODE, /* prefixes, opcode and what follows it: ModRM and SIB */
 	SPLIT_STREAMS,
 };

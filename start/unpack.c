@@ -22,6 +22,7 @@
 #include <sys/syscall.h>
 
 #include "start/image.h"
+#include "start/recent.h"
 #include "start/split.h"
 #include "start/texts.h"
 #include "start/zstd.h"
@@ -115,7 +116,15 @@ static bool unpack(void)
 	call(SYS_madvise, IMAGE_ROOM, ROOM_OCTETS, MADV_HUGEPAGE, 0, 0, 0);
 	for (unsigned i = 0; i < SPLIT_STREAMS; i++) {
 		s.stream[i] = out;
-		out += zstd_decode(WORK, &frame, out);
+		if (i >= SPLIT_NUMBERS) {
+			out += zstd_decode(WORK, &frame, out);
+			continue;
+		}
+		/* The image has no use for its own room yet. */
+		size_t count = zstd_decode(WORK, &frame, WHOLE);
+		size_t fresh = zstd_decode(WORK, &frame, WHOLE + count);
+
+		out = recent_join(out, WHOLE, count, WHOLE + count, fresh / 4);
 	}
 	zstd_decode(WORK, &frame, out);
 	texts_turn(&image, s.stream[SPLIT_IMM32],
