@@ -38,10 +38,6 @@ for n in 1 2 3; do
 	python3 "$here/rules.py" "$seed.$n" | sed "s:@TBL@:$tbl:g" >"$out/$build/rules$n.cf"
 done
 
-printf '127.0.0.1 localhost\n192.0.2.1 mx.test.example mx\n192.0.2.9 long.test.example\n' >"$out/$build.hosts"
-printf 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n' >"$out/$build.resolv"
+printf '127.0.0.1 localhost\n192.0.2.1 mx.test.example mx\n192.0.2.9 long.test.example\n' >"$out/$build/hosts"
 cd "$out/$build" || exit 1
-unshare -m -u -n sh -c '
-	hostname mx && ip link set lo up 2>/dev/null
-	mount --bind "$1.hosts" /etc/hosts && mount --bind "$1.resolv" /etc/resolv.conf &&
-	exec python3 "$2/compare.py" "$3" "$4" "$5" "$6"' sh "$out/$build" "$here" "$real" "$bin" "$pairs" "$seed"
+on_mx "$out/$build" python3 "$here/compare.py" "$real" "$bin" "$pairs" "$seed"

@@ -24,10 +24,4 @@ EOF
 chmod 755 "$tbl/capture"
 sed "s:@TBL@:$tbl:g" "$here/header.mc" >"$tbl/header.mc"
 (cd "$tbl" && m4 -D_CF_DIR_="$share" "$share/m4/cf.m4" header.mc >header.cf 2>/dev/null)
-printf '127.0.0.1 localhost\n192.0.2.1 mx.test.example mx\n' >"$tbl/hosts"
-printf 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n' >"$tbl/resolv"
-unshare -m -u -n sh -c '
-	hostname mx && ip link set lo up 2>/dev/null
-	mount --bind "$1/hosts" /etc/hosts && mount --bind "$1/resolv" /etc/resolv.conf &&
-	exec python3 "$2/headers.py" "$3" "$4" "$1" "$5" "$6"' sh \
-	"$tbl" "$here" "$real" "$peer" "${1:-40}" "${2:-1}"
+on_mx "$tbl" python3 "$here/headers.py" "$real" "$peer" "$tbl" "${1:-40}" "${2:-1}"

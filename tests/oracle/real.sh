@@ -42,6 +42,16 @@ export LD_LIBRARY_PATH
 ldd "$real" 2>/dev/null | grep -q 'not found' && skip "libraries of sendmail-bin are missing"
 share=$out/root/usr/share/sendmail/cf/
 
+# COMMAND on a host mx.test.example without a network, whose /etc/hosts is FOLDER/hosts if that
+# is there.
+on_mx() { # FOLDER COMMAND...
+	[ -f "$1/hosts" ] || printf '127.0.0.1 localhost\n192.0.2.1 mx.test.example mx\n' >"$1/hosts"
+	printf 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n' >"$1/resolv"
+	unshare -m -u -n sh -c 'hostname mx && ip link set lo up 2>/dev/null
+		mount --bind "$1/hosts" /etc/hosts && mount --bind "$1/resolv" /etc/resolv.conf &&
+		shift && exec "$@"' sh "$@"
+}
+
 # Below $dir a folder for each program, with a queue, "out", which all may write to, and
 # NAME/NAME.cf, in which @DIR@ is that folder.
 both_setup() { # NAME
@@ -54,17 +64,10 @@ both_setup() { # NAME
 		chmod 777 "$dir/$who/out"
 		sed "s:@DIR@:$dir/$who:g" "$here/$1/$1.cf" >"$dir/$who/$1.cf"
 	done
-	printf '127.0.0.1 localhost\n192.0.2.1 mx.test.example mx\n' >"$dir/hosts"
-	: >"$dir/resolv"
 }
 
-# Runs COMMAND FOLDER PROGRAM... for each, without a network: $dir/real.out, $dir/ours.out.
+# Runs COMMAND FOLDER PROGRAM... for each, by on_mx: $dir/real.out, $dir/ours.out.
 both_run() { # COMMAND...
-	unshare -m -u -n sh -c 'dir=$1 real=$2 ours=$3
-		shift 3
-		hostname mx && ip link set lo up 2>/dev/null
-		mount --bind "$dir/hosts" /etc/hosts && mount --bind "$dir/resolv" /etc/resolv.conf &&
-		"$@" "$dir/real" "$real" >"$dir/real.out"
-		LETTERBOX_QUEUE="$dir/ours/queue" "$@" "$dir/ours" "$ours" sendmail >"$dir/ours.out"' \
-		sh "$dir" "$real" "$bin" "$@"
+	on_mx "$dir" "$@" "$dir/real" "$real" >"$dir/real.out"
+	LETTERBOX_QUEUE="$dir/ours/queue" on_mx "$dir" "$@" "$dir/ours" "$bin" sendmail >"$dir/ours.out"
 }

@@ -18,11 +18,6 @@ sed "s:@TBL@:$tbl:g" "$here/tables/words" >"$tbl/words"
 for f in "$here"/said/*.cf "$here/mc/plain.mc"; do
 	sed "s:@TBL@:$tbl:g" "$f" >"$T/${f##*/}"
 done
-printf '127.0.0.1 localhost\n192.0.2.1 mx.test.example mx\n' >"$T/hosts"
-printf 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n' >"$T/resolv"
 cd "$T" || exit 1
 m4 -D_CF_DIR_="$share" "$share/m4/cf.m4" plain.mc >plain.cf 2>/dev/null
-unshare -m -u -n sh -c '
-	hostname mx && ip link set lo up 2>/dev/null
-	mount --bind hosts /etc/hosts && mount --bind resolv /etc/resolv.conf &&
-	exec python3 "$1/said.py" "$2" "$3" "$1/said"' sh "$here" "$real" "$bin"
+on_mx "$T" python3 "$here/said.py" "$real" "$bin" "$here/said"

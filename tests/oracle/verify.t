@@ -15,8 +15,6 @@ for f in aliases mistakes virtuser inc forward verify.mc; do
 	sed "s:@TBL@:$tbl:g" "$here/verify/$f" >"$tbl/$f"
 done
 printf 'hosts files\naliases files\n' >"$tbl/switch"
-printf '127.0.0.1 localhost\n192.0.2.1 mx.test.example mx\n' >"$tbl/hosts"
-printf 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n' >"$tbl/resolv"
 {
 	cat /etc/passwd
 	for u in alice bob carol; do
@@ -62,10 +60,8 @@ for o in -oA"$PWD/aliases" -oA"$PWD/mistakes" -oA/nosuch -OAliasFile=foo:/x "-OA
 done
 E2
 in_namespace() {
-	unshare -m -u -n sh -c '
-		tbl=$1; shift; cd "$tbl" && hostname mx && ip link set lo up 2>/dev/null
-		mount --bind hosts /etc/hosts && mount --bind resolv /etc/resolv.conf &&
-		mount --bind passwd /etc/passwd && "$@" -C verify.cf -bi >/dev/null 2>&1
+	on_mx "$tbl" sh -c 'cd "$1" && shift && mount --bind passwd /etc/passwd &&
+		"$@" -C verify.cf -bi >/dev/null 2>&1
 		exec sh ask "$@"' sh "$tbl" "$@" <"$here/verify/addresses"
 }
 in_namespace "$real" >"$tbl/real"
