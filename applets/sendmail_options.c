@@ -241,6 +241,8 @@ static int settle(struct sendmail_command *c)
 
 	if (c->hold && c->mode != 'm' && c->mode != 'q')
 		return sendmail_refuse("Can not use -Q with -b", (char[2]){c->mode}, "");
+	if (c->run.queue && strchr("Hhiv", c->mode))
+		return sendmail_refuse("Can not use -q with -b", (char[2]){c->mode}, "");
 	/* restrictexpand: others than root are not told what an address becomes. */
 	if (c->m.settings.privacy & PRIVACY_RESTRICTEXPAND && getuid() != 0)
 		c->m.settings.verbose = false;
@@ -267,6 +269,11 @@ int sendmail_parse(struct sendmail_command *c, int argc, char **argv, int *late)
 	 */
 	opt_init(&s, specs, argc, argv, false);
 	while ((id = opt_next(&s)) != OPT_END) {
+		/* As ever: -C alone is the file of this name here. */
+		if (id == OPT_MISSING && s.word[1] == 'C') {
+			s.value = "sendmail.cf";
+			id = CONFIG;
+		}
 		if (id == OPT_MISSING) {
 			fprintf(stderr, "%s: option requires an argument -- %s\n", argv[0],
 				s.word + 1);

@@ -8,7 +8,6 @@
 
 #include "base/ascii.h"
 #include "base/err.h"
-#include "format/address.h"
 #include "sendmail_test_part.h"
 #include "service/alias.h"
 
@@ -17,7 +16,6 @@ static void cmd_mx(struct sendmail_test *t, struct span arg)
 {
 	struct resolver_mx mx[RESOLVER_MX];
 	enum resolver_mx_kind kind = RESOLVER_MX_SELF;
-	struct span host = arg;
 	char name[DNS_NAME_MAX];
 	struct buf self;
 	int n = 0, status = 0;
@@ -29,20 +27,14 @@ static void cmd_mx(struct sendmail_test *t, struct span arg)
 	buf_init_fixed(&self, name, sizeof name);
 	if (arg.ptr[0] != '[')
 		status = resolver_find_mx(&t->resolver, arg, mx, &n, &kind);
-	else if (address_literal_kind(arg, &host) < ADDRESS_LITERAL_NAME && host.ptr != arg.ptr)
-		buf_put(&self, arg);
 	buf_printf(&t->out, "getmxrr(%.*s) returns ", SPAN_ARG(arg));
 	if (kind == RESOLVER_MX_NULL) {
 		sendmail_test_say_str(t, "null MX (See RFC7505)\n");
 		return;
 	}
-	if (status != EXIT_TEMPFAIL && n == 0 && self.len == 0 &&
-	    resolver_canon(&t->resolver, host, false, &self) == 0)
-		buf_putc(&self, '.');
-	if (self.len)
+	if (status != EXIT_TEMPFAIL && (status || kind == RESOLVER_MX_SELF) &&
+	    resolver_put_self(&t->resolver, arg, &self) == 0)
 		n = 1;
-	else if (status)
-		t->ev.status = status;
 	/* -1 is what getmxrr returns for a failure that may pass. */
 	buf_printf(&t->out, "%d value(s):\n", status == EXIT_TEMPFAIL ? -1 : n);
 	for (int i = 0; i < n; i++)

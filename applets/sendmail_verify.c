@@ -241,7 +241,7 @@ static bool is_direct(struct verify *v, struct addr *a)
 	return false;
 }
 
-/* True when a is an alias, and what it stands for was taken. */
+/* True when a is an alias, and what it stands for was taken; or when that cannot be told now. */
 static bool expand(struct verify *v, struct addr *a, int depth)
 {
 	struct buf right;
@@ -255,8 +255,7 @@ static bool expand(struct verify *v, struct addr *a, int depth)
 	case 0:
 		break;
 	case EXIT_TEMPFAIL:
-		sendmail_verify_say(v, a->text, "alias database unavailable", EXIT_TEMPFAIL);
-		a->bad = true;
+		/* Who that is is not known now, and so neither that it is nobody. */
 		buf_free(&right);
 		return true;
 	default:

@@ -305,16 +305,36 @@ bool account_system(const char *name, struct passwd *pw, char *mem, size_t cap, 
 	return found != NULL;
 }
 
+void account_put_full_name(const struct passwd *pw, struct buf *out)
+{
+	const char *p = pw->pw_gecos ? pw->pw_gecos : "";
+
+	for (p += *p == '*'; *p && !strchr(",;%", *p); p++) {
+		size_t at = out->len;
+
+		if (*p != '&') {
+			buf_putc(out, *p);
+			continue;
+		}
+		buf_puts(out, pw->pw_name);
+		if (out->len > at)
+			out->ptr[at] = ascii_upper(out->ptr[at]);
+	}
+}
+
 bool account_from_passwd(const struct account_source *s, const struct passwd *pw, struct account *a,
 			 struct err *e)
 {
-	struct span gecos = span_str(pw->pw_gecos);
+	char name[ACCOUNT_GECOS_MAX];
+	struct buf full;
 
 	*a = (struct account){.uid = pw->pw_uid, .gid = pw->pw_gid};
 	if (!set(a->name, sizeof a->name, pw->pw_name) ||
 	    !set(a->home, sizeof a->home, pw->pw_dir ? pw->pw_dir : ""))
 		return err_temp(e, "4.3.5", "%.100s: passwd entry too long", pw->pw_name);
-	put_text(a->gecos, sizeof a->gecos, span_cut(&gecos, ','));
+	buf_init_fixed(&full, name, sizeof name);
+	account_put_full_name(pw, &full);
+	put_text(a->gecos, sizeof a->gecos, buf_span(&full));
 	put_text(a->shell, sizeof a->shell, span_str(pw->pw_shell));
 	return put_mailbox(span_str(s->template), false, a, e);
 }

@@ -17,6 +17,7 @@
 #ifndef LETTERBOX_SERVICE_ACCOUNT_H
 #define LETTERBOX_SERVICE_ACCOUNT_H
 
+#include <pwd.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -103,6 +104,12 @@ bool account_prove(struct account_proof *p, struct span password, struct err *e)
 
 /* Is this name fit to be looked up at all (see above)? */
 bool account_name_ok(struct span name);
+
+/*
+ * The full name in a passwd entry, as sendmail takes it: up to "," ";" or "%", with the user's
+ * name for "&".
+ */
+void account_put_full_name(const struct passwd *pw, struct buf *out);
 
 /*
  * Checks password against a stored "{SCHEME}secret" or crypt string.  Schemes: PLAIN,

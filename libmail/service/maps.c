@@ -18,6 +18,7 @@
 #include "base/ascii.h"
 #include "base/err.h"
 #include "base/num.h"
+#include "service/account.h"
 #include "service/maps_part.h"
 #include "sys/fs.h"
 #include "sys/log.h"
@@ -212,11 +213,39 @@ static bool has_table(const struct cf_map *map)
 	return map->kind == CFM_TEXT || map->kind == CFM_HASH || map->kind == CFM_CDB;
 }
 
+/* The column of passwd(5) with this name, the first for none; 7 when there is no such. */
+static int user_column(struct span field)
+{
+	static const char *const names[] = {"name",  "passwd", "uid",  "gid",
+					    "gecos", "dir",    "shell"};
+	int i = 0;
+
+	while (i < 7 && field.len && !ascii_eq_nocase(span_str(names[i]), field))
+		i++;
+	return i;
+}
+
+/* The column of a user map; 7 after one report for a name that is none. */
+static int open_user(struct maps *m, struct cf_eval *ev, struct cf_map *map)
+{
+	int column = cf_map_flag(map, 'm') ? 0 : user_column(map->v);
+	struct map_data *d = column == 7 ? maps_data(m, map) : NULL;
+
+	if (d && !d->failed)
+		cf_report(ev, "", "User map %.*s: unknown column name %.*s", SPAN_ARG(map->name),
+			  SPAN_ARG(map->v));
+	if (d)
+		d->failed = true;
+	return column;
+}
+
 /* -o: a map whose file is missing counts as not there at all. */
 bool maps_is_open(struct maps *m, struct cf_eval *ev, struct cf_map *map)
 {
 	if (!map->is_open)
 		return false;
+	if (map->kind == CFM_USER)
+		open_user(m, ev, map);
 	return !has_table(map) || open_table(m, ev, map) || !cf_map_flag(map, 'o');
 }
 
@@ -242,18 +271,6 @@ static int lookup_table(struct maps *m, struct cf_eval *ev, struct cf_map *map, 
 	return 0;
 }
 
-/* The column of passwd(5) with this name, the first for none; 7 when there is no such. */
-static int user_column(struct span field)
-{
-	static const char *const names[] = {"name",  "passwd", "uid",  "gid",
-					    "gecos", "dir",    "shell"};
-	int i = 0;
-
-	while (i < 7 && field.len && !ascii_eq_nocase(span_str(names[i]), field))
-		i++;
-	return i;
-}
-
 static void put_user_field(const struct passwd *pw, int i, struct buf *out)
 {
 	switch (i) {
@@ -268,7 +285,7 @@ static void put_user_field(const struct passwd *pw, int i, struct buf *out)
 		buf_putu(out, pw->pw_gid);
 		break;
 	case 4:
-		buf_puts(out, pw->pw_gecos);
+		account_put_full_name(pw, out);
 		break;
 	case 5:
 		buf_puts(out, pw->pw_dir);
@@ -287,19 +304,10 @@ static int lookup_user(struct maps *m, struct cf_eval *ev, struct cf_map *map, s
 {
 	char name[CF_NAME], mem[2048];
 	struct passwd pw, *found = NULL;
-	int column = cf_map_flag(map, 'm') ? 0 : user_column(map->v);
+	int column = open_user(m, ev, map);
 
-	if (column == 7) {
-		struct map_data *d = maps_data(m, map);
-
-		if (d && !d->failed)
-			cf_report(ev, "", "User map %.*s: unknown column name %.*s",
-				  SPAN_ARG(map->name), SPAN_ARG(map->v));
-		if (d)
-			d->failed = true;
+	if (column == 7)
 		return EXIT_TEMPFAIL;
-	}
-
 	if (!span_to_cstr(key, name, sizeof name))
 		return EXIT_NOUSER;
 	for (int i = 0; i < 2 && !found; i++) {

@@ -27,21 +27,32 @@ static int ask_host(struct resolver *r, struct span key, struct buf *out)
 	return status;
 }
 
-static int ask_type(struct resolver *r, struct span key, uint16_t type, struct buf *out)
+/* The data of the first record, or with -z of all of them, joined by it. */
+static int ask_type(struct resolver *r, const struct cf_map *map, struct span key, struct buf *out)
 {
+	uint16_t type = dns_type_of(map->R);
 	struct dns_record rr;
 	struct dns_answer a;
 	int status = type && key.len ? resolver_ask(r, key, type, &a) : EXIT_NOHOST;
+	bool found = false;
 
-	while (status == 0 && dns_next_record(&a, &rr)) {
+	while (status == 0 && dns_next_record(&a, &rr) && (!found || map->z.len)) {
 		if (rr.type != type)
 			continue;
-		dns_put_data(&rr, out);
-		if (rr.target[0])
-			buf_putc(out, '.');
-		return 0;
+		if (found)
+			buf_put(out, span_head(map->z, 1));
+		found = true;
+		if (type != DNS_AAAA || rr.data.len != 16) {
+			dns_put_data(&rr, out);
+			continue;
+		}
+		buf_puts(out, "IPv6");
+		for (int i = 0; i < 16; i += 2)
+			buf_printf(out, ":%x",
+				   (unsigned)((unsigned char)rr.data.ptr[i] << 8 |
+					      (unsigned char)rr.data.ptr[i + 1]));
 	}
-	return status ? status : EXIT_NOHOST;
+	return status || found ? status : EXIT_NOHOST;
 }
 
 /* The first exchanger, or with -z all of them, joined by it. */
@@ -51,20 +62,14 @@ static int ask_bestmx(struct resolver *r, struct cf_map *map, struct span key, s
 	enum resolver_mx_kind kind;
 	int n, status = EXIT_NOHOST;
 
-	/* A literal is its own exchanger. */
-	if (key.len && key.ptr[0] == '[') {
-		buf_put(out, key);
-		return 0;
-	}
-	if (key.len)
+	if (key.len && key.ptr[0] != '[')
 		status = resolver_find_mx(r, key, mx, &n, &kind);
+	if (key.len && (status == EXIT_NOHOST || (status == 0 && kind == RESOLVER_MX_SELF)))
+		return resolver_put_self(r, key, out);
 	if (status)
 		return status;
-	if (kind == RESOLVER_MX_SELF) {
-		buf_put(out, key);
-		buf_putc(out, '.');
-		return 0;
-	}
+	if (kind == RESOLVER_MX_NULL)
+		return EXIT_UNAVAILABLE;
 	for (int i = 0; i < n; i++) {
 		if (i && !map->z.len)
 			break;
@@ -94,7 +99,7 @@ int maps_ask(struct maps *m, struct cf_eval *ev, struct cf_map *map, struct span
 				  key.len >= SHOWN ? key.ptr + key.len - SHOWN / 2 + 1 : "");
 		return status;
 	case CFM_DNS:
-		return ask_type(m->resolver, key, dns_type_of(map->R), out);
+		return ask_type(m->resolver, map, key, out);
 	case CFM_BESTMX:
 		return ask_bestmx(m->resolver, map, key, out);
 	default:

@@ -57,7 +57,15 @@ bool maps_open_regex(struct maps *m, struct cf_eval *ev, struct cf_map *map)
 		return false;
 	}
 	d->is_regex = true;
-	return !cf_map_flag(map, 's') || parse_parts(ev, d, map->S, d->part, &d->parts);
+	if (!cf_map_flag(map, 's'))
+		return true;
+	/* -s alone: all of them. */
+	if (map->S.len == 0)
+		while (d->parts <= (int)d->regex.re_nsub && d->parts < MAP_PARTS) {
+			d->part[d->parts] = (uint8_t)d->parts;
+			d->parts++;
+		}
+	return map->S.len == 0 || parse_parts(ev, d, map->S, d->part, &d->parts);
 }
 
 /* Joins the parts that matched; can the value be split into tokens? */

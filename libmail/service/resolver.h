@@ -83,6 +83,12 @@ enum resolver_mx_kind {
 int resolver_find_mx(struct resolver *r, struct span name, struct resolver_mx mx[RESOLVER_MX],
 		     int *n, enum resolver_mx_kind *kind);
 
+/*
+ * The exchanger of a name that has none, or is in brackets: its canonical name with a dot behind
+ * it, appended; an address in brackets as it is.  A status.
+ */
+int resolver_put_self(struct resolver *r, struct span host, struct buf *out);
+
 /* The hosts-file line of a name or address: its names, first canonical; empty when none. */
 struct span resolver_hosts_line(const struct resolver *r, struct span name);
 

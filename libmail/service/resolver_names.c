@@ -10,6 +10,7 @@
 
 #include "base/ascii.h"
 #include "base/err.h"
+#include "format/address.h"
 
 enum { CNAME_MAX = 10 }; /* MAXCNAMEDEPTH: links that are followed */
 
@@ -254,4 +255,21 @@ int resolver_find_mx(struct resolver *r, struct span name, struct resolver_mx mx
 		*kind = RESOLVER_MX_NULL;
 	}
 	return 0;
+}
+
+int resolver_put_self(struct resolver *r, struct span host, struct buf *out)
+{
+	struct span name = host;
+	bool literal = host.len && host.ptr[0] == '[';
+	int status;
+
+	if (literal && address_literal_kind(host, &name) != ADDRESS_LITERAL_NAME &&
+	    name.ptr != host.ptr) {
+		buf_put(out, host);
+		return 0;
+	}
+	status = resolver_canon(r, name, false, out);
+	if (status == 0)
+		buf_putc(out, '.');
+	return status;
 }

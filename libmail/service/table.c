@@ -110,7 +110,8 @@ static void add_line(struct table *t, struct span line)
 	struct span key, value;
 
 	if (t->form == TABLE_COLUMNS) {
-		if (!column(line, t->key_column, t->delim, &key))
+		if ((line.len && line.ptr[0] == '#') ||
+		    !column(line, t->key_column, t->delim, &key))
 			return;
 		/*
 		 * The key is known, its value is missing: told apart from a key that is

@@ -36,7 +36,7 @@ OPS = ['.', '@', '!', '%', ':', '/', '+', '<', '>', ',', ';', ' ', '$', '^', '&'
 SETUP = ['.D{client_addr}192.0.2.77', '.D{client_name}u.relay.example', '.D{client_resolve}OK',
          '.Df<alice@remote.example>', '.D{mail_addr}alice@remote.example', '.Dsother.example']
 KEYS = ['abc', 'abbbc', 'a', '"a"', 'A', '"a b"', '"a.b"', 'root', 'none', 'Root', '+', '', 'a b', 'one', 'UPPER', '17',
-        'abc ARG 1', '"a b" ARG 1,2', '{u} ARG x', '+ ARG 3', '/ ARG 0', 'key two', '1.2.3.4', '::1']
+        'abc ARG 1', '"a b" ARG 1,2', '{u} ARG x', '+ ARG 3', '/ ARG 0', 'key two', '1.2.3.4', '::1', '#']
 
 
 def address(rng):

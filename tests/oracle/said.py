@@ -15,7 +15,7 @@ Left out, since they differ:
 - a map defined twice, which keeps its old file name in the real program when it has no new one.
 - -d of other categories than 12, 20, 21 below 15, 33, 60 and 84: they show the real program's inside.
 - $b and $d at another second; the order of $= (compare.py sorts it)."""
-import difflib, os, re, subprocess, sys
+import difflib, os, re, shutil, socket, subprocess, sys, time
 
 real, ours, here = sys.argv[1:]
 HEAD = ('V10/Berkeley\nO DontProbeInterfaces=True\n%sDjsaid.example\n'
@@ -53,6 +53,22 @@ for name in ('plain', 'limits', 'errors'):
         data = unescape(s.replace('@A@', 'a' * 50))
         (ca, a, _), (cb, b, _) = (answer(c, name + '.cf', data) for c in ([real], [ours, 'sendmail']))
         point('%s.cf, session %d' % (name, n), ['exit %d' % ca] + a.split('\n'), ['exit %d' % cb] + b.split('\n'))
+
+
+# Maps of the name system, where a server can be had.
+if shutil.which('dnsmasq'):
+    server = subprocess.Popen(['dnsmasq', '-k', '-C', here + '/dns.conf', '-x', os.getcwd() + '/dns.pid'],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for _ in range(100):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as s:
+            if s.connect_ex(('127.0.0.1', 53)) == 0:
+                break
+        time.sleep(.1)
+    data = unescape(open(here + '/dns.in').read())
+    (ca, a, _), (cb, b, _) = (answer(c, 'dns.cf', data) for c in ([real], [ours, 'sendmail']))
+    point('maps that ask the name system', ['exit %d' % ca] + a.split('\n'), ['exit %d' % cb] + b.split('\n'))
+    server.terminate()
+    server.wait()
 
 
 def messages(cf):

@@ -52,6 +52,20 @@ while IFS= read -r line; do
 		;;
 	esac
 done
+out "map"
+printf '/map aliases %s\n' list LIST nosuch | "$@" -C verify.cf -bt 2>&1
+printf '/map aliases.files list\n/map Alias0 list\n/map nosuch x\n' | "$@" -C verify.cf -bt 2>&1
+echo
+out "no alias file"
+for a in list alice nosuch; do
+	"$@" -C verify.cf -oA/nosuch -bv $a 2>&1
+	echo "status $?"
+done
+for o in "-C verify.cf -bv -q1h alice" "-C verify.cf -bi -q" "-bv -C"; do
+	out "odd: $o"
+	"$@" $o 2>&1
+	echo "status $?"
+done
 for o in -oA"$PWD/aliases" -oA"$PWD/mistakes" -oA/nosuch -OAliasFile=foo:/x "-OAliasFile=hash:-o /x" \
 	-OAliasFile=text:/x "-OAliasFile=$PWD/aliases,/nosuch"; do
 	out "-bi $o"
@@ -86,5 +100,8 @@ compare() { # what pattern
 compare "-bv" '^== verify'
 compare "-bv -n" '^== no aliases'
 compare "-bi" '^== -bi'
+compare "/map aliases" '^== map'
+compare "-bv without the alias file" '^== no alias file'
+compare "modes that -q does not go with, -C without a name" '^== odd'
 echo "1..$number"
 exit $bad

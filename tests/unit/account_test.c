@@ -91,6 +91,27 @@ TEST(users_file)
 	account_source_free(&s);
 }
 
+TEST(full_name)
+{
+	static const char *const rows[][2] = {
+	    {"Alice Adams,Room 1,,", "Alice Adams"},
+	    {"&", "Alice"},
+	    {"*C & Co;x", "C Alice Co"},
+	    {"A% b", "A"},
+	    {"", ""},
+	};
+	char mem[64];
+	struct buf b;
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct passwd pw = {.pw_name = (char *)"alice", .pw_gecos = (char *)rows[i][0]};
+
+		buf_init_fixed(&b, mem, sizeof mem);
+		account_put_full_name(&pw, &b);
+		CHECK_SPAN(buf_span(&b), span_str(rows[i][1]));
+	}
+}
+
 TEST(names)
 {
 	static const char *const bad[] = {"",     ".",   "..",   "../x", "a/b",  "-f",
