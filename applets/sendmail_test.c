@@ -264,7 +264,7 @@ static bool load(struct sendmail_test *t, const struct sendmail_test_options *o,
 		buf_free(&text);
 		return false;
 	}
-	hostname_define(h, &t->cf);
+	hostname_define(h, &t->resolver, &t->cf);
 	predefine(t);
 	/*
 	 * Set before and after: the configuration reads some options while it is loaded,
@@ -281,7 +281,7 @@ static bool load(struct sendmail_test *t, const struct sendmail_test_options *o,
 	t->host.report = sendmail_test_report;
 	t->ev.building = false;
 	buf_free(&text);
-	config_complete(&t->ev, h, &t->resolver);
+	config_complete(&t->ev, &t->resolver);
 	return ok;
 }
 

@@ -97,9 +97,10 @@ static bool enter(struct verify *v, struct addr *a)
 static struct addr *parse(struct verify *v, struct span text, struct addr *parent)
 {
 	struct config *c = v->m->config;
+	static const struct cf_mailer error = {.name = {"*error*", 7}};
 	struct addr *a;
 	struct cf_addr addr;
-	bool ok;
+	bool ok, later;
 
 	if (!config_begin(c))
 		return NULL;
@@ -109,10 +110,17 @@ static struct addr *parse(struct verify *v, struct span text, struct addr *paren
 		sendmail_verify_say(v, text, c->heard, 0);
 		v->warned = true;
 	} else if (!ok) {
+		int status = c->ev->status ? c->ev->status : EXIT_USAGE;
+
+		/* An error for now is a mailer like others: the message would be kept for it. */
+		later = addr.is_error &&
+			(status == EXIT_TEMPFAIL || (addr.code.len && addr.code.ptr[0] == '4'));
 		if (c->heard[0])
 			sendmail_verify_say(v, text, c->heard,
-					    c->ev->status ? c->ev->status : EXIT_USAGE);
-		return NULL;
+					    status == EXIT_TEMPFAIL && later ? 0 : status);
+		if (!later)
+			return NULL;
+		addr.mailer = &error;
 	}
 	a = arena_alloc(&v->mem, sizeof *a);
 	if (!a || ++v->count > ADDRESSES_MAX)
@@ -350,6 +358,7 @@ static void print_all(const struct verify *v)
 int sendmail_verify(struct sendmail *m, int argc, char **argv)
 {
 	struct verify v = {.m = m};
+	struct span old;
 	struct err e;
 	int status;
 
@@ -364,6 +373,8 @@ int sendmail_verify(struct sendmail *m, int argc, char **argv)
 		return EXIT_CONFIG;
 	}
 	arena_init(&v.mem, MEMORY_MAX);
+	old = cf_option_get(&m->config->cf, "OldStyleHeaders");
+	v.commas = !old.ptr || (old.len && !strchr("TtYy", old.ptr[0]));
 	for (int i = 0; i < argc; i++)
 		take_list(&v, span_str(argv[i]), NULL, 0);
 	print_all(&v);

@@ -9,6 +9,7 @@
 
 #include "base/ascii.h"
 #include "base/err.h"
+#include "base/num.h"
 #include "cf/cf_addr.h"
 #include "cf/cf_part.h"
 
@@ -88,14 +89,26 @@ size_t cf_enhanced_length(struct span s)
 	return i;
 }
 
+/* sendmail's exit status for "class.subject.detail". */
 static int status_of_code(struct span s)
 {
-	struct err e = {.class = s.len && s.ptr[0] == '4' ? ERR_TEMP : ERR_PERM};
+	/* A letter for each status from 64 on: of other details, then of 0, 1, 2 ... */
+	static const char by_subject[][12] = {"F",         "FBDEAFODAE", "FFFFB", "H",
+					      "FKLKLMLOF", "M",          "F",     "B"};
+	struct span class = span_cut(&s, '.'), subject = span_cut(&s, '.');
+	uint64_t row = 0, detail = 0;
 
-	if (s.len && s.ptr[0] == '2')
+	if (class.ptr[0] == '2')
 		return 0;
-	span_to_cstr(span_head(s, sizeof e.status - 1), e.status, sizeof e.status);
-	return err_exit_code(&e);
+	if (class.ptr[0] != '5')
+		return class.ptr[0] == '4' ? EXIT_TEMPFAIL : EXIT_CONFIG;
+	num_parse(subject, 99, &row);
+	num_parse(s, 99, &detail);
+	if (row > 7)
+		row = 0;
+	if (detail + 1 >= strlen(by_subject[row]))
+		return by_subject[row][0] - 'A' + EXIT_USAGE;
+	return by_subject[row][detail + 1] - 'A' + EXIT_USAGE;
 }
 
 /* The exit status that $@ of the error mailer asks for. */
@@ -105,8 +118,7 @@ static int error_status(struct span host)
 
 	if (host.len == 0)
 		return EXIT_UNAVAILABLE;
-	/* "4.7.1" and the like: class and subject decide, as for a reply from elsewhere. */
-	if (span_index(host, '.') < host.len)
+	if (span_index(host, '.') < host.len && host.ptr[0] != '.')
 		return status_of_code(host);
 	for (size_t i = 0; i < sizeof error_names / sizeof error_names[0]; i++)
 		if (ascii_eq_nocase(span_str(error_names[i].name), host))

@@ -162,7 +162,7 @@ void config_predefine(struct cf *cf)
 }
 
 /* Macros that outlive a message in sendmail, and the map that every configuration has. */
-void config_complete(struct cf_eval *ev, const struct hostname *h, const struct resolver *r)
+void config_complete(struct cf_eval *ev, const struct resolver *r)
 {
 	static const char *const names[] = {"r", "s", "_", "{if_addr}", "{daemon_flags}"};
 	struct cf *cf = ev->cf;
@@ -174,7 +174,7 @@ void config_complete(struct cf_eval *ev, const struct hostname *h, const struct 
 	/* -D: it asks nobody while delivery is deferred. */
 	if (!cf_map_find(cf, SPAN("host")))
 		cf_map_add(ev, cf->level >= 2 ? SPAN("host host -a. -D") : SPAN("host host"));
-	hostname_classes(h, r, ev);
+	hostname_complete(r, ev);
 }
 
 bool config_was_read(const struct config *c, struct err *e)
@@ -201,10 +201,10 @@ static bool compile(struct config *c, struct span text, const struct settings *s
 	maps_init(&c->maps, &c->resolver);
 	cf_init(&c->cf);
 	cf_eval_init(&ev, &c->cf, &c->host);
-	hostname_define(&c->names, &c->cf);
+	hostname_define(&c->names, &c->resolver, &c->cf);
 	config_predefine(&c->cf);
 	ok = cf_load(&ev, text);
-	config_complete(&ev, &c->names, &c->resolver);
+	config_complete(&ev, &c->resolver);
 	cf_eval_free(&ev);
 	if (!ok)
 		return err_temp(e, "4.3.0", "%.100s: out of memory", c->name);

@@ -11,6 +11,6 @@
 void config_predefine(struct cf *cf);
 
 /* Building, after cf_load: the host map, the host's names, what is not to be forgotten. */
-void config_complete(struct cf_eval *ev, const struct hostname *h, const struct resolver *r);
+void config_complete(struct cf_eval *ev, const struct resolver *r);
 
 #endif

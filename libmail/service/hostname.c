@@ -45,16 +45,6 @@ void hostname_find(struct hostname *h, struct resolver *r)
 		snprintf(r->own_domain, sizeof r->own_domain, "%s", h->domain);
 }
 
-/* sendmail's macros: $w and $j the full name, $k the node name, $m the domain. */
-void hostname_define(const struct hostname *h, struct cf *cf)
-{
-	cf_macro_define(cf, 'w', span_str(h->full));
-	cf_macro_define(cf, 'j', span_str(h->full));
-	cf_macro_define(cf, 'k', span_str(h->node));
-	if (h->domain[0])
-		cf_macro_define(cf, 'm', span_str(h->domain));
-}
-
 static void add_address(struct cf *cf, struct span a)
 {
 	char mem[DNS_NAME_MAX];
@@ -95,6 +85,25 @@ static void add_names(const struct resolver *r, struct cf *cf, struct span name)
 		cf_class_add(cf, 'w', w);
 }
 
+/* sendmail's macros: $w and $j the full name, $k the node name, $m the domain. */
+void hostname_define(const struct hostname *h, const struct resolver *r, struct cf *cf)
+{
+	struct span full = span_str(h->full);
+
+	cf_macro_define(cf, 'w', full);
+	cf_macro_define(cf, 'j', full);
+	cf_macro_define(cf, 'k', span_str(h->node));
+	cf_class_add(cf, 'k', span_str(h->node));
+	cf_class_add(cf, 'w', full);
+	cf_class_add(cf, 'w', span_head(full, span_index(full, '.')));
+	add_names(r, cf, full);
+	add_hosts_addresses(r, cf, full);
+	if (h->domain[0]) {
+		cf_macro_define(cf, 'm', span_str(h->domain));
+		cf_class_add(cf, 'm', span_str(h->domain));
+	}
+}
+
 /*
  * Mail to user@[1.2.3.4] is for us when that is one of our addresses, and so is mail to
  * the names that the hosts file gives them.
@@ -124,23 +133,16 @@ static void probe_interfaces(const struct resolver *r, struct cf *cf, bool loopb
 	freeifaddrs(all);
 }
 
-void hostname_classes(const struct hostname *h, const struct resolver *r, struct cf_eval *ev)
+void hostname_complete(const struct resolver *r, struct cf_eval *ev)
 {
-	struct span full = span_str(h->full), probe = cf_option_get(ev->cf, "DontProbeInterfaces");
+	struct span probe = cf_option_get(ev->cf, "DontProbeInterfaces");
 	struct cf *cf = ev->cf;
 	char mem[CF_LINE];
 	struct buf b;
 
 	buf_init_fixed(&b, mem, sizeof mem);
-	cf_class_add(cf, 'w', full);
-	cf_class_add(cf, 'w', span_head(full, span_index(full, '.')));
 	cf_expand(ev, SPAN("\201j"), &b);
 	cf_class_add(cf, 'w', buf_span(&b));
-	cf_class_add(cf, 'k', span_str(h->node));
-	if (h->domain[0])
-		cf_class_add(cf, 'm', span_str(h->domain));
-	add_names(r, cf, full);
-	add_hosts_addresses(r, cf, full);
 	/* DontProbeInterfaces: true is "not at all", "loopback" leaves only that one out. */
 	if (!probe.len || strchr("FfNnLl", probe.ptr[0]))
 		probe_interfaces(r, cf, !probe.len || ascii_lower(probe.ptr[0]) != 'l');

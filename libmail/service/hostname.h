@@ -19,13 +19,16 @@ struct hostname {
 /* Finds the names; sets the resolver's own_domain. */
 void hostname_find(struct hostname *h, struct resolver *r);
 
-/* Building, before cf_load: $w, $j, $m, $k. */
-void hostname_define(const struct hostname *h, struct cf *cf);
+/*
+ * Building, before cf_load: $w, $j, $m, $k, and classes w, m and k with the names and the
+ * addresses that the hosts file has for them, since "C{x}$=w" takes what is there by then.
+ */
+void hostname_define(const struct hostname *h, const struct resolver *r, struct cf *cf);
 
 /*
- * Building, after cf_load: classes w, m and k: the names, $j, addresses of the
- * host, and of its interfaces unless DontProbeInterfaces says otherwise.
+ * Building, after cf_load: class w gets $j and the addresses of the interfaces unless
+ * DontProbeInterfaces says otherwise.
  */
-void hostname_classes(const struct hostname *h, const struct resolver *r, struct cf_eval *ev);
+void hostname_complete(const struct resolver *r, struct cf_eval *ev);
 
 #endif

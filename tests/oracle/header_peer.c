@@ -83,11 +83,11 @@ int main(int argc, char **argv)
 	maps_init(&maps, &resolver);
 	cf_init(&cf);
 	cf_eval_init(&ev, &cf, &host);
-	hostname_define(&h, &cf);
+	hostname_define(&h, &resolver, &cf);
 	if (!cf_load(&ev, buf_span(&text)))
 		return 1;
 	cf_map_add(&ev, SPAN("host host -a. -D"));
-	hostname_classes(&h, &resolver, &ev);
+	hostname_complete(&resolver, &ev);
 	/* What a submission has that names no DaemonPortOptions. */
 	define("{daemon_flags}", SPAN("c u"));
 	define("a", SPAN("DATE"));

@@ -8,7 +8,6 @@ Left out, since they differ:
   it writes some messages about times twice, for each urgency; a blank before a name of -O.
 - unknown groups, urgencies of timeouts, words of PrivacyOptions, AliasFile, DontBlameSendmail, ResolverOptions, AuthOptions and TLS options, names of
   hosts and services in DaemonPortOptions, MailboxDatabase: of no effect here, or looked at when used.
-- exit statuses of $#error $@ d.d.d, which are finer here.
 - X lines and Milter options in detail: there are no milters.
 - F lines of folders, programs that fail and maps; what the regular expression library says; the
   condition of a wrong H line; $& and $= at the end of a line.
