@@ -24,12 +24,18 @@ enum {
 	SPARES_MAX = 32,
 };
 
-static void free_job(struct relay *r, struct relay_job *job)
+static void close_files(struct relay_job *job)
 {
 	if (job->fd >= 0)
 		close(job->fd);
 	if (job->header >= 0)
 		close(job->header);
+	job->fd = job->header = -1;
+}
+
+static void free_job(struct relay *r, struct relay_job *job)
+{
+	close_files(job);
 	/* Kept for the next one, unless it is large. */
 	if (job->arena.total > SPARE_OCTETS || r->spares == SPARES_MAX) {
 		arena_free(&job->arena);
@@ -47,6 +53,12 @@ bool relay_answer(struct relay *r, struct relay_job *job, const char *remote)
 	char mem[WIRE_MAX];
 	struct buf b;
 
+	for (size_t i = 0; i < job->count; i++)
+		left += job->rcpts[i].again;
+	/* Before the queue role removes it: the last who closes a file waits until it is freed. */
+	if (!left)
+		close_files(job);
+	left = 0;
 	buf_init_fixed(&b, mem, sizeof mem);
 	for (size_t i = 0; i < job->count; i++) {
 		struct relay_rcpt *rcpt = &job->rcpts[i];

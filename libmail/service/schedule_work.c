@@ -124,6 +124,8 @@ static void conclude(struct work *w)
 			over(w, false, DAMAGED_RETRY_S);
 			return;
 		}
+		commit_close(w->q->pool, w->item.fd);
+		w->item.fd = -1;
 		log_info("%s: done; delay=%lld", w->item.id, (long long)schedule_age(w));
 		over(w, true, 0);
 		return;

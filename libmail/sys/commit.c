@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@ enum {
 	TELL_TRIES = 8,           /* a write to an eventfd fails only when a sandbox makes it */
 	MERGE_MAX = 32,           /* flushed files that do not wait for more company */
 	CREW_MAX = 7,             /* threads that help one batch */
+	CLOSES_MAX = 64,          /* files that wait to be closed */
 	SLOW_MS = 2,              /* a flush from which on help is worth it */
 };
 
@@ -44,6 +46,9 @@ struct commit_pool {
 	unsigned nflushed, flushing; /* jobs in flushed; workers in the first step */
 	unsigned threads, idle;
 	bool naming, closing; /* a worker is in the second step */
+	bool freeing;         /* ... closes files that are no more */
+	int close[CLOSES_MAX];
+	unsigned ncloses;
 };
 
 /* Those that flush one batch: each takes the next file. */
@@ -53,7 +58,7 @@ struct crew {
 	struct commit_job *next;
 };
 
-enum step { STEP_NONE, STEP_FLUSH, STEP_NAME };
+enum step { STEP_NONE, STEP_FLUSH, STEP_NAME, STEP_CLOSE };
 
 static void empty(struct queue_of_jobs *q)
 {
@@ -96,7 +101,9 @@ static enum step next_step(const struct commit_pool *p)
 
 	if (p->flushed.first && !p->naming && (alone || p->nflushed >= MERGE_MAX))
 		return STEP_NAME;
-	return p->waiting.first ? STEP_FLUSH : STEP_NONE;
+	if (p->waiting.first)
+		return STEP_FLUSH;
+	return p->ncloses && !p->freeing ? STEP_CLOSE : STEP_NONE;
 }
 
 /*
@@ -169,14 +176,31 @@ static void name(struct commit_pool *p)
 	hand_back(p, first);
 }
 
+static void close_files(struct commit_pool *p)
+{
+	int fds[CLOSES_MAX];
+	unsigned n = p->ncloses;
+
+	memcpy(fds, p->close, n * sizeof fds[0]);
+	p->ncloses = 0;
+	p->freeing = true;
+	pthread_mutex_unlock(&p->mutex);
+	while (n > 0)
+		close(fds[--n]);
+	pthread_mutex_lock(&p->mutex);
+	p->freeing = false;
+}
+
 static void *work(void *arg)
 {
+	static void (*const steps[])(struct commit_pool * p) = {
+	    [STEP_FLUSH] = flush, [STEP_NAME] = name, [STEP_CLOSE] = close_files};
 	struct commit_pool *p = arg;
 	enum step step;
 
 	pthread_mutex_lock(&p->mutex);
 	while ((step = await_work(p)) != STEP_NONE)
-		(step == STEP_FLUSH ? flush : name)(p);
+		steps[step](p);
 	p->threads--;
 	/* The pool is freed when the last one has said that it is gone. */
 	pthread_cond_signal(&p->gone);
@@ -268,20 +292,39 @@ struct commit_pool *commit_pool_new(struct loop *l, int from_dir, int to_dir, un
 	return p;
 }
 
-void commit_submit(struct commit_pool *p, struct commit_job *job)
+/* Has a worker look what there is to do; false: there is none, and none can be had. */
+static bool wake(struct commit_pool *p)
 {
 	pthread_t id;
 
-	p->pending++;
-	job->next = NULL;
-	pthread_mutex_lock(&p->mutex);
-	put_all(&p->waiting, job);
 	if (p->idle > 0)
 		pthread_cond_signal(&p->work);
 	else if (p->threads < p->max && start_thread(work, p, NULL, &id))
 		p->threads++;
+	return p->threads > 0;
+}
+
+void commit_close(struct commit_pool *p, int fd)
+{
+	bool kept;
+
+	pthread_mutex_lock(&p->mutex);
+	kept = p->ncloses < CLOSES_MAX && (p->freeing || p->ncloses || wake(p));
+	if (kept)
+		p->close[p->ncloses++] = fd;
+	pthread_mutex_unlock(&p->mutex);
+	if (!kept)
+		close(fd);
+}
+
+void commit_submit(struct commit_pool *p, struct commit_job *job)
+{
+	p->pending++;
+	job->next = NULL;
+	pthread_mutex_lock(&p->mutex);
+	put_all(&p->waiting, job);
 	/* In the caller's thread, so the loop waits for the disk this once. */
-	if (p->threads == 0) {
+	if (!wake(p)) {
 		/* No memory for a thread: slow is better than never. */
 		job = take_all(&p->waiting);
 		commit_steps_flush(&p->dirs, job);

@@ -55,6 +55,12 @@ void commit_pool_free(struct commit_pool *p);
  */
 void commit_submit(struct commit_pool *p, struct commit_job *job);
 
+/*
+ * Closes fd of a file that has no name any more.  That frees what it had on the disk, which may
+ * take as long as a flush: no loop should wait for it.
+ */
+void commit_close(struct commit_pool *p, int fd);
+
 /* Jobs that are not done. */
 size_t commit_pending(const struct commit_pool *p);
 
