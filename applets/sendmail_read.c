@@ -22,6 +22,7 @@
 #include "service/queue.h"
 #include "service/route.h"
 #include "sys/clock.h"
+#include "sys/rand.h"
 
 enum { CHUNK = 16384 };
 
@@ -194,7 +195,7 @@ void sendmail_find_sender(struct sendmail *m)
 	buf_puts(&m->date_field, "Date: ");
 	date_put(&m->date_field, now, clock_zone(now));
 	buf_putc(&m->date_field, '\n');
-	queue_make_id(id, now);
+	queue_make_id(id, now, rand_u64());
 	buf_printf(&m->id_field, "Message-ID: <%lld.%s@%s>\n", (long long)now, id,
 		   m->settings.hostname);
 }

@@ -24,6 +24,7 @@
 #include "sys/clock.h"
 #include "sys/fs.h"
 #include "sys/log.h"
+#include "sys/rand.h"
 
 /* A run in the background is waited for a moment, since a container may end with this process. */
 enum { RUN_WAIT_MS = 10000, TEXT_MAX = 2 << 20 };
@@ -214,7 +215,7 @@ static bool into_queue(struct sendmail *m, const struct queue *q, char id[QUEUE_
 	bool ok;
 
 	buf_init(&head, QFILE_ENVELOPE_MAX);
-	queue_make_id(id, clock_wall().s);
+	queue_make_id(id, clock_wall().s, rand_u64());
 	put_envelope(m, &head);
 	put_received(m, id, &head);
 	ok = buf_ok(&head) || err_temp(e, "4.3.0", "envelope too large");

@@ -193,7 +193,7 @@ bool bounce_write(const struct queue *q, const struct settings *s, const struct 
 	} else if (n && choose_target(s, item, kind, &to, &flags)) {
 		int64_t now = clock_wall().s;
 
-		queue_make_id(id, now);
+		queue_make_id(id, now, rand_u64());
 		put_envelope(s, buf_span(&to), flags, now, &envelope);
 		put_message(s, item, whole, rcpts, n, buf_span(&to), id, &out);
 		ok = buf_ok(&out) && buf_ok(&envelope);

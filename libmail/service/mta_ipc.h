@@ -48,7 +48,8 @@ enum mta_type {
 	MTA_CHECK_EOM,   /* with the message's file: its header fields */
 	MTA_CHECK_OTHER, /* rcpt: an octet, the number of enum route_check, and the argument */
 	MTA_VERDICT,
-	MTA_QUEUED,    /* id of a new message; from gate, before START: the run is for it alone */
+	/* ids of new messages, ' ' behind each; from gate, before START: the one the run is for */
+	MTA_QUEUED,
 	MTA_BOX,       /* for an agent: whose mailbox, or which program as whom */
 	MTA_DELIVER,   /* one message; with its file (and that of another header), or the message
 			  itself at its end */

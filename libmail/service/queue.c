@@ -20,7 +20,6 @@
 #include "sys/fs.h"
 #include "sys/lock.h"
 #include "sys/log.h"
-#include "sys/rand.h"
 
 static int open_dir(int at, const char *name)
 {
@@ -69,11 +68,10 @@ void queue_close(struct queue *q)
  * age; randomness instead of a sequence number and a process id, since several hosts may
  * share the queue.
  */
-void queue_make_id(char id[QUEUE_ID_MAX], int64_t now_s)
+void queue_make_id(char id[QUEUE_ID_MAX], int64_t now_s, uint64_t unique)
 {
 	static const char digit[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx";
 	time_t t = (time_t)now_s;
-	uint64_t unique = rand_u64();
 	unsigned seq = (unsigned)(unique % 3600);
 	struct tm tm = {0};
 

@@ -62,8 +62,8 @@ struct queue {
 bool queue_open(struct queue *q, const char *path, bool create, struct err *e);
 void queue_close(struct queue *q);
 
-/* A new id: time now_s, and what makes it ours. */
-void queue_make_id(char id[QUEUE_ID_MAX], int64_t now_s);
+/* A new id: time now_s, and what makes it ours, of which 36 * 10^8 are told apart. */
+void queue_make_id(char id[QUEUE_ID_MAX], int64_t now_s, uint64_t unique);
 
 /* True for text that could be an id: what comes from outside is never used as a name else. */
 bool queue_valid_id(struct span id);

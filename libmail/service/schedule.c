@@ -98,14 +98,19 @@ static bool on_smtpd(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 {
 	struct schedule *q = (struct schedule *)((char *)c - offsetof(struct schedule, smtpd));
 	char id[QUEUE_ID_MAX];
-	struct span text;
+	struct span text, word;
 
 	if (in->type >= MTA_CHECK_MAIL && in->type <= MTA_CHECK_OTHER)
 		return schedule_verdict(q, in, fds[0]);
-	if (in->type != MTA_QUEUED || !mta_ipc_get_text(in, &text) || !queue_valid_id(text))
+	if (in->type != MTA_QUEUED || !mta_ipc_get_text(in, &text))
 		return false;
-	span_to_cstr(text, id, sizeof id);
-	schedule_note(q, id, true);
+	while (text.len) {
+		word = span_cut(&text, ' ');
+		if (!queue_valid_id(word))
+			return false;
+		span_to_cstr(word, id, sizeof id);
+		schedule_note(q, id, true);
+	}
 	return true;
 }
 

@@ -7,6 +7,7 @@
 #include "sys/clock.h"
 #include "sys/fs.h"
 #include "sys/log.h"
+#include "sys/rand.h"
 
 enum { STEP = 65536 };
 
@@ -86,7 +87,7 @@ bool schedule_copy(struct task *t, struct span words, size_t count, struct span 
 	c->w.fd = -1;
 	buf_init(&head, QFILE_ENVELOPE_MAX);
 	put_envelope(t, words, sender, &head);
-	queue_make_id(id, clock_wall().s);
+	queue_make_id(id, clock_wall().s, rand_u64());
 	ok = (buf_ok(&head) || err_temp(e, "4.3.1", "envelope too large")) &&
 	     queue_create(&q->queue, &c->w, id, buf_span(&head), e) &&
 	     copy_message(t->work, &c->w, e);

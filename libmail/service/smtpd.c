@@ -18,6 +18,7 @@
 #include "sys/fs.h"
 #include "sys/log.h"
 #include "sys/proc.h"
+#include "sys/rand.h"
 
 enum { COMMIT_THREADS = 4 };
 
@@ -278,6 +279,9 @@ static bool start(struct smtpd *d, struct err *e)
 		return false;
 	smtpd_configure(d);
 	buf_init(&d->text, SMTPD_CHUNK * 4);
+	buf_init(&d->told, WIRE_MAX);
+	d->tell.fire = smtpd_store_tell;
+	d->unique = rand_u64();
 	d->spare.timer.fire = smtpd_spare_trim;
 	agents_init(&d->agents, &d->loop, ask_agent);
 	for (size_t i = 0; i < d->listener_count; i++) {
@@ -310,6 +314,8 @@ int smtpd_main(int argc, char **argv)
 	ipc_send(&d->gate, &b, NULL, 0);
 	loop_run(&d->loop);
 	commit_pool_free(d->pool);
+	smtpd_store_tell(&d->tell);
+	buf_free(&d->told);
 	signer_chain_drop(d->chain);
 	smtpd_spare_trim(&d->spare.timer);
 	free(d->sessions);

@@ -109,6 +109,11 @@ struct smtpd {
 	int sign_fd;
 	char *chunk;     /* SMTPD_CHUNK octets, made when first needed */
 	struct buf text; /* filtered message octets on their way to a store */
+	struct buf told; /* ids that the queue role is to hear of in this turn */
+	struct loop_timer tell;
+	uint64_t unique;   /* of the next id */
+	uint64_t space_ms; /* when it was looked how much space there is */
+	uint64_t space;    /* octets, 0 = not known */
 	struct smtpd_spare spare;
 	struct smtpd_known *known[SMTPD_KNOWN];
 	bool one_shot; /* ends with its last session */
@@ -314,6 +319,9 @@ void smtpd_store_hold(struct smtpd_store *st);
 
 /* Drops the message. */
 void smtpd_store_drop(struct smtpd_store *st);
+
+/* Tells the queue role of what was committed in this turn (struct loop_timer tell). */
+void smtpd_store_tell(struct loop_timer *t);
 
 /* Puts it into the queue and answers then; its recipients with a finished job are marked done. */
 void smtpd_store_commit(struct smtpd_store *st);

@@ -10,6 +10,8 @@
 #include "sys/fs.h"
 #include "sys/log.h"
 
+enum { SPACE_MS = 50 }; /* for so long the disk is as full as it was */
+
 static void reject(struct smtpd_session *s, const struct err *e)
 {
 	smtp_server_reject(&s->smtp, e, &s->out);
@@ -48,14 +50,18 @@ void smtpd_event_reset(struct smtpd_session *s)
  */
 static bool check_space(struct smtpd_session *s)
 {
-	uint64_t free = fs_free_octets(s->d->queue.tmp);
-	uint64_t want = s->d->settings.min_free * 4096 + s->smtp.mail.size;
+	struct smtpd *d = s->d;
+	uint64_t want = d->settings.min_free * 4096 + s->smtp.mail.size;
 	struct err e;
 
-	if (free == 0 || free >= want)
+	if (d->space < want || d->loop.now_ms - d->space_ms >= SPACE_MS) {
+		d->space = fs_free_octets(d->queue.tmp);
+		d->space_ms = d->loop.now_ms;
+	}
+	if (d->space == 0 || d->space >= want)
 		return true;
 	log_warn("queue directory: %llu octets free, less than MinFreeBlocks wants: refusing mail",
-		 (unsigned long long)free);
+		 (unsigned long long)d->space);
 	err_temp(&e, "4.3.1", "Insufficient disk space; try again later");
 	reject(s, &e);
 	return false;

@@ -16,7 +16,7 @@
 #include "sys/fs.h"
 #include "sys/log.h"
 
-enum { FIELD_MAX = 1200, HEAD_MAX = 8192 };
+enum { FIELD_MAX = 1200, HEAD_MAX = 8192, TOLD_MAX = 2048 };
 
 static void put_received(const struct smtpd_session *s, struct buf *out, const char *id)
 {
@@ -141,7 +141,9 @@ bool smtpd_store_begin(struct smtpd_session *s, struct err *e)
 		buf_init_fixed(&head, mem, sizeof mem);
 	else
 		buf_init(&head, QFILE_ENVELOPE_MAX + 8192);
-	queue_make_id(st->id, clock_wall().s);
+	/* Knuth's MMIX: ids have to differ, but nobody is to be kept from guessing them. */
+	s->d->unique = s->d->unique * 6364136223846793005U + 1442695040888963407U;
+	queue_make_id(st->id, clock_wall().s, s->d->unique >> 24);
 	put_head(s, &head);
 	st->head = head.len;
 	put_received(s, &head, st->id);
@@ -247,19 +249,36 @@ static void on_committed(struct commit_job *job)
 	    (struct smtpd_store *)((char *)job - offsetof(struct smtpd_store, commit));
 	struct smtpd *d = st->d;
 	struct err e = job->err;
-	char mem[WIRE_MAX];
-	struct buf b;
+	char id[QUEUE_ID_MAX];
 
+	memcpy(id, st->id, sizeof id);
 	if (e.class == ERR_NONE)
 		queue_let_go(&st->w);
 	else
 		log_err("%s: cannot commit: %s", st->id, e.text);
-	buf_init_fixed(&b, mem, sizeof mem);
-	mta_ipc_put_text(&b, MTA_QUEUED, 0, span_str(st->id));
 	smtpd_store_finish(st, &e);
 	/* The file is let go of: the queue role may look at once, and need not find that out. */
-	if (e.class == ERR_NONE)
-		ipc_send(&d->queue_role, &b, NULL, 0);
+	if (e.class != ERR_NONE)
+		return;
+	if (d->told.len + sizeof id > TOLD_MAX)
+		smtpd_store_tell(&d->tell);
+	buf_puts(&d->told, id);
+	buf_putc(&d->told, ' ');
+	loop_timer_set(&d->loop, &d->tell, 0);
+}
+
+void smtpd_store_tell(struct loop_timer *t)
+{
+	struct smtpd *d = (struct smtpd *)((char *)t - offsetof(struct smtpd, tell));
+	char mem[WIRE_MAX];
+	struct buf b;
+
+	if (!d->told.len)
+		return;
+	buf_init_fixed(&b, mem, sizeof mem);
+	mta_ipc_put_text(&b, MTA_QUEUED, 0, buf_span(&d->told));
+	ipc_send(&d->queue_role, &b, NULL, 0);
+	buf_reset(&d->told);
 }
 
 void smtpd_store_commit(struct smtpd_store *st)

@@ -218,6 +218,31 @@ TEST(pool_reports_each_job_once)
 	}
 }
 
+TEST(closes_files)
+{
+	/* More than may wait; and where no thread can be had. */
+	for (unsigned threads = 0; threads <= 2; threads++) {
+		int fds[200];
+		struct loop l;
+		struct err e;
+
+		setup();
+		CHECK(loop_init(&l, &e));
+		pool = commit_pool_new(&l, tmp, queue, threads, &e);
+		for (int i = 0; i < 200; i++)
+			CHECK((fds[i] = openat(tmp, ".", O_RDONLY | O_CLOEXEC)) >= 0);
+		for (int i = 0; i < 200; i++)
+			commit_close(pool, fds[i]);
+		commit_submit(pool, make(0));
+		commit_pool_free(pool);
+		check_outcome(0, true);
+		for (int i = 0; i < 200; i++)
+			CHECK(fcntl(fds[i], F_GETFD) < 0 || fds[i] == messages[0].job.fd);
+		loop_close(&l);
+		teardown();
+	}
+}
+
 TEST(free_waits_for_what_is_under_way)
 {
 	struct loop l;
