@@ -17,7 +17,6 @@
 
 enum {
 	DAMAGED_RETRY_S = 3600,
-	DONE_LEVEL = 10,      /* above it sendmail says so, too */
 	SPARE_OCTETS = 32768, /* hardly any message takes more memory */
 };
 
@@ -127,8 +126,7 @@ static void conclude(struct work *w)
 		}
 		commit_close(w->q->pool, w->item.fd);
 		w->item.fd = -1;
-		if (w->q->settings.log_level > DONE_LEVEL)
-			log_info("%s: done; delay=%lld", w->item.id, (long long)schedule_age(w));
+		log_debug("%s: done; delay=%lld", w->item.id, (long long)schedule_age(w));
 		over(w, true, 0);
 		return;
 	}
