@@ -222,11 +222,9 @@ static bool into_queue(struct sendmail *m, const struct queue *q, char id[QUEUE_
 	ok = ok && queue_create(q, &w, id, buf_span(&head), e);
 	buf_free(&head);
 	ok = ok && stream(m, write_queue, &w, e);
-	if (!ok) {
+	if (!ok)
 		queue_discard(q, &w);
-		return false;
-	}
-	if (!queue_commit(q, &w, e))
+	if (!ok || !queue_commit(q, &w, e))
 		return false;
 	log_info("%s: from=<%s>, size=%llu, nrcpts=%zu, relay=uid%u@localhost", id, m->sender,
 		 (unsigned long long)w.octets, m->count, (unsigned)getuid());

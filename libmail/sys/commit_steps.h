@@ -7,6 +7,7 @@
 #ifndef LETTERBOX_SYS_COMMIT_STEPS_H
 #define LETTERBOX_SYS_COMMIT_STEPS_H
 
+#include <pthread.h>
 #include <stdbool.h>
 
 #include "sys/commit.h"
@@ -34,5 +35,12 @@ void commit_steps_wait(const struct commit_steps_dirs *d, struct commit_job *job
  * back.
  */
 void commit_steps_name(const struct commit_steps_dirs *d, struct commit_job *first);
+
+/*
+ * commit_batch.c: a thread for such steps, which no signal comes to.  With a stack of
+ * COMMIT_STACK octets it is to be joined, without one nobody waits for it.
+ */
+enum { COMMIT_STACK = 64 * 1024 }; /* the deepest call is a vsnprintf for an error's text */
+bool commit_thread(void *(*run)(void *), void *arg, char *stack, pthread_t *id);
 
 #endif
