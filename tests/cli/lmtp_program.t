@@ -158,7 +158,12 @@ kill -USR1 "$(cat "$T/smtp.pid")"
 for name in temp full dies nonsense rude; do
     ended $name@lmtp.test 'dsn=2.0.0, stat=Sent'
 done
-ended silent@short.test 'dsn=2.0.0, stat=Sent'
+# On a loaded machine a second may pass before it has begun: then it is tried again.
+served() {
+    grep -q 'to=<silent@short.test>.*dsn=2.0.0, stat=Sent' "$T/smtp.log" ||
+        { kill -USR1 "$(cat "$T/smtp.pid")" && false; }
+}
+ok "silent@short.test: served when it answers" wait_for 30 served
 is "$(stored ok) $(stored fails) $(stored stays) $(stored u1)" "1 1 1 1" "nothing is delivered twice"
 ok "the queue is empty" wait_for 20 queue_empty
 nok "no sanitizer report in the log" grep -E 'runtime error|AddressSanitizer|LeakSanitizer' "$T/smtp.log"
