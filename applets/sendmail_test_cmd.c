@@ -54,6 +54,10 @@ static void cmd_canon(struct sendmail_test *t, struct span arg)
 		sendmail_test_say_str(t, "Usage: /canon address\n");
 		return;
 	}
+	if (arg.len >= CF_NAME) {
+		sendmail_test_say_str(t, "Name too long\n");
+		return;
+	}
 	buf_init_fixed(&b, name, sizeof name);
 	buf_printf(&t->out, "getcanonname(%.*s) returns ", SPAN_ARG(arg));
 	if (resolver_canon(&t->resolver, arg, true, &b) == 0)
@@ -283,7 +287,7 @@ void sendmail_test_slash(struct sendmail_test *t, struct span line)
 
 	/* /map keeps a blank key apart from none, so only the others lose trailing blanks. */
 	line = ascii_trim_space(line);
-	if (line.len == 1) {
+	if (line.len == 1 || ascii_is_space(line.ptr[1])) {
 		sendmail_test_say_str(t, "Usage: /[canon|map|mx|parse|try|tryflags]\n");
 		return;
 	}

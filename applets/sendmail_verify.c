@@ -45,13 +45,24 @@ void sendmail_verify_where(const struct verify *v)
 		printf("%s: line %u: ", v->file, v->line);
 }
 
+/* An address in a message is cut in the middle when it is long, as in sendmail. */
+static void put_name(struct span s)
+{
+	enum { LONGEST = 203, KEPT = 100 };
+
+	if (s.len > LONGEST) {
+		printf("%.*s...", KEPT, s.ptr);
+		s = span_skip(s, s.len - KEPT);
+	}
+	printf("%.*s... ", SPAN_ARG(s));
+}
+
 void sendmail_verify_say(struct verify *v, struct span to, const char *text, int status)
 {
 	sendmail_verify_where(v);
 	if (to.len)
-		printf("%.*s... %s\n", SPAN_ARG(to), text);
-	else
-		puts(text);
+		put_name(to);
+	puts(text);
 	if (!v->status)
 		v->status = status;
 }
@@ -347,8 +358,8 @@ static void print_all(const struct verify *v)
 	for (const struct addr *q = v->queue; q; q = q->next) {
 		if (q->dead || q->bad)
 			continue;
-		printf("%.*s... deliverable: mailer %.*s, ", SPAN_ARG(q->text),
-		       SPAN_ARG(q->mailer->name));
+		put_name(q->text);
+		printf("deliverable: mailer %.*s, ", SPAN_ARG(q->mailer->name));
 		if (q->has_host)
 			printf("host %.*s, ", SPAN_ARG(q->host));
 		printf("user %.*s\n", SPAN_ARG(q->user));

@@ -34,7 +34,7 @@ static void set_status(struct cf_eval *ev, int status)
 /*
  * 0x80 to 0x9f are the octets that stand for operators in internal text: an address that
  * brought one along could say $#, $& or $> to the rewriting. They are refused before the
- * address is split, and shown as '?'.
+ * address is rewritten, and shown as '?'.
  */
 bool cf_addr_invalid(struct cf_eval *ev, struct span addr)
 {
@@ -52,7 +52,6 @@ bool cf_addr_invalid(struct cf_eval *ev, struct span addr)
 	if (addr.len > CF_NAME - 1) {
 		struct span saved = ev->to;
 
-		set_status(ev, EXIT_USAGE);
 		ev->to = saved.len ? shown : saved;
 		cf_report(ev, "553 5.1.0", "Address \"%.*s\" too long (%d bytes max)",
 			  (int)shown.len, mem, CF_NAME - 1);
@@ -327,11 +326,8 @@ bool cf_addr_parse(struct cf_eval *ev, struct span addr, unsigned flags, struct 
 
 	*out = (struct cf_addr){0};
 	ev->to = addr;
-	if (!tok || cf_addr_invalid(ev, addr)) {
-		ev->to = saved;
-		return false;
-	}
-	ok = cf_scan(ev, addr, '\0', CF_SCAN_ADDRESS, tok, &n, NULL) && n > 0;
+	ok = tok && cf_scan(ev, addr, '\0', CF_SCAN_ADDRESS, tok, &n, NULL) &&
+	     !cf_addr_invalid(ev, addr) && n > 0;
 	if (ok) {
 		ev->to = saved;
 		/* Both run even if a map was out of order: only the decision is put off. */

@@ -130,6 +130,8 @@ static void surround(struct cf_eval *ev, struct span addr, struct span fancy, st
 	put_unguarded(buf_span(&b), out);
 }
 
+enum { AS_IT_IS = -1 }; /* the address could not be split, and stays */
+
 static int remote(struct cf_eval *ev, struct span addr, const struct cf_mailer *m, unsigned flags,
 		  struct span domain, size_t size, struct buf *out)
 {
@@ -148,7 +150,7 @@ static int remote(struct cf_eval *ev, struct span addr, const struct cf_mailer *
 	    !cf_scan(ev, eight ? masked(ev, addr) : addr, '\0', CF_SCAN_ADDRESS, tok, &n, NULL) ||
 	    n == 0) {
 		buf_put(out, addr);
-		return 0;
+		return AS_IT_IS;
 	}
 	type = cf_macro_known(ev->cf, SPAN("{addr_type}"));
 	if (type)
@@ -183,7 +185,9 @@ static int remote(struct cf_eval *ev, struct span addr, const struct cf_mailer *
 int cf_addr_remote_at(struct cf_eval *ev, struct span addr, const struct cf_mailer *m,
 		      unsigned flags, struct span domain, struct buf *out)
 {
-	return remote(ev, addr, m, flags, domain, CF_LINE, out);
+	int status = remote(ev, addr, m, flags, domain, CF_LINE, out);
+
+	return status == AS_IT_IS ? 0 : status;
 }
 
 int cf_addr_remote(struct cf_eval *ev, struct span addr, const struct cf_mailer *m, unsigned flags,
@@ -191,6 +195,8 @@ int cf_addr_remote(struct cf_eval *ev, struct span addr, const struct cf_mailer 
 {
 	int status = remote(ev, addr, m, flags, SPAN(""), CF_NAME + 1, out);
 
+	if (status == AS_IT_IS)
+		return 0;
 	buf_truncate(out, CF_NAME);
 	return status;
 }

@@ -235,7 +235,7 @@ static bool keep_text(struct scanner *s, struct cf_tok *tok, size_t *n)
 		complain(s, "553 5.1.1", "Address too long");
 		return false;
 	}
-	if (*n < CF_ATOMS && t.len >= CF_NAME) {
+	if (*n < CF_ATOMS && t.len > CF_NAME) {
 		complain(s, "553 5.1.0", "prescan: token too long");
 		return false;
 	}
