@@ -12,7 +12,8 @@ $(TESTED): $(APPLET_OBJ) $(OBJ)/sources
 	@rm -f $@
 	$(Q)$(AR) rcsD $@ $(filter-out %/letterbox.o,$(APPLET_OBJ))
 
-TEST_CFLAGS = $(CFLAGS_ALL) -fno-lto -Itests -I. -MMD -MP -MF $@.d
+# The tests' own code is not what is measured: compiling it for size takes twice as long.
+TEST_CFLAGS = $(CFLAGS_ALL) $(if $(filter release,$(VARIANT)),-O0) -fno-lto -Itests -I. -MMD -MP -MF $@.d
 
 $(PEERS): $(OBJ)/tests/%: tests/%.c $(LIBMAIL) $(BEARSSL_LIB) $(MUSL_LIB) $(OBJ)/flags
 	@mkdir -p $(@D)
@@ -91,21 +92,23 @@ lint: $(OUT)/letterbox
 size: $(OUT)/letterbox
 	@python3 build/lint/size.py --show $(if $(ALL),--all)
 
-# clang-tidy: a stamp for each file that passed, made again when the file or a header changed.
-# Nine tenths of the time go to the analyzer, which follows one or two functions of most files
-# for as long as it is allowed to: here a third as long as it takes by itself, or a third of what
-# make check works would be this.  make tidy TIDY_NODES=225000 in a tree without stamps looks as
-# far as it does by itself.  The lints take the tree in four parts of about the same weight, each
-# with a time limit of its own; the last has all that the others have not.  One process for several
-# files saves nothing and makes the va_list checks of version 14 go wrong.
-TIDY_NODES   ?= 75000
+# make tidy [TIDY_NODES=225000]: clang-tidy, as deep as its analyzer goes by itself.
+
+# A stamp for each file that passed, made again when the file or a header changed.  Nine tenths of
+# the time go to the analyzer, which follows one or two functions of most files for as long as it
+# is allowed to; so the lints stop it earlier, and each depth has stamps of its own.  They take
+# the tree in four parts of about the same weight, each with a time limit of its own; the last has
+# all that the others have not.  One process for several files saves nothing and makes the va_list
+# checks of version 14 go wrong.
+TIDY_NODES   ?= 225000
+TIDY_OUT     := $(OUT)/lint/$(TIDY_NODES)
 TIDY_DEPTH   := -Xclang -analyzer-config -Xclang max-nodes=$(TIDY_NODES)
 TIDY_KNOWN   := -include build/lint/lib/tidy.h
 TIDY_FLAGS    = -std=c11 -D_GNU_SOURCE -Ilibmail -I$(OUT)/bearssl/inc $(TIDY_KNOWN)
-TIDY         := $(patsubst %.c,$(OUT)/lint/%.tidy,$(SRC) $(wildcard start/*.c))
-TIDY_APPLETS := $(filter $(OUT)/lint/applets/%,$(TIDY))
-TIDY_FORMAT  := $(filter $(foreach d,base sys format,$(OUT)/lint/libmail/$d/%),$(TIDY))
-TIDY_PROTO   := $(filter $(foreach d,cf proto,$(OUT)/lint/libmail/$d/%),$(TIDY))
+TIDY         := $(patsubst %.c,$(TIDY_OUT)/%.tidy,$(SRC) $(wildcard start/*.c))
+TIDY_APPLETS := $(filter $(TIDY_OUT)/applets/%,$(TIDY))
+TIDY_FORMAT  := $(filter $(foreach d,base sys format,$(TIDY_OUT)/libmail/$d/%),$(TIDY))
+TIDY_PROTO   := $(filter $(foreach d,cf proto,$(TIDY_OUT)/libmail/$d/%),$(TIDY))
 TIDY_SERVICE := $(filter-out $(TIDY_APPLETS) $(TIDY_FORMAT) $(TIDY_PROTO),$(TIDY))
 
 .PHONY: tidy-applets tidy-format tidy-proto tidy-service
@@ -115,18 +118,18 @@ tidy-format: $(TIDY_FORMAT)
 tidy-proto: $(TIDY_PROTO)
 tidy-service: $(TIDY_SERVICE)
 
-$(OUT)/lint/%.tidy: %.c .clang-tidy | $(BEARSSL_STAMP)
+$(TIDY_OUT)/%.tidy: %.c .clang-tidy | $(BEARSSL_STAMP)
 	@mkdir -p $(@D)
 	@$(CC) $(TIDY_FLAGS) -MM -MP -MT $@ -MF $@.d $<
 	@clang-tidy --quiet $< -- $(TIDY_FLAGS) $(TIDY_DEPTH) 2>$@.log || { cat $@.log >&2; exit 1; }
 	@touch $@
 # The one file that defines what tidy.h wraps.
-$(OUT)/lint/libmail/base/err.tidy: TIDY_KNOWN :=
+$(TIDY_OUT)/libmail/base/err.tidy: TIDY_KNOWN :=
 
 # The starter has no libmail; what it unpacks was described when the program was packed.
-$(OUT)/lint/start/%.tidy: TIDY_FLAGS = -std=c11 -D_GNU_SOURCE -I. -ffreestanding \
+$(TIDY_OUT)/start/%.tidy: TIDY_FLAGS = -std=c11 -D_GNU_SOURCE -I. -ffreestanding \
     -DLETTERBOX_IMAGE_DESCRIPTION='"$(OBJ)/start/image.inc"' -DLETTERBOX_IMAGE_PACKED='""'
-$(OUT)/lint/start/unpack.tidy: | $(OUT)/letterbox
+$(TIDY_OUT)/start/unpack.tidy: | $(OUT)/letterbox
 
 ifneq ($(filter tidy%,$(MAKECMDGOALS)),)
 -include $(TIDY:%=%.d)

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,7 +29,8 @@
 
 enum {
 	SPARE_FD = 10,         /* the child parks descriptors here while it sets up 0 to 3 */
-	SWEEP_FDS_MAX = 65536, /* where close_range is missing: as far as fds are looked at */
+	SWEEP_FDS_MAX = 65536, /* as far as descriptors are looked at one by one */
+	SWEEP_AT_ONCE = 256,
 };
 
 /*
@@ -72,19 +74,33 @@ void proc_init(void)
 		self_fd = open(exec_name(), O_PATH | O_CLOEXEC);
 }
 
-void proc_close_inherited(void)
+/* Behind the last descriptor there may be. */
+static int sweep_end(void)
 {
 	struct rlimit limit;
-	int end = SWEEP_FDS_MAX;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < SWEEP_FDS_MAX)
-		end = (int)limit.rlim_cur;
-	/* A pipe of the caller's that stays open keeps whoever reads it waiting. */
-	for (int fd = 3; fd < end; fd++) {
-		int flags = fcntl(fd, F_GETFD);
+		return (int)limit.rlim_cur;
+	return SWEEP_FDS_MAX;
+}
 
-		if (flags >= 0 && !(flags & FD_CLOEXEC) && fd != image_fd())
-			close(fd);
+void proc_close_inherited(void)
+{
+	struct pollfd some[SWEEP_AT_ONCE];
+	int end = sweep_end();
+
+	/* A pipe of the caller's that stays open keeps whoever reads it waiting. */
+	for (int fd = 3; fd < end; fd += SWEEP_AT_ONCE) {
+		int n = end - fd < SWEEP_AT_ONCE ? end - fd : SWEEP_AT_ONCE;
+
+		/* Hardly any is open, and asking for each takes as long as all else in a start. */
+		for (int i = 0; i < n; i++)
+			some[i] = (struct pollfd){.fd = fd + i};
+		poll(some, (nfds_t)n, 0);
+		for (int i = 0; i < n; i++)
+			if (!(some[i].revents & POLLNVAL) && some[i].fd != image_fd() &&
+			    !(fcntl(some[i].fd, F_GETFD) & FD_CLOEXEC))
+				close(some[i].fd);
 	}
 }
 
@@ -109,13 +125,10 @@ enum { SWEEP_NOW, SWEEP_EXEC = 1 << 2 /* CLOSE_RANGE_CLOEXEC */ };
 /* From fd on, every descriptor is closed, or closes on exec, whoever opened it and forgot. */
 static void sweep(int fd, unsigned when)
 {
-	struct rlimit limit;
-	int end = SWEEP_FDS_MAX;
+	int end = sweep_end();
 
 	if (syscall(436 /* close_range, the same on every architecture */, fd, ~0u, when) == 0)
 		return;
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < SWEEP_FDS_MAX)
-		end = (int)limit.rlim_cur;
 	for (; fd < end; fd++)
 		when == SWEEP_EXEC ? fcntl(fd, F_SETFD, FD_CLOEXEC) : close(fd);
 }
