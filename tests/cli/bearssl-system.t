@@ -1,7 +1,7 @@
 #!/bin/sh
 # BEARSSL=system: linked with the archive of libbearssl-dev, which was made for another libc, the
 # program does TLS all the same.  The objects are those of this build; what links them is new.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 need make python3 openssl
 set -- /usr/lib/*/libbearssl.a /usr/lib/libbearssl.a

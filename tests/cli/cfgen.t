@@ -1,6 +1,6 @@
 #!/bin/sh
 # cfgen's command line: output, explanations, standard files, checking, other mailers, questions.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 cd "$T" || exit 2
 unset LETTERBOX_HOSTNAME LETTERBOX_DOMAIN LETTERBOX_LOCAL LETTERBOX_RELAY
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The delivery agent: users, details, folders, LMTP, and the statuses that mailers understand.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 me=$(id -u)
 export HOME=$T/home LETTERBOX_LOG=none LETTERBOX_USERS="$T/users" LETTERBOX_HOSTNAME=mx.example.test
 export LETTERBOX_MAILBOX="$T/mail/%n/"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Finding the applet: by the name it is called with, and through "letterbox APPLET".
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 
 exits 0 "--list succeeds" letterbox --list
 cp "$T/out" "$T/list"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # sendmail --explain: what decides about an address; sendmail -bC: what is wrong with a file.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 cd "$T" || exit 1
 has() { # NAME TEXT: a whole line of the output
     grep -qxF -e "$2" "$T/out" && pass "$1" && return

@@ -1,6 +1,6 @@
 #!/bin/sh
 # ~/.forward: what it may name, who reads it, and when it does not count.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 need python3
 server_setup mbox

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Clients that are slow, deaf, broken or up to something, against both daemons.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 need python3
 

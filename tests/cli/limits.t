@@ -1,6 +1,6 @@
 #!/bin/sh
 # Every limit of sendmail -d0.1 that can be reached from outside: one below, at it, one above.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 need python3
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # deliver -l: LMTP (RFC 2033) on standard input and output.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 export HOME=$T LETTERBOX_LOG=none LETTERBOX_USERS="$T/users" LETTERBOX_HOSTNAME=mx.example.test
 export LETTERBOX_MAILBOX="$T/mail/%n"
 mkdir "$T/mail" "$T/mail/dir"

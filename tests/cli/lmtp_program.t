@@ -1,6 +1,6 @@
 #!/bin/sh
 # Mailers with F=z whose P= is a program: LMTP on its standard input and output (RFC 2033).
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 server_setup mbox
 export HOME=$T/home

@@ -1,6 +1,6 @@
 #!/bin/sh
 # mail at a terminal: prompts, the end of the text, interrupts, ~ escapes.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 need python3
 
 export HOME="$T/home" MAILRC=/dev/null USER=me LOGNAME=me TERM=dumb

@@ -1,6 +1,6 @@
 #!/bin/sh
 # mail shows MIME messages, keeps the terminal safe, and answers.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 
 export HOME="$T/home" MAILRC=/dev/null USER=bob LOGNAME=bob
 unset MAIL

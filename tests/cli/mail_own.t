@@ -1,6 +1,6 @@
 #!/bin/sh
 # mail with the sendmail of the same binary: no PATH, no daemon, no passwd entry needed.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 
 mkdir "$T/home" "$T/queue" "$T/box" "$T/box/dir"
 printf 'bob:{PLAIN}x:%s:%s::%s/home::\n' "$(id -u)" "$(id -g)" "$T" >"$T/users"

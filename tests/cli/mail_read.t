@@ -1,6 +1,6 @@
 #!/bin/sh
 # mail as a reader: header list, message lists, commands, what quit leaves in the mailbox.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 
 export HOME="$T/home" MAILRC=/dev/null USER=bob LOGNAME=bob
 unset MAIL COLUMNS LINES LETTERBOX_MAILBOX

@@ -1,6 +1,6 @@
 #!/bin/sh
 # mail as scripts call it: recipients, headers, bodies, attachments, what sendmail is told.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 
 export HOME="$T/home" MAILRC=/dev/null USER=me LOGNAME=me
 mkdir "$HOME"

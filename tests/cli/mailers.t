@@ -1,6 +1,6 @@
 #!/bin/sh
 # Mailers of a sendmail.cf that are programs, and what the fields and flags of M lines ask for.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 server_setup mbox
 export HOME=$T/home

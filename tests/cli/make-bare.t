@@ -1,6 +1,6 @@
 #!/bin/sh
 # What make decides where the compiler is still to be installed is what it decides afterwards.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 [ "$BUILD" = release ] || skip_all "there is one build of what ships"
 need make
 

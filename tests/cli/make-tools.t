@@ -1,7 +1,7 @@
 #!/bin/sh
 # make where tools are missing: an ordinary user is told the one command that gets them, root
 # has them installed.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 [ "$BUILD" = release ] || skip_all "there is one build of what ships"
 need make
 

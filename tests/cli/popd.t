@@ -1,6 +1,6 @@
 #!/bin/sh
 # popd: options, sessions, limits, ends; what the RFCs say, octet by octet.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 need python3
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # PrivacyOptions: its words are sendmail's, and those for which there is something act.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 server_setup mbox
 export HOME=$T/home LETTERBOX_LOG=none

@@ -1,6 +1,6 @@
 #!/bin/sh
 # What aliases name besides addresses: programs and files.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 need python3
 server_setup mbox

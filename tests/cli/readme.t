@@ -1,6 +1,6 @@
 #!/bin/sh
 # The README's commands, as they are printed there, in namespaces of their own; make install.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 [ "$BUILD" = release ] || skip_all "what is installed is the release build"
 need make python3
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Errors for good that no other test makes: each says what is wrong, and its exit status that
 # trying again is of no use.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 server_setup mbox
 export HOME=$T/home

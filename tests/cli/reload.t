@@ -1,6 +1,6 @@
 #!/bin/sh
 # SIGHUP: settings that are in files are read again; wrong ones leave the old ones in force.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 server_setup mbox
 export HOME=$T/home

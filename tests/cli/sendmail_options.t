@@ -1,6 +1,6 @@
 #!/bin/sh
 # Options of sendmail that say something about the message or show what happens to it.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 server_setup mbox
 export HOME=$T/home LETTERBOX_LOG=none

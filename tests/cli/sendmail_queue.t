@@ -1,6 +1,6 @@
 #!/bin/sh
 # Choosing messages with -q, holding them back with -Q, and how mailq shows that.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 server_setup mbox
 export HOME=$T/home LETTERBOX_LOG=none

@@ -1,7 +1,7 @@
 #!/bin/sh
 # A thousand sessions at once, of SMTP and of POP3 before login, in the clear and under TLS:
 # every one is answered, one more gets in beside them, and none costs more memory than it may.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 need python3
 count=1000

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Socket maps in the daemon: a server that is slow, silent or wrong keeps nobody waiting but those
 # whose addresses it is asked for.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 server_setup mbox
 export HOME=$T/home LETTERBOX_ALIASES="$T/aliases"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # How the program that ships gets into memory: from a sealed file that a daemon's roles share,
 # or without one where the kernel has none.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 [ "$BUILD" = release ] || skip_all "the other builds are not packed"
 need strace python3

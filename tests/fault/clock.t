@@ -1,7 +1,7 @@
 #!/bin/sh
 # A wall clock that jumps by days, forwards and backwards, while the daemon runs: no message
 # expires or is reported, the next attempts come in time, sessions stay open.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 need python3
 [ "$BUILD" = release ] || skip_all "system calls are answered in the shipped build"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Files that cannot be opened for now while a daemon reads its configuration again: our domain
 # is in one of them, and no mail for it is refused for good, relayed or reported.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 . "$ROOT/tests/lib/faults.sh"
 server_setup mbox

@@ -2,7 +2,7 @@
 # Where mail is kept goes wrong: a full disk, one that is read-only, a queue that vanished, a
 # mailbox that somebody holds, times that lie in the past or in the future, and an end in the
 # midst of a message.  Each has its line in the log, and nothing that was taken is lost.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 need python3
 need_root
@@ -12,8 +12,8 @@ need unshare
 if [ -z "${DISK_TEST_MOUNTED:-}" ]; then
     unshare -m true 2>/dev/null || skip_all "no mount namespaces here"
     export DISK_TEST_MOUNTED=yes
-    rm -rf "$T"
     release_ports
+    rm -rf "$T"
     trap - EXIT
     exec unshare -m --propagation private sh "$0"
 fi

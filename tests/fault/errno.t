@@ -2,7 +2,7 @@
 # What the system says when a file cannot be opened, made or renamed, at every such call of a
 # submission and of the delivery behind it, of its configuration, tables, aliases and users: the
 # message is delivered once, or refused for now, or kept.  None of it says that an address is wrong.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 . "$ROOT/tests/lib/inject.sh"
 server_setup mbox

@@ -1,7 +1,7 @@
 #!/bin/sh
 # kill -9 of every process under load, of all and of each alone, twelve times over: after a
 # restart every message that was answered with 250 is there, whole.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 . "$ROOT/tests/lib/shots.sh"
 need python3

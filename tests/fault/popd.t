@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every write-side system call of a POP3 session's commit fails once, is short, or is the last
 # one of its process or of all: tests/lib/popd_faults.py says what holds then.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 need python3
 . "$ROOT/tests/lib/inject.sh"

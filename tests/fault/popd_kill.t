@@ -2,7 +2,7 @@
 # kill -9 of popd's processes under load, of all and of each alone, twelve times over: after each
 # restart no mailbox is torn, none of its messages is lost but those that a QUIT deleted, and
 # what a QUIT that was answered +OK deleted is not back.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 . "$ROOT/tests/lib/shots.sh"
 need python3

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The relay role, the queue role and the next host are killed in the middle of their work, again
 # and again: what was answered with 250 arrives.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 need python3 pgrep
 

@@ -3,7 +3,7 @@
 # afterwards no role was started anew, memory is what it was, and the log has
 # nothing but refusals.  STORM_SESSIONS says how many (3000; 100000 take some minutes),
 # STORM_PARALLEL how many at once (64), STORM_SEED which.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 need python3
 mutate=$OBJ/tests/fault/mutate_peer

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Faults while a message is submitted without a daemon and delivered into a Maildir.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 . "$ROOT/tests/lib/submit_faults.sh"
 submit_faults maildir

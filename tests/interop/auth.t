@@ -1,7 +1,7 @@
 #!/bin/sh
 # A relay that takes mail after AUTH alone: the real exim, with the password from a definition
 # file, from a table that root alone can read, or from nowhere; by PLAIN and by LOGIN.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/net.sh"
 net_enter "$0"
 need openssl

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Programs that call sendmail or mail, as they do it: by themselves where they are here, else with the
 # arguments that they use.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 need python3
 server_setup mbox

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Debian's cron, in a namespace where /usr/sbin/sendmail is ours, mails what a job prints.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 need_root
 need unshare
 cron=$ROOT/build/out/aside/cron

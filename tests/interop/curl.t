@@ -1,6 +1,6 @@
 #!/bin/sh
 # curl: smtp:// with and without STARTTLS, pop3://, STLS and pop3s://.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 need curl
 server_setup maildir

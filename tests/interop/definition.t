@@ -1,7 +1,7 @@
 #!/bin/sh
 # The definition files of README.md, as they are printed there: one line is a null client, ten
 # are a server.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/net.sh"
 net_enter "$0"
 

@@ -2,7 +2,7 @@
 # A course's exercise with sendmail, from the definition file to the mail that is read: three
 # hosts in namespaces (lemon is configured, popple has the mailboxes, stranger is outside), a
 # name server, and the real sendmail 8.17 beside ours on the same configuration.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/net.sh"
 # Fetched out here: inside there is no way to Debian.
 # shellcheck disable=SC2034 # real.sh wants it

@@ -1,6 +1,6 @@
 #!/bin/sh
 # fetchmail takes mail from POP3 and hands it to our sendmail as its delivery agent.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 need fetchmail python3
 server_setup maildir

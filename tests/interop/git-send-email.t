@@ -1,6 +1,6 @@
 #!/bin/sh
 # git send-email, over SMTP and through the sendmail command.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 need git
 [ -x "$(git --exec-path)/git-send-email" ] || skip_all "no git send-email on this machine"

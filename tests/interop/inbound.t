@@ -3,7 +3,7 @@
 # delay_checks, greet_pause, srv_features, tls_srv_features, tls_client, and the macros that each of
 # them and check_mail and check_rcpt sees.  The real sendmail and our daemon take the same file and the same
 # clients, and must say the same.  Needs root (a namespace), apt-get, dpkg, m4, python3, openssl.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 need_root
 need apt-get dpkg m4 python3 unshare flock ip openssl
 data=$ROOT/tests/interop/inbound

@@ -1,6 +1,6 @@
 #!/bin/sh
 # mpop fetches over plain POP3, STLS and TLS, keeps, and deletes.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 need mpop python3
 server_setup mbox

@@ -1,6 +1,6 @@
 #!/bin/sh
 # mutt reads mailboxes that we wrote, on a terminal that we make for it, and sends through us.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 need mutt python3
 export HOME=$T/home

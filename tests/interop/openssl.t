@@ -1,7 +1,7 @@
 #!/bin/sh
 # openssl s_client: STARTTLS on SMTP and STLS on POP3, POP3S; old protocols and injected
 # plaintext are refused.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 need openssl
 server_setup maildir

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Python's smtplib and poplib, 8 clients at once: every octet comes back, from mbox and
 # Maildir, as root with a uid for each user, and as an ordinary uid without a passwd entry.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 need python3
 

@@ -2,7 +2,7 @@
 # The real postfix, exim and sendmail as the next host: a dead exchanger first, refusals for now
 # and for good, STARTTLS, several recipients and messages on one connection; then we and they are
 # killed in the middle, and nothing is lost.  Their files are below a /var/lib of the namespace's own.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 . "$ROOT/tests/lib/net.sh"
 # Fetched out here: inside there is no way to Debian.

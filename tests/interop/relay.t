@@ -1,7 +1,7 @@
 #!/bin/sh
 # Mail for other hosts: who is asked, in which order, with what, and what becomes of refusals.
 # Name server is dnsmasq, receivers are tests/lib/sink.py and postfix's smtp-sink.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 . "$ROOT/tests/lib/net.sh"
 net_enter "$0"

@@ -3,7 +3,7 @@
 # usual tables.  The SMTP refusals are compared with the real sendmail on the same file; then mail
 # flows through our daemon: local, alias, list with owner, virtusertable, mailertable, smart host,
 # genericstable, access.  Needs root (a namespace of its own), apt-get, dpkg, m4, python3.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 need_root
 need apt-get dpkg m4 python3 unshare flock ip
 unshare -m -u -n true 2>/dev/null || skip_all "no namespaces"

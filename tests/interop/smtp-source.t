@@ -1,6 +1,6 @@
 #!/bin/sh
 # postfix's load generator: 50 sessions at once, 2000 messages; every one arrives once, whole.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 need_postfix
 need python3

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Debian's submit.cf, made from its package, beside a daemon: what is submitted by it goes to the
 # daemon on 127.0.0.1, and -Ac submits where sendmail.cf counts.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/net.sh"
 need m4 flock dnsmasq
 net_enter "$0"

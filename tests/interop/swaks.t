@@ -1,6 +1,6 @@
 #!/bin/sh
 # swaks: plain, pipelined, STARTTLS, several recipients, refusals.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 need swaks
 server_setup mbox

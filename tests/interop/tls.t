@@ -1,7 +1,7 @@
 #!/bin/sh
 # openssl against our TLS itself, both ways: suites, curves, kinds of key, and refusals with
 # their words on both sides.  What the daemons do with it is openssl.t's business.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 need openssl
 PEER=$OBJ/tests/interop/tls_peer
 [ -x "$PEER" ] || skip_all "tls_peer is not built"

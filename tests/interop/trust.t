@@ -3,7 +3,7 @@
 # made with m4, and rulesets about them: clt_features and tls_clt_features.  The real sendmail and
 # our daemon send to the same servers by the same file, and the same becomes of each recipient.
 # Needs root (namespaces), apt-get, dpkg, m4, openssl, dnsmasq.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 . "$ROOT/tests/lib/net.sh"
 need apt-get dpkg m4 python3 unshare flock openssl

@@ -2,7 +2,7 @@
 # What cfgen's variables change in the daemon: each is flipped, and what clients and the hosts
 # behind it see is another thing.  A name server with block lists, receivers that ask for TLS and
 # AUTH.  The last point: every variable that cfgen lists is flipped here or in tests/oracle.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/net.sh"
 net_enter "$0"
 need openssl

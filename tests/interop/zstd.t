@@ -1,6 +1,6 @@
 #!/bin/sh
 # What zstd(1) packs, at every level, the decoder of start/ unpacks to the same octets.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 need zstd python3
 peer=$OBJ/tests/interop/zstd_peer
 

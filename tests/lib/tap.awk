@@ -1,5 +1,15 @@
-# Reads one program's TAP, prints its counts "PASSED FAILED SKIPPED" and a report.
-# Variables: status (exit status), label, log_name, seconds (that it took), used (of CPU).
+# Reads what times(1) of the shell said and one program's TAP; writes its counts "PASSED FAILED
+# SKIPPED" to LOG.sum and prints a report, with the end of LOG.err where something failed.
+# Variables: status (exit status), label, log_name (LOG), seconds (that it took).
+
+# Its second line: of the processes that were waited for.
+FILENAME ~ /\.times$/ {
+    if (FNR == 2) {
+        split($0, part, /[ms ]+/)
+        used = int(part[1] * 60 + part[2] + part[3] * 60 + part[4])
+    }
+    next
+}
 
 /^ok/ {
     seen++
@@ -63,8 +73,14 @@ END {
         broken("planned " plan " points, ran " seen)
     else if (status != 0 && !failed)
         broken("exit status " status)
-    print passed + 0, failed + 0, skipped + 0
+    print passed + 0, failed + 0, skipped + 0 >(log_name ".sum")
     printf "%s", report
     if (!report)
         printf "ok   %s: %d, %d s, %d of CPU\n", label, passed, seconds, used
+    if (failed) {
+        while ((getline said <(log_name ".err")) > 0)
+            last[++lines] = said
+        for (n = lines > 30 ? lines - 29 : 1; n <= lines; n++)
+            print "    | " last[n]
+    }
 }

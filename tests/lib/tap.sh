@@ -1,4 +1,4 @@
-# A small TAP library for the shell tests: ". "$(dirname "$0")/../lib/tap.sh"" comes first.
+# A small TAP library for the shell tests: ". "${0%/*}/../lib/tap.sh"" comes first.
 #
 # It makes a temporary directory $T with a directory of links to the binary under test at
 # the head of PATH, and takes both away at the end together with every process that
@@ -25,8 +25,8 @@
 # Waiting is for an event, looked for several times a second; the seconds only bound a failure.
 
 set -u
-. "$(dirname "$0")/../lib/wait.sh"
-ROOT=$(cd "$(dirname "$0")/../.." && pwd)
+. "${0%/*}/../lib/wait.sh"
+ROOT=$(cd "${0%/*}/../.." && pwd)
 BIN=${LETTERBOX_BIN:-$ROOT/build/out/letterbox}
 BUILD=${LETTERBOX_BUILD:-release}
 OBJ=$ROOT/build/out/obj/$BUILD # with the tests' own programs under tests/
@@ -57,10 +57,7 @@ trap 'exit 130' INT TERM HUP
 
 [ -x "$BIN" ] || { echo "Bail out! no binary at $BIN" && exit 1; }
 mkdir "$T/bin"
-ln -s "$BIN" "$T/bin/letterbox"
-for applet in $("$BIN" --list); do
-    [ "$applet" = letterbox ] || ln -s "$BIN" "$T/bin/$applet"
-done
+"$BIN" --install -s "$T/bin" >"$T/out" || { echo "Bail out! no links to $BIN" && exit 1; }
 PATH=$T/bin:$PATH:/usr/sbin:/sbin
 
 diag() {

@@ -22,20 +22,22 @@ listening() { # PORT
         /proc/net/tcp6 2>/dev/null
 }
 
-# Below the range that the kernel gives to clients; a directory is the reservation.
+# Below the range that the kernel gives to clients; a file that was not there is the reservation.
+# $T/ports has them, since this runs in a shell of its own.
 free_port() {
     port_=$((20000 + $$ * 7 % 10000))
-    while listening "$port_" ||
-        ! mkdir "${TMPDIR:-/tmp}/letterbox-port-$port_" 2>/dev/null; do
+    set -C
+    until { echo $$ >"${TMPDIR:-/tmp}/letterbox-port-$port_"; } 2>/dev/null &&
+        echo "$port_" >>"$T/ports" && ! listening "$port_"; do
         port_=$((port_ + 1))
         [ "$port_" -lt 32000 ] || port_=20000
     done
-    echo $$ >"${TMPDIR:-/tmp}/letterbox-port-$port_/owner"
     echo "$port_"
 }
 
 release_ports() {
-    for port_ in "${TMPDIR:-/tmp}"/letterbox-port-*; do
-        [ "$(cat "$port_/owner" 2>/dev/null)" = $$ ] && rm -rf "$port_"
-    done
+    [ -f "$T/ports" ] || return 0
+    while read -r port_; do
+        rm -f "${TMPDIR:-/tmp}/letterbox-port-$port_"
+    done <"$T/ports"
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # A mailbox is touched by its owner's uid only, and the result is the owner's.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 need_root
 need python3

@@ -1,7 +1,7 @@
 #!/bin/sh
 # What the processes of popd gave up, as the kernel tells it from outside: started as root, as
 # root without capabilities, and as an ordinary user.
-. "$(dirname "$0")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
 . "$ROOT/tests/lib/priv.sh"
 need python3
