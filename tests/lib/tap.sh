@@ -40,7 +40,7 @@ tap_end() {
     status=$?
     trap - EXIT INT TERM HUP
     for pidfile in "$T"/*.pid; do
-        [ -f "$pidfile" ] && kill -KILL "$(cat "$pidfile")" 2>/dev/null
+        [ -f "$pidfile" ] && read -r tap_pid <"$pidfile" && kill -KILL "$tap_pid" 2>/dev/null
     done
     release_ports
     if [ "$tap_failed" -gt 0 ] && [ -n "${KEEP:-}" ]; then
@@ -148,8 +148,14 @@ is() { # GOT WANT NAME
     fi
 }
 
+matches() { # TEXT ERE
+    grep -Eq -e "$2" <<TEXT
+$1
+TEXT
+}
+
 like() { # TEXT ERE NAME
-    if printf '%s\n' "$1" | grep -Eq -e "$2"; then
+    if matches "$1" "$2"; then
         pass "$3"
     else
         fail "$3"
@@ -159,7 +165,7 @@ like() { # TEXT ERE NAME
 }
 
 unlike() { # TEXT ERE NAME
-    if printf '%s\n' "$1" | grep -Eq -e "$2"; then
+    if matches "$1" "$2"; then
         fail "$3"
         diag "matches $2:"
         diag "$1"
@@ -202,12 +208,16 @@ start_daemon() { # NAME COMMAND...
     echo $! >"$T/$tap_name.pid"
 }
 
+pid_of() { # NAME: of a daemon, in $tap_pid
+    read -r tap_pid 2>/dev/null <"$T/$1.pid"
+}
+
 alive() { # NAME
-    [ -f "$T/$1.pid" ] && kill -0 "$(cat "$T/$1.pid")" 2>/dev/null
+    [ -f "$T/$1.pid" ] && pid_of "$1" && kill -0 "$tap_pid" 2>/dev/null
 }
 
 stop_daemon() { # NAME [SIGNAL]
-    tap_pid=$(cat "$T/$1.pid") || return 1
+    pid_of "$1" || return 1
     kill -"${2:-TERM}" "$tap_pid" 2>/dev/null
     wait "$tap_pid"
     tap_status=$?

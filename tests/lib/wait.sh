@@ -16,10 +16,23 @@ wait_for() { # SECONDS COMMAND...
     done
 }
 
+# The kernel's way to write a port, in $hex_: no process for what is asked so often.
+hex() { # PORT
+    hex_= hex_left=$1
+    while [ ${#hex_} -lt 4 ]; do
+        hex_digit=$((hex_left % 16)) hex_left=$((hex_left / 16))
+        case $hex_digit in
+        10) hex_digit=A ;; 11) hex_digit=B ;; 12) hex_digit=C ;;
+        13) hex_digit=D ;; 14) hex_digit=E ;; 15) hex_digit=F ;;
+        esac
+        hex_=$hex_digit$hex_
+    done
+}
+
 # Looks at the kernel's table, so that no daemon sees a connection from here.
 listening() { # PORT
-    grep -Eqi "^ *[0-9]+: [0-9A-F]+:$(printf %04X "$1") [0-9A-F]+:0000 0A " /proc/net/tcp \
-        /proc/net/tcp6 2>/dev/null
+    hex "$1"
+    grep -Eq "^ *[0-9]+: [0-9A-F]+:$hex_ [0-9A-F]+:0000 0A " /proc/net/tcp /proc/net/tcp6 2>/dev/null
 }
 
 # Below the range that the kernel gives to clients; a file that was not there is the reservation.
