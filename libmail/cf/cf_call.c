@@ -10,15 +10,19 @@
 /* The ruleset that a $> names; -1 after a report. */
 static int called_ruleset(struct cf_eval *ev, struct cf_tok *name)
 {
-	struct span s = cf_strip_quotes(ev, span_make(name->p, name->len));
-	int rs = cf_ruleset_id(ev, s, false, NULL);
+	struct span s = span_make(name->p, name->len);
+	int rs;
 
-	/* It stays without its quotes even when there is no such ruleset. */
-	name->p = s.ptr;
-	name->len = (uint16_t)s.len;
-	name->id = cf_word_find(ev->cf, s.ptr, s.len);
-	if (rs < 0)
+	if (s.len && memchr(s.ptr, '"', s.len))
+		s = cf_strip_quotes(ev, s);
+	rs = cf_ruleset_id(ev, s, false, NULL);
+	if (rs < 0) {
+		/* It stays, without its quotes. */
+		name->p = s.ptr;
+		name->len = (uint16_t)s.len;
+		name->id = cf_word_find(ev->cf, s.ptr, s.len);
 		cf_report(ev, "554 5.3.5", "Unknown ruleset %.*s", SPAN_ARG(s));
+	}
 	return rs;
 }
 
