@@ -92,6 +92,15 @@ void relay_answer_all(struct relay *r, struct relay_job *job, const struct err *
 	relay_answer(r, job, remote);
 }
 
+void relay_forget_jobs(struct relay *r)
+{
+	for (struct relay_job *job; (job = r->spare) != NULL; r->spares--) {
+		r->spare = job->next;
+		arena_free(&job->arena);
+		free(job);
+	}
+}
+
 static struct relay_job *take_job(struct relay *r)
 {
 	struct relay_job *job = r->spare;

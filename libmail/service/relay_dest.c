@@ -155,16 +155,19 @@ void relay_dest_put_back(struct relay_job *job)
 /* Gone when there is nothing to be done for it. */
 static void free_unused(struct relay_dest *d)
 {
-	struct relay_dest **at = &d->relay->dests;
+	struct relay *r = d->relay;
+	struct relay_dest **at = &r->dests;
 
 	if (d->waiting || d->open || d->wait.ask)
 		return;
-	loop_timer_clear(&d->relay->loop, &d->timer);
+	loop_timer_clear(&r->loop, &d->timer);
 	while (*at != d)
 		at = &(*at)->next;
 	*at = d->next;
 	free(d->addrs);
 	free(d);
+	if (!r->dests)
+		relay_forget_jobs(r);
 }
 
 static void fail_all(struct relay_dest *d, const struct err *e, const char *remote)

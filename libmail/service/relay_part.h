@@ -191,6 +191,9 @@ bool relay_answer(struct relay *r, struct relay_job *job, const char *remote);
 void relay_answer_all(struct relay *r, struct relay_job *job, const struct err *e,
 		      const char *remote);
 
+/* Gives the memory of jobs that are over back. */
+void relay_forget_jobs(struct relay *r);
+
 /* ---- relay_dest.c ---- */
 
 /* Puts the job in line. */
