@@ -40,7 +40,7 @@ struct commit_pool {
 	pthread_mutex_t mutex; /* for all below */
 	pthread_cond_t work, gone;
 	struct queue_of_jobs waiting, flushed, finished;
-	unsigned nflushed, flushing; /* jobs in flushed; workers in the first step */
+	unsigned nflushed, unflushed; /* jobs in flushed; those that are not so far */
 	unsigned threads, idle;
 	bool naming, closing; /* a worker is in the second step */
 	bool freeing;         /* ... closes files that are no more */
@@ -84,12 +84,14 @@ static void hand_back(struct commit_pool *p, struct commit_job *first)
 			return;
 }
 
-/* The directory is flushed by one at a time, when nobody is about to bring more names. */
+/*
+ * The directory is flushed by one at a time, when no more files are still to come than are there:
+ * some clients go on, then, while others wait, and processor and disk are both at work.
+ */
 static enum step next_step(const struct commit_pool *p)
 {
-	bool alone = !p->waiting.first && p->flushing == 0;
-
-	if (p->flushed.first && !p->naming && (alone || p->nflushed >= MERGE_MAX))
+	if (p->flushed.first && !p->naming &&
+	    (p->nflushed >= p->unflushed || p->nflushed >= MERGE_MAX))
 		return STEP_NAME;
 	if (p->waiting.first)
 		return STEP_FLUSH;
@@ -135,11 +137,9 @@ static void flush(struct commit_pool *p)
 		if (p->waiting.first && p->idle > 0)
 			pthread_cond_signal(&p->work);
 	}
-	p->flushing++;
 	pthread_mutex_unlock(&p->mutex);
 	commit_steps_flush(&p->dirs, first);
 	pthread_mutex_lock(&p->mutex);
-	p->flushing--;
 	for (struct commit_job *j = first; j; j = next) {
 		bool to_name = j->from && j->err.class == ERR_NONE;
 
@@ -147,6 +147,7 @@ static void flush(struct commit_pool *p)
 		j->next = NULL;
 		/* What has no name to get, or failed, is done after the first step. */
 		p->nflushed += to_name;
+		p->unflushed--;
 		put_all(to_name ? &p->flushed : &done, j);
 	}
 	hand_back(p, done.first);
@@ -287,11 +288,13 @@ void commit_submit(struct commit_pool *p, struct commit_job *job)
 	p->pending++;
 	job->next = NULL;
 	pthread_mutex_lock(&p->mutex);
+	p->unflushed++;
 	put_all(&p->waiting, job);
 	/* In the caller's thread, so the loop waits for the disk this once. */
 	if (!wake(p)) {
 		/* No memory for a thread: slow is better than never. */
 		job = take_all(&p->waiting);
+		p->unflushed = 0;
 		commit_steps_flush(&p->dirs, job);
 		commit_steps_name(&p->dirs, job);
 		hand_back(p, job);
