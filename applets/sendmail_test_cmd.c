@@ -236,7 +236,7 @@ static void cmd_parse(struct sendmail_test *t, struct span arg)
 		return;
 	}
 	buf_init_fixed(&b, mem, sizeof mem);
-	cf_crack(arg, cf_colon_ok(&t->cf), &b);
+	cf_crack(&t->cf, arg, &b);
 	sendmail_test_show_cracked(t, arg, buf_span(&b));
 	sendmail_test_say_str(t, "Cracked address = ");
 	sendmail_test_show(t, buf_span(&b));

@@ -96,8 +96,11 @@ bool cf_addr_invalid(struct cf_eval *ev, struct span addr);
 /* Does the configuration take "a:b" as an address, not as a group (ColonOkInAddr)? */
 bool cf_colon_ok(const struct cf *cf);
 
-/* The address with what is not address around a $g macro, appended to out. */
-void cf_crack(struct span addr, bool colon_ok, struct buf *out);
+/*
+ * The address with what is not address around a $g macro, appended to out; by ColonOkInAddr and
+ * MustQuoteChars of cf, which may be NULL.
+ */
+void cf_crack(const struct cf *cf, struct span addr, struct buf *out);
 
 /* The identifier of macro "x" or "{name}" (see cf_macro_id); 0 where no line has that name. */
 int cf_macro_known(const struct cf *cf, struct span name);

@@ -112,7 +112,7 @@ static void crack(struct cf_eval *ev, struct span addr, const struct cf_mailer *
 	if ((flags & CF_ADDR_BARE) || cf_mailer_flag(m, 'c'))
 		buf_puts(fancy, "\201g");
 	else
-		cf_crack(addr, cf_colon_ok(ev->cf), fancy);
+		cf_crack(ev->cf, addr, fancy);
 	trace_name(ev, CF_STEP_CRACKED, addr, buf_span(fancy));
 }
 

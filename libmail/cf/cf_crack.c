@@ -16,10 +16,10 @@ enum { CRACK_MAX = CF_LINE - 16 };
  * count only what was written and so must be closed in the output.
  */
 struct crack {
-	struct span in;
-	size_t at, head;    /* reading position; where this (group member's) address starts */
-	char *out;          /* CF_LINE octets */
-	size_t n, out_head; /* written; where the phrase goes */
+	struct span in, must; /* what MustQuoteChars has besides the fixed ones */
+	size_t at, head;      /* reading position; where this (group member's) address starts */
+	char *out;            /* CF_LINE octets */
+	size_t n, out_head;   /* written; where the phrase goes */
 	int copy, angle, comment, real_comment, bracket;
 	bool quoted, real_quoted, placed, quote_phrase, got_angle, got_colon, colon_ok, spoiled;
 };
@@ -206,7 +206,7 @@ static void crack_char(struct crack *x, char c)
 	if (c == ';' && x->copy <= 0 && !x->colon_ok)
 		put(x, c);
 	/* RFC 822 specials in a phrase: legal only inside quotes. */
-	if (strchr("@,;:\\()[].'", c))
+	if (strchr("@,;:\\()[]", c) || span_index(x->must, c) < x->must.len)
 		x->quote_phrase = true;
 	if (c == '<')
 		angle_open(x);
@@ -216,11 +216,15 @@ static void crack_char(struct crack *x, char c)
 		address_char(x);
 }
 
-void cf_crack(struct span addr, bool colon_ok, struct buf *out)
+void cf_crack(const struct cf *cf, struct span addr, struct buf *out)
 {
 	char mem[CF_LINE];
-	struct crack x = {.out = mem, .colon_ok = colon_ok};
+	struct crack x = {.out = mem, .colon_ok = cf && cf_colon_ok(cf)};
 
+	if (cf)
+		x.must = cf_option_get(cf, "MustQuoteChars");
+	if (!x.must.ptr)
+		x.must = SPAN(".'");
 	x.in = span_head(addr, span_index(addr, '\0'));
 	while (ascii_is_space(peek(&x)))
 		x.in = span_skip(x.in, 1);

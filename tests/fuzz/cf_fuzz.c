@@ -57,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		cf_header_from_line(&ev, cf.mailers[i], &b);
 		cf_header_write(&ev, &sender, cf.mailers[i], in, i & 1, &b);
 	}
-	cf_crack(in, false, &b);
+	cf_crack(NULL, in, &b);
 	buf_init(&shown, 1 << 18);
 	cf_show(&cf, buf_span(&b), &shown);
 	buf_free(&shown);

@@ -277,7 +277,7 @@ TEST(addresses_are_cracked)
 
 		buf_init_fixed(&b, mem, sizeof mem);
 		buf_init_fixed(&s, shown, sizeof shown);
-		cf_crack(span_str(cracked[i].addr), false, &b);
+		cf_crack(NULL, span_str(cracked[i].addr), &b);
 		cf_show(&w->cf, buf_span(&b), &s);
 		CHECK_SPAN(buf_span(&s), span_str(cracked[i].want));
 		stop(w);
