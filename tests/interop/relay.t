@@ -94,6 +94,20 @@ submit many a@two.test b@two.test c@two.test
 ok "several recipients" wait_for 20 arrived many
 is "$(got "m['subject'] == 'many' and len(m['to'])")" 3 "... are one transaction"
 
+# More header than is read with the envelope, more recipients than go to the relay role at once.
+name=$(printf '%050d' 0)
+{
+    printf 'Subject: wide\n'
+    for i in $(seq 300); do printf 'X-%s: %s\n' "$i" "$name"; done
+    printf '\nits body\n'
+} | sendmail -f u1@example.test $(seq -f "$name%g@two.test" 90) 2>>"$T/submit.log"
+ok "a long header, and many recipients" wait_for 20 arrived wide
+is "$(got "m['subject'] == 'wide' and [len(set(m['to'])), sum(x[:2] == 'X-' for x in m['header']), m['text']]")" \
+    "[90, 300, 'its body']" "... all of them, all of it, and the body begins behind it"
+printf 'Subject: bare\nX-Last: one\n' | sendmail -f u1@example.test x@two.test 2>>"$T/submit.log"
+ok "a header without a body" wait_for 20 arrived bare
+is "$(got "m['subject'] == 'bare' and [m['text']]")" "['']" "... has none"
+
 submit few a@few.test b@few.test c@few.test d@few.test e@few.test
 for rcpt in a b c d e; do
     ok "too many for one transaction: $rcpt" wait_log smtp "to=<$rcpt@few.test>.*stat=Sent"
