@@ -54,3 +54,20 @@ int cf_calls_find(struct cf_eval *ev, struct cf_tok *tok, size_t *n, size_t *at,
 	}
 	return k;
 }
+
+/* sendmail does it in place.  Only where rules are shown: others share the configuration. */
+void cf_calls_unquote(struct cf_eval *ev, const struct cf_rule *r)
+{
+	struct cf_tok *rhs = (struct cf_tok *)r->rhs;
+
+	for (size_t i = 0; i + 1 < r->nrhs; i++) {
+		struct cf_tok *name = &rhs[i + 1];
+		struct span s = span_make(name->p, name->len);
+
+		if (rhs[i].op != CF_CALL || !s.len || !memchr(s.ptr, '"', s.len))
+			continue;
+		s = arena_dup(&ev->cf->mem, cf_strip_quotes(ev, s));
+		*name = (struct cf_tok){
+		    .p = s.ptr, .len = (uint16_t)s.len, .id = cf_word_find(ev->cf, s.ptr, s.len)};
+	}
+}

@@ -77,6 +77,9 @@ enum { CF_CALLS = 16 }; /* MAX_SUBR: $> in one right side, this number excluded 
  */
 int cf_calls_find(struct cf_eval *ev, struct cf_tok *tok, size_t *n, size_t *at, int *called);
 
+/* Takes the quotes out of the names behind $> in a rule that was used: it is shown without them. */
+void cf_calls_unquote(struct cf_eval *ev, const struct cf_rule *r);
+
 /* A step of ruleset rs to the host's trace, if there is one. */
 void cf_trace_ruleset(const struct cf_eval *ev, enum cf_step step, int rs,
 		      const struct cf_rule *rule, const struct cf_tok *tok, size_t n);

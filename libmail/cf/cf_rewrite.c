@@ -219,6 +219,8 @@ static int call(const struct work *w, struct cf_tok *tok, size_t *n)
 	size_t at[CF_CALLS];
 	int called[CF_CALLS], rstat = 0, k = cf_calls_find(w->ev, tok, n, at, called);
 
+	if (w->ev->host->trace)
+		cf_calls_unquote(w->ev, w->rule);
 	if (k < 0)
 		return EXIT_CONFIG;
 	while (k-- > 0) {
