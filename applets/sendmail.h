@@ -41,6 +41,7 @@ enum {
 
 struct sendmail_rcpt {
 	char *addr;     /* addr-spec as the user gave it, NUL-terminated */
+	uint32_t key;   /* address_key of it */
 	struct err err; /* why it was refused */
 	bool direct;    /* came from the command line */
 	bool reported;  /* its failure was told */

@@ -29,10 +29,11 @@ enum { CHUNK = 16384 };
 /* Equal recipients are one: a list that names somebody twice sends once. */
 static bool add_rcpt(struct sendmail *m, struct span addr, bool direct)
 {
+	uint32_t key = address_key(addr);
 	char *copy;
 
 	for (size_t i = 0; i < m->count; i++)
-		if (address_eq(span_str(m->rcpts[i].addr), addr))
+		if (m->rcpts[i].key == key && address_eq(span_str(m->rcpts[i].addr), addr))
 			return true;
 	if (m->count == SENDMAIL_RCPTS_MAX)
 		return false;
@@ -48,7 +49,7 @@ static bool add_rcpt(struct sendmail *m, struct span addr, bool direct)
 	copy = malloc(addr.len + 1);
 	if (!copy || !span_to_cstr(addr, copy, addr.len + 1))
 		return free(copy), false;
-	m->rcpts[m->count++] = (struct sendmail_rcpt){.addr = copy, .direct = direct};
+	m->rcpts[m->count++] = (struct sendmail_rcpt){.addr = copy, .key = key, .direct = direct};
 	return true;
 }
 

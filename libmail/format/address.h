@@ -11,6 +11,7 @@
 #define LETTERBOX_FORMAT_ADDRESS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -68,6 +69,9 @@ bool address_split_detail(struct span local, struct span *user, struct span *det
 
 /* Same mailbox: local parts octet for octet, domains but for ASCII case and a final dot. */
 bool address_eq(struct span a, struct span b);
+
+/* A number that equal addresses share, and hardly any others: long lists are compared by it. */
+uint32_t address_key(struct span addr);
 
 /* Is this local part (or address without domain) "postmaster", case-blind (RFC 5321 4.5.1)? */
 bool address_is_postmaster(struct span local);

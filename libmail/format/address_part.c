@@ -64,6 +64,17 @@ bool address_eq(struct span a, struct span b)
 	return span_eq(al, bl) && ascii_eq_nocase(ad, bd);
 }
 
+uint32_t address_key(struct span addr)
+{
+	uint32_t key = 0;
+
+	/* A final dot, and an '@' with nothing behind it, make no difference. */
+	for (size_t i = 0; i < addr.len; i++)
+		if (addr.ptr[i] != '.' && addr.ptr[i] != '@')
+			key = key * 31 + (unsigned char)ascii_lower(addr.ptr[i]);
+	return key;
+}
+
 bool address_is_postmaster(struct span local)
 {
 	return ascii_eq_nocase(local, SPAN("postmaster"));

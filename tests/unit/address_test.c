@@ -181,6 +181,10 @@ TEST(split_and_detail)
 TEST(equality)
 {
 	CHECK(address_eq(SPAN("a@B.org"), SPAN("a@b.ORG.")));
+	CHECK(address_key(SPAN("a@B.org")) == address_key(SPAN("a@b.ORG.")));
+	CHECK(address_eq(SPAN("a"), SPAN("a@.")) &&
+	      address_key(SPAN("a")) == address_key(SPAN("a@.")));
+	CHECK(address_key(SPAN("a@b.org")) != address_key(SPAN("b@a.org")));
 	CHECK(!address_eq(SPAN("A@b.org"), SPAN("a@b.org")));
 	CHECK(!address_eq(SPAN("a"), SPAN("a@b")));
 	CHECK(address_is_postmaster(SPAN("PostMaster")));
