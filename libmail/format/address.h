@@ -11,8 +11,8 @@
 #define LETTERBOX_FORMAT_ADDRESS_H
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/span.h"
