@@ -319,7 +319,7 @@ bool cf_load(struct cf_eval *ev, struct span text)
 		if (line.len == 0 || line.ptr[0] == '#')
 			continue;
 		/* Scratch memory is kept for the next lines until there is much of it. */
-		if (ev->mem.total > SCRATCH_KEEP)
+		if (ev->mem.total > SCRATCH_KEEP && arena_ok(&ev->mem))
 			cf_eval_reset(ev);
 		/* A copy, since comments and $ notation are turned into internal text in place. */
 		p = (char *)arena_dup(&ev->mem, line).ptr;
@@ -336,5 +336,6 @@ bool cf_load(struct cf_eval *ev, struct span text)
 	cf_mailers_complete(ev->cf);
 	ev->line = 0;
 	ev->building = false;
-	return arena_ok(&ev->cf->mem);
+	/* A rule that there was no room to read would be missing. */
+	return arena_ok(&ev->cf->mem) && arena_ok(&ev->mem) && arena_ok(&ev->kept);
 }

@@ -179,6 +179,8 @@ void config_complete(struct cf_eval *ev, const struct resolver *r)
 
 bool config_was_read(const struct config *c, struct err *e)
 {
+	if (c->ev && !(arena_ok(&c->ev->mem) && arena_ok(&c->ev->kept)))
+		return err_errno(e, ENOMEM, "%.100s", c->name);
 	return !c->maps.unread ||
 	       err_errno(e, c->maps.unread, "%.100s: a file that it names", c->name);
 }
@@ -277,7 +279,7 @@ struct cf_eval *config_begin(struct config *c)
 	c->pending = false;
 	c->maps.unread = 0;
 	/* Values of macros are only given back with all of the evaluation. */
-	if (c->ev && c->ev->kept.total > KEPT_MAX)
+	if (c->ev && (c->ev->kept.total > KEPT_MAX || !arena_ok(&c->ev->kept)))
 		config_idle(c);
 	if (!c->ev) {
 		c->ev = malloc(sizeof *c->ev);

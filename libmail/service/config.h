@@ -74,8 +74,8 @@ struct config *config_load(struct span text, const char *name, void (*tell)(cons
 unsigned config_errors(const struct config *c);
 
 /*
- * False, TEMP: a file that the evaluation needed cannot be read now (fs_is_passing), and what the
- * rules made of that is no decision.
+ * False, TEMP: a file that the evaluation needed cannot be read now (fs_is_passing), or there was
+ * no memory for it, as for a client's address; what the rules made of that is no decision.
  */
 bool config_was_read(const struct config *c, struct err *e);
 

@@ -382,12 +382,13 @@ unsigned route_checks(struct config *c)
 bool route_parse_sender(struct config *c, struct span sender, struct buf *macros, struct err *e)
 {
 	struct cf_addr a = {0};
-
 	/* The null path is not looked at: it is always well-formed. */
-	if (sender.len && !cf_addr_parse(c->ev, sender, CF_ADDR_SENDER, &a)) {
-		refused(c, &a, e);
+	bool ok = !sender.len || cf_addr_parse(c->ev, sender, CF_ADDR_SENDER, &a);
+
+	if (!config_was_read(c, e))
 		return false;
-	}
+	if (!ok)
+		return no_address(c, &a, e);
 	route_put_macro(macros, "{mail_mailer}", a.mailer ? a.mailer->name : SPAN("local"));
 	route_put_macro(macros, "{mail_host}", a.has_host ? a.host : SPAN(""));
 	route_put_macro(macros, "{mail_addr}", sender.len ? a.user : SPAN("<>"));

@@ -327,4 +327,17 @@ TEST(long_input_is_refused)
 	stop(w);
 }
 
+TEST(a_file_whose_rules_find_no_room_is_none)
+{
+	struct cf_eval ev;
+	struct cf cf;
+
+	cf_init(&cf);
+	cf_eval_init(&ev, &cf, NULL);
+	ev.kept.max = 0;
+	CHECK(!cf_load(&ev, SPAN(HEAD "Scheck_rcpt\nR$*\t$#error $: no\n")));
+	cf_eval_free(&ev);
+	cf_free(&cf);
+}
+
 TEST_MAIN

@@ -80,6 +80,39 @@ TEST(route_relay_permission)
 	config_free(c);
 }
 
+/* A client whose address finds no room is not one that has none, which may relay. */
+TEST(route_without_memory)
+{
+	struct mta_check m = {.origin = {.addr = SPAN("192.0.2.1"), .uid = UINT32_MAX}};
+	static struct settings s;
+	struct err e = {0};
+	struct config *c;
+	struct route r;
+	struct buf b;
+
+	set(&s);
+	c = load(&s);
+	CHECK(route_begin(c, &m));
+	c->ev->kept.max = 0;
+	CHECK(!may_relay(c, &m, &e));
+	CHECK_INT(e.class, ERR_TEMP);
+	/* The next one has another chance. */
+	CHECK(!may_relay(c, &m, &e));
+	CHECK_INT(e.class, ERR_PERM);
+	c->ev->mem.max = 0;
+	CHECK(!may_relay(c, &m, &e));
+	CHECK_INT(e.class, ERR_TEMP);
+	CHECK(route_begin(c, &m));
+	CHECK(!route_recipient(c, &s, SPAN("bob@other.test"), &r, &e));
+	CHECK_INT(e.class, ERR_TEMP);
+	buf_init(&b, 1000);
+	CHECK(route_begin(c, &m));
+	CHECK(!route_parse_sender(c, SPAN("bob@other.test"), &b, &e));
+	CHECK_INT(e.class, ERR_TEMP);
+	buf_free(&b);
+	config_free(c);
+}
+
 /* Addresses of IPv6 are spelled as sendmail does, whichever macro they are in. */
 TEST(route_spelling)
 {
