@@ -198,9 +198,11 @@ static int find_option(char letter, struct span name, int several[2])
 struct span cf_option_get(const struct cf *cf, const char *name)
 {
 	struct span v = {NULL, 0};
+	int several[2], id = find_option('\0', span_str(name), several);
 
+	/* Each header's addresses ask: the names are looked through once, not for each line. */
 	for (const struct cf_option *o = cf->options; o; o = o->next)
-		if (strcmp(option_name(o->id) + 1, name) == 0)
+		if (o->id == id)
 			v = o->value;
 	return v;
 }

@@ -114,10 +114,12 @@ void cf_class_add(struct cf *cf, int id, struct span word)
 		return;
 	/* The first class that it is in says how it is written in each. */
 	if (!w->classes) {
+		bool other = memcmp(w->p, word.ptr, word.len) != 0;
+		const char *p = other ? arena_strdup(&cf->mem, word) : NULL;
+
 		w->classes = arena_alloc(&cf->mem, 4 * sizeof *w->classes);
-		word = arena_dup(&cf->mem, word);
-		if (word.ptr)
-			w->p = word.ptr;
+		if (p)
+			w->p = p;
 	}
 	if (!w->classes || (w->classes[id / 64] >> id % 64 & 1))
 		return;
