@@ -258,6 +258,17 @@ static int settle(struct sendmail_command *c)
 	return c->traffic ? sendmail_open_traffic(&c->m, c->traffic) : 0;
 }
 
+/* As ever: -C alone is the file of this name here. */
+static int next_option(struct opt_state *s)
+{
+	int id = opt_next(s);
+
+	if (id != OPT_MISSING || s->word[1] != 'C')
+		return id;
+	s->value = "sendmail.cf";
+	return CONFIG;
+}
+
 int sendmail_parse(struct sendmail_command *c, int argc, char **argv, int *late)
 {
 	struct opt_state s;
@@ -268,12 +279,7 @@ int sendmail_parse(struct sendmail_command *c, int argc, char **argv, int *late)
 	 * follows the first recipient are recipients.
 	 */
 	opt_init(&s, specs, argc, argv, false);
-	while ((id = opt_next(&s)) != OPT_END) {
-		/* As ever: -C alone is the file of this name here. */
-		if (id == OPT_MISSING && s.word[1] == 'C') {
-			s.value = "sendmail.cf";
-			id = CONFIG;
-		}
+	while ((id = next_option(&s)) != OPT_END) {
 		if (id == OPT_MISSING) {
 			fprintf(stderr, "%s: option requires an argument -- %s\n", argv[0],
 				s.word + 1);
@@ -308,7 +314,7 @@ bool sendmail_wants_test(int argc, char **argv, struct sendmail_test_options *t)
 	 * no test.
 	 */
 	opt_init(&s, specs, argc, argv, false);
-	while ((id = opt_next(&s)) != OPT_END) {
+	while ((id = next_option(&s)) != OPT_END) {
 		if (id == MODE)
 			mode = s.value;
 		else if (id == CONFIG)

@@ -34,7 +34,7 @@ static void cmd_mx(struct sendmail_test *t, struct span arg)
 	}
 	if (status != EXIT_TEMPFAIL && (status || kind == RESOLVER_MX_SELF) &&
 	    resolver_put_self(&t->resolver, arg, &self) == 0)
-		n = 1;
+		n = buf_ok(&self);
 	/* -1 is what getmxrr returns for a failure that may pass. */
 	buf_printf(&t->out, "%d value(s):\n", status == EXIT_TEMPFAIL ? -1 : n);
 	for (int i = 0; i < n; i++)

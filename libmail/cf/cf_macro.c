@@ -140,9 +140,9 @@ size_t cf_translate(struct cf_eval *ev, char *p, size_t len)
 	return to;
 }
 
-/* Run-time values hide the configuration's and end with the evaluation. */
 const struct span cf_macro_none = {"none", 0};
 
+/* Run-time values hide the configuration's and end with the evaluation. */
 struct span cf_macro_get(const struct cf_eval *ev, int id)
 {
 	struct span v = ev->macro[id & 255];

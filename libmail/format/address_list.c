@@ -60,7 +60,6 @@ static size_t skip_literal(struct span s, size_t at)
 	return at < s.len && s.ptr[at] == ']' ? at + 1 : at;
 }
 
-/* Blanks and the line ends of folds, which separate alike (RFC 5322 3.2.2 FWS). */
 /* Walks to the octet that ends the element at start and returns its index. */
 static size_t walk(struct span s, size_t start, struct outline *o)
 {

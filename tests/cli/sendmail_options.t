@@ -123,6 +123,10 @@ echo '3 a' | sendmail -bt -C "$T/cf" -d21.4 -D "$T/trace" >"$T/out" 2>&1
 like "$(cat "$T/trace")" 'rewritten as: x' "-bt -D has the trace in the file"
 unlike "$(cat "$T/out")" 'rewritten as' "and not among the answers"
 like "$(cat "$T/out")" '^ADDRESS TEST MODE' "which are where they were"
+cp "$T/cf" "$T/sendmail.cf"
+like "$(cd "$T" && echo '3 a' | sendmail -bt -C 2>&1)" 'returns: x' "-bt -C alone: sendmail.cf here"
+like "$(printf '/mx [!%0300d]\n' 0 | sendmail -bt -C "$T/cf")" 'returns 0 value' \
+    "/mx of what is too long for a name"
 LETTERBOX_LOG=stderr sendmail -L 'my tag]' -odq u1 <"$T/letter" 2>"$T/err"
 LETTERBOX_LOG=stderr sendmail -L 'my tag]' -q 2>>"$T/err" </dev/null
 like "$(cat "$T/err")" '^my_tag_\[[0-9]+\]: .*from=' "-L is the name in the log"

@@ -61,7 +61,7 @@ for a in list alice nosuch; do
 	"$@" -C verify.cf -oA/nosuch -bv $a 2>&1
 	echo "status $?"
 done
-for o in "-C verify.cf -bv -q1h alice" "-C verify.cf -bi -q" "-bv -C"; do
+for o in "-C verify.cf -bv -q1h alice" "-C verify.cf -bi -q" "-bv -C" "-bt -C"; do
 	out "odd: $o"
 	"$@" $o 2>&1
 	echo "status $?"
