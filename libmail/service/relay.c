@@ -17,7 +17,7 @@
 #include "sys/proc.h"
 
 enum {
-	MAX_FILES = 4096,
+	MAX_FILES = 8192, /* two for each of RELAYS_FLIGHT, and connections */
 	PASSWORD_MAX = 512,
 	JOB_MAX = 1 << 20,   /* octets of a job: its recipients have less */
 	SPARE_OCTETS = 8192, /* hardly any job takes more */

@@ -113,8 +113,11 @@ static void send_jobs(struct relays *r)
 	for (struct relays_job *job = r->jobs; job && ipc_is_open(&r->channel); job = job->next) {
 		if (job->sent)
 			continue;
-		/* The socket's queue is bounded, and a peer that lets it fill counts as gone. */
-		if (r->flight && r->flight + job->count > RELAYS_FLIGHT)
+		/*
+		 * What waits in the channel holds descriptors, and a peer that lets too much wait
+		 * counts as gone.  With the next answer it goes on.
+		 */
+		if (r->flight && (r->channel.waiting || r->flight + job->count > RELAYS_FLIGHT))
 			return;
 		send_job(r, job);
 	}

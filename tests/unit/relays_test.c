@@ -5,6 +5,7 @@
 #include "service/relays.h"
 
 #include <stddef.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "unit/test.h"
@@ -38,8 +39,8 @@ static bool on_job(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 	(void)c;
 	files += (fds[0] >= 0) + (fds[1] >= 0);
 	if (in->type == MTA_SEND) {
-		CHECK(mta_ipc_get_send(in, &sends[nsends]));
-		numbers[nsends++] = in->id;
+		CHECK(mta_ipc_get_send(in, &sends[nsends % 8]));
+		numbers[nsends++ % 8] = in->id;
 	} else if (in->type != MTA_SEND_TO) {
 		return true;
 	}
@@ -131,7 +132,7 @@ static void kill_role(void)
 	turns(3);
 }
 
-static void say(uint32_t id, uint32_t index, const struct err *e, unsigned code)
+static void put_answer(uint32_t id, uint32_t index, const struct err *e, unsigned code)
 {
 	struct mta_sent sent = {.index = index, .err = *e, .code = (uint16_t)code};
 	char mem[WIRE_MAX];
@@ -141,6 +142,11 @@ static void say(uint32_t id, uint32_t index, const struct err *e, unsigned code)
 	buf_init_fixed(&b, mem, sizeof mem);
 	mta_ipc_put_sent(&b, id, &sent);
 	ipc_send(&role, &b, NULL, 0);
+}
+
+static void say(uint32_t id, uint32_t index, const struct err *e, unsigned code)
+{
+	put_answer(id, index, e, code);
 	turns(2);
 }
 
@@ -194,6 +200,40 @@ TEST(a_job_has_a_hundred_recipients_at_most)
 	kill_role();
 	for (size_t i = 0; i <= MTA_SEND_RCPTS; i++)
 		CHECK(many[i].done == 1 && many[i].rcpt.err.class == ERR_TEMP);
+	teardown();
+}
+
+/* A role that does not read yet, as one that is being started: what waits for it holds no files. */
+TEST(more_jobs_than_descriptors)
+{
+	static struct rcpt many[1500];
+	const size_t n = sizeof many / sizeof many[0];
+	struct rlimit before, few;
+	struct err e = {0};
+	size_t answered = 0;
+
+	setup();
+	CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+	few = before;
+	few.rlim_cur = 700; /* what is in the socket counts, too */
+	CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
+	message.header = STDOUT_FILENO;
+	for (size_t i = 0; i < n; i++) {
+		target.port = (uint16_t)(i + 1);
+		give(&many[i], "x@a.example");
+	}
+	connect_role();
+	for (int i = 0; i < 20000 && answered < n; i++) {
+		while (answered < nsends)
+			put_answer((uint32_t)++answered, 0, &e, 250);
+		loop_turn(&l, 0);
+	}
+	turns(1);
+	for (size_t i = 0; i < n; i++)
+		CHECK(many[i].done == 1 && many[i].rcpt.err.class == ERR_NONE);
+	CHECK_INT(asked, 1);
+	CHECK_INT(files, 2 * n);
+	CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
 	teardown();
 }
 
@@ -270,15 +310,7 @@ TEST(a_failure_is_told_whatever_comes_in_between)
 	target.hosts = SPAN("");
 	give(&b, "b@a.example");
 	/* Not answered yet when the last job's answer comes. */
-	{
-		struct mta_sent sent = {.err = e, .code = 250};
-		char mem[WIRE_MAX];
-		struct buf octets;
-
-		buf_init_fixed(&octets, mem, sizeof mem);
-		mta_ipc_put_sent(&octets, numbers[0], &sent);
-		ipc_send(&role, &octets, NULL, 0);
-	}
+	put_answer(numbers[0], 0, &e, 250);
 	turns(3);
 	CHECK_INT(a.done, 1);
 	CHECK_INT(b.done, 1);
