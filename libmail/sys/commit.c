@@ -315,12 +315,16 @@ void commit_pool_free(struct commit_pool *p)
 		return;
 	pthread_mutex_lock(&p->mutex);
 	p->closing = true;
-	pthread_cond_broadcast(&p->work);
-	while (p->threads > 0)
-		pthread_cond_wait(&p->gone, &p->mutex);
+	/* Who is told of the end of one job may begin another, or have a file closed. */
+	while (p->threads > 0 || p->finished.first) {
+		pthread_cond_broadcast(&p->work);
+		while (p->threads > 0)
+			pthread_cond_wait(&p->gone, &p->mutex);
+		pthread_mutex_unlock(&p->mutex);
+		report(p);
+		pthread_mutex_lock(&p->mutex);
+	}
 	pthread_mutex_unlock(&p->mutex);
-	/* Those that ended while we waited for the threads. */
-	report(p);
 	fd = p->watch.fd;
 	loop_remove(p->loop, &p->watch);
 	close(fd);

@@ -262,4 +262,28 @@ TEST(free_waits_for_what_is_under_way)
 	teardown();
 }
 
+TEST(free_waits_for_what_that_begins)
+{
+	for (unsigned threads = 0; threads <= 2; threads++) {
+		struct loop l;
+		struct err e;
+
+		setup();
+		CHECK(loop_init(&l, &e));
+		pool = commit_pool_new(&l, tmp, queue, threads, &e);
+		memset(messages, 0, sizeof messages);
+		for (int i = 0; i < JOBS / 2; i++) {
+			make(i)->done = submit_again;
+			commit_submit(pool, &messages[i].job);
+		}
+		commit_pool_free(pool);
+		for (int i = 0; i < JOBS; i++) {
+			CHECK_INT(messages[i].times, 1);
+			check_outcome(i, true);
+		}
+		loop_close(&l);
+		teardown();
+	}
+}
+
 TEST_MAIN
