@@ -271,17 +271,17 @@ static bool sweep_one(void *arg, const char *id)
 	struct err e;
 	/* Opened without following links, and only regular files. */
 	int fd = fs_open_regular(s->q->tmp, id, O_RDWR, 0, &e);
-	bool dead;
-
-	if (fd < 0)
-		return true;
 	/* Held until the name is gone, so that a writer notices. */
-	dead = lock_try(fd);
-	if (!dead && errno != EAGAIN)
-		dead = fstat(fd, &st) == 0 && st.st_mtime + QUEUE_ORPHAN_S < s->now_s;
+	bool dead = fd >= 0 && lock_try(fd);
+
+	/* Root's is root's until it is committed. */
+	if (fd < 0 || (!dead && errno != EAGAIN))
+		dead = fstatat(s->q->tmp, id, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		       st.st_mtime + QUEUE_ORPHAN_S < s->now_s;
 	if (dead)
 		unlinkat(s->q->tmp, id, 0);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	return true;
 }
 

@@ -45,7 +45,7 @@
 enum {
 	QUEUE_ID_MAX = 24, /* octets of an id with its NUL */
 	QUEUE_PATH_MAX = 512,
-	QUEUE_ORPHAN_S = 36 * 3600, /* where locks do not work: no writer lives a day */
+	QUEUE_ORPHAN_S = 36 * 3600, /* where no lock can be asked for: no writer lives a day */
 	QUEUE_RCPTS_MAX = 10000,    /* recipients of one file that we read */
 	QUEUE_ITEM_MAX = 96 << 20,  /* octets of a queue_item's arena */
 };
