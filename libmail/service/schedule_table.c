@@ -76,8 +76,10 @@ static void check_idle(struct schedule *q)
 		loop_stop(&q->loop);
 	if (!q->one_shot || q->works + q->away)
 		return;
+	/* Who has a file for a moment only (mailq -Q, another run that chooses) does not send it.
+	 */
 	for (size_t i = 0; i < q->count; i++)
-		if (q->entries[i].next_ms <= q->loop.now_ms)
+		if (q->entries[i].next_ms <= q->loop.now_ms || q->entries[i].held % HELD_MAX)
 			return;
 	schedule_choose_tell_gate(q, MTA_IDLE);
 }

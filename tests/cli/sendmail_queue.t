@@ -2,6 +2,7 @@
 # Choosing messages with -q, holding them back with -Q, and how mailq shows that.
 . "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
+need python3
 server_setup mbox
 export HOME=$T/home LETTERBOX_LOG=none
 # Where mail for others would go: nobody is there.
@@ -17,6 +18,21 @@ senders() { # MAILQ-ARG...
 }
 # Who was tried: the count of attempts is in each message's line.
 tried() { mailq -j | sed 's/.*"tries":\([0-9]*\).*"sender":"\([^@"]*\).*/\2=\1/' | sort | tr '\n' ' '; }
+# The file is locked until the command has met it and let go of it.
+while_held() { # FILE COMMAND...
+    python3 - "$@" <<'P'
+import ctypes, fcntl, os, struct, subprocess, sys
+libc = ctypes.CDLL(None)
+held = open(sys.argv[1], "r+b")
+fcntl.fcntl(held, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))  # F_OFD_SETLK
+closed = libc.inotify_init1(os.O_CLOEXEC)
+libc.inotify_add_watch(closed, os.fsencode(sys.argv[1]), 0x18)  # IN_CLOSE
+run = subprocess.Popen(sys.argv[2:])
+os.read(closed, 4096)
+held.close()
+sys.exit(run.wait())
+P
+}
 
 put ann@a.example u1@x.example u2@y.example
 put bob@b.example u3@X.example
@@ -47,8 +63,8 @@ exits 0 "sendmail -qRx.example" sendmail -qRx.example
 is "$(tried)" "ann=1 bob=1 cy=0 " "tries what matches"
 exits 0 "sendmail -q!Sbob" sendmail '-q!Sbob'
 is "$(tried)" "ann=2 bob=1 cy=1 " "or does not"
-exits 0 "sendmail -qI" sendmail -qI"$id"
-is "$(tried)" "ann=2 bob=2 cy=1 " "one by its id"
+exits 0 "sendmail -qI" while_held "$LETTERBOX_QUEUE/queue/$id" sendmail -qI"$id"
+is "$(tried)" "ann=2 bob=2 cy=1 " "one by its id, though another program had it at first"
 exits 0 "runq" runq
 is "$(tried)" "ann=3 bob=3 cy=2 " "runq tries all"
 exits 0 "sendmail -qf" sendmail -qf
