@@ -48,7 +48,10 @@ enum mta_type {
 	MTA_CHECK_EOM,   /* with the message's file: its header fields */
 	MTA_CHECK_OTHER, /* rcpt: an octet, the number of enum route_check, and the argument */
 	MTA_VERDICT,
-	/* ids of new messages, ' ' behind each; from gate, before START: the one the run is for */
+	/*
+	 * ids of new messages, ' ' behind each, or none: look; from gate, before START: the one
+	 * the run is for
+	 */
 	MTA_QUEUED,
 	MTA_BOX,       /* for an agent: whose mailbox, or which program as whom */
 	MTA_DELIVER,   /* one message; with its file (and that of another header), or the message
@@ -196,7 +199,7 @@ struct mta_send {
 	struct span id; /* queue id, for the log */
 	struct span sender, envid;
 	uint64_t at;         /* where in the file the text to send starts */
-	uint64_t size;       /* octets to send, about */
+	uint64_t size;       /* octets to send; what the files have beyond is left out */
 	uint32_t rcpts;      /* 1..MTA_SEND_RCPTS */
 	uint32_t line_limit; /* of the mailer, 0 = none */
 	char ret;            /* as struct qfile_head has it */

@@ -104,6 +104,8 @@ static bool on_smtpd(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 		return schedule_verdict(q, in, fds[0]);
 	if (in->type != MTA_QUEUED || !mta_ipc_get_text(in, &text))
 		return false;
+	if (!text.len)
+		schedule_scan(q);
 	while (text.len) {
 		word = span_cut(&text, ' ');
 		if (!queue_valid_id(word))
@@ -156,7 +158,7 @@ static bool on_setup(void *arg, struct wire_in *in, int fds[IPC_FDS_MAX])
 static bool enter(struct schedule *q, struct err *e)
 {
 	char dir[QUEUE_PATH_MAX + 8];
-	struct box box = {.role = "queue", .allow = BOX_FILES | BOX_THREADS, .max_files = 1024};
+	struct box box = {.role = "queue", .allow = BOX_FILES | BOX_THREADS, .max_files = 4096};
 	int fd;
 
 	if (q->may_ask)

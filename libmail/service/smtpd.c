@@ -170,6 +170,8 @@ static bool on_gate(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 		if (!ipc_open(&d->queue_role, &d->loop, fds[0], &e))
 			return false;
 		fds[0] = -1;
+		/* The one before may have been told of what this one did not find. */
+		smtpd_store_tell(&d->tell);
 		return true;
 	case MTA_CHAIN:
 		if (!mta_ipc_get_number(in, &number) || fds[0] < 0)
@@ -279,7 +281,7 @@ static bool start(struct smtpd *d, struct err *e)
 		return false;
 	smtpd_configure(d);
 	buf_init(&d->text, SMTPD_CHUNK * 4);
-	buf_init(&d->told, WIRE_MAX);
+	buf_init_fixed(&d->told, d->told_mem, sizeof d->told_mem);
 	d->tell.fire = smtpd_store_tell;
 	d->unique = rand_u64();
 	d->spare.timer.fire = smtpd_spare_trim;
@@ -315,7 +317,6 @@ int smtpd_main(int argc, char **argv)
 	loop_run(&d->loop);
 	commit_pool_free(d->pool);
 	smtpd_store_tell(&d->tell);
-	buf_free(&d->told);
 	signer_chain_drop(d->chain);
 	smtpd_spare_trim(&d->spare.timer);
 	free(d->sessions);

@@ -59,6 +59,7 @@ enum {
 	SMTPD_HELD_MAX = 64,
 	SMTPD_SPARE_MS = 2000, /* memory that nobody used for so long is given back */
 	SMTPD_SPARE_INPUTS = 16,
+	SMTPD_TOLD_MAX = 2048,
 	SMTPD_KNOWN = 64,     /* answers that are remembered in bursts of mail ... */
 	SMTPD_KNOWN_MS = 250, /* ... so long */
 };
@@ -110,6 +111,7 @@ struct smtpd {
 	char *chunk;     /* SMTPD_CHUNK octets, made when first needed */
 	struct buf text; /* filtered message octets on their way to a store */
 	struct buf told; /* ids that the queue role is to hear of in this turn */
+	char told_mem[SMTPD_TOLD_MAX];
 	struct loop_timer tell;
 	uint64_t unique;   /* of the next id */
 	uint64_t space_ms; /* when it was looked how much space there is */
@@ -320,7 +322,10 @@ void smtpd_store_hold(struct smtpd_store *st);
 /* Drops the message. */
 void smtpd_store_drop(struct smtpd_store *st);
 
-/* Tells the queue role of what was committed in this turn (struct loop_timer tell). */
+/*
+ * Tells the queue role of what was committed in this turn (struct loop_timer tell); when that is
+ * nothing, to look for itself.
+ */
 void smtpd_store_tell(struct loop_timer *t);
 
 /* Puts it into the queue and answers then; its recipients with a finished job are marked done. */

@@ -16,7 +16,7 @@
 #include "sys/fs.h"
 #include "sys/log.h"
 
-enum { FIELD_MAX = 1200, HEAD_MAX = 8192, TOLD_MAX = 2048 };
+enum { FIELD_MAX = 1200, HEAD_MAX = 8192 };
 
 static void put_received(const struct smtpd_session *s, struct buf *out, const char *id)
 {
@@ -260,7 +260,7 @@ static void on_committed(struct commit_job *job)
 	/* The file is let go of: the queue role may look at once, and need not find that out. */
 	if (e.class != ERR_NONE)
 		return;
-	if (d->told.len + sizeof id > TOLD_MAX)
+	if (d->told.len + sizeof id > SMTPD_TOLD_MAX)
 		smtpd_store_tell(&d->tell);
 	buf_puts(&d->told, id);
 	buf_putc(&d->told, ' ');
@@ -273,8 +273,6 @@ void smtpd_store_tell(struct loop_timer *t)
 	char mem[WIRE_MAX];
 	struct buf b;
 
-	if (!d->told.len)
-		return;
 	buf_init_fixed(&b, mem, sizeof mem);
 	mta_ipc_put_text(&b, MTA_QUEUED, 0, buf_span(&d->told));
 	ipc_send(&d->queue_role, &b, NULL, 0);
