@@ -25,13 +25,9 @@ static char *read_front(struct queue_item *item, size_t n, struct err *e)
 
 	arena_reset(&item->arena);
 	at = arena_alloc(&item->arena, n);
-	if (!at) {
-		err_temp(e, "4.3.0", "queue file %s: out of memory", item->id);
-		return NULL;
-	}
-	got = fs_pread(item->fd, at, n, 0);
+	got = at ? fs_pread(item->fd, at, n, 0) : -1;
 	if (got < 0) {
-		err_errno(e, errno, "queue file %s", item->id);
+		err_errno(e, at ? errno : ENOMEM, "queue file %s", item->id);
 		return NULL;
 	}
 	item->front = span_make(at, (size_t)got);

@@ -185,12 +185,14 @@ struct variant *schedule_variant(struct work *w, const struct cf_mailer *m, stru
 	for (v = w->variants; v; v = v->next)
 		if (v->mailer == m)
 			return v;
-	v = arena_alloc(&w->item.arena, sizeof *v);
+	if (!w->begun)
+		w->begun = arena_alloc(&w->item.arena, sizeof *v);
+	v = w->begun;
 	if (!v) {
 		err_temp(e, "4.3.0", "out of memory");
 		return NULL;
 	}
-	v->mailer = m;
+	*v = (struct variant){.mailer = m};
 	v->message = (struct relays_message){.arena = &w->item.arena,
 					     .fd = w->item.fd,
 					     .header = -1,
@@ -209,6 +211,7 @@ struct variant *schedule_variant(struct work *w, const struct cf_mailer *m, stru
 		return NULL;
 	v->next = w->variants;
 	w->variants = v;
+	w->begun = NULL;
 	return v;
 }
 

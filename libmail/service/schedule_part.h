@@ -53,6 +53,7 @@ struct work {
 	size_t remote;      /* of these, those that the relay role or a program has */
 	bool away;          /* only those are left: other messages may be worked on */
 	struct variant *variants;
+	struct variant *begun; /* memory of one that waits for an answer */
 	struct config *config; /* of the mailers in them; kept */
 	struct commit_job commit;
 	struct queue_writer report;

@@ -12,11 +12,13 @@
 
 #include "service/schedule_part.h"
 #include "sys/clock.h"
+#include "sys/fs.h"
 #include "sys/log.h"
 #include "sys/rand.h"
 
 enum {
 	DAMAGED_RETRY_S = 3600,
+	PASSING_RETRY_S = 60, /* there were no descriptors or no memory to read it */
 	SPARE_OCTETS = 32768, /* hardly any message takes more memory */
 };
 
@@ -285,12 +287,13 @@ static void start_tasks(struct work *w)
 /* Locked by another process that delivers it, or damaged; a file that has gone is done. */
 static void not_loaded(struct work *w, const struct err *e)
 {
+	int s = fs_is_passing(e->sys) ? PASSING_RETRY_S : DAMAGED_RETRY_S;
 	bool busy = e->sys == EAGAIN;
 
 	if (e->sys != ENOENT && !busy)
-		log_err("%s: left alone for %d s: %s", w->id, DAMAGED_RETRY_S, e->text);
+		log_err("%s: left alone for %d s: %s", w->id, s, e->text);
 	memcpy(w->item.id, w->id, sizeof w->item.id);
-	over(w, e->sys == ENOENT, busy ? SCHEDULE_HELD : DAMAGED_RETRY_S);
+	over(w, e->sys == ENOENT, busy ? SCHEDULE_HELD : (uint64_t)s);
 }
 
 static void load(struct work *w)
