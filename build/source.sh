@@ -3,7 +3,7 @@
 #   source_verified FILE SHA256
 #   source_fetch DIR PACKAGE FILE SHA256   puts FILE of that source package into DIR/apt
 #
-# Lists and cache are the build's own, in DIR/apt: the system's apt is only read.
+# Lists and cache are the build's own, in DIR/../sources: the system's apt is only read.
 
 source_verified() {
     [ -f "$1" ] && echo "$2  $1" | sha256sum -c - >/dev/null 2>&1
@@ -24,16 +24,19 @@ source_fetch() {
     apt=$1/apt
     source_verified "$apt/$3" "$4" && return 0
     command -v apt-get >/dev/null || return 1
-    mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
-    source_entries >"$apt/src.list"
-    [ -s "$apt/src.list" ] || return 1
+    shared=$1/../sources
+    mkdir -p "$apt" "$shared/lists/partial" "$shared/cache/archives/partial"
     (
-        set -- "$2" -o Dir::Etc::SourceList="$apt/src.list" -o Dir::Etc::SourceParts=/dev/null \
-            -o Dir::State::Lists="$apt/lists" -o Dir::Cache="$apt/cache" -o APT::Sandbox::User=
+        # To read the lists takes longer than to compile what they lead to: once for all.
+        ! command -v flock || flock 9
+        source_entries >"$shared/src.list"
+        [ -s "$shared/src.list" ] || exit 1
+        set -- "$2" -o Dir::Etc::SourceList="$shared/src.list" -o Dir::Etc::SourceParts=/dev/null \
+            -o Dir::State::Lists="$shared/lists" -o Dir::Cache="$shared/cache" -o APT::Sandbox::User=
         package=$1
         shift
         cd "$apt" && apt-get "$@" update && apt-get "$@" source --download-only "$package"
-    ) >"$apt/log" 2>&1 || return 1
+    ) >"$apt/log" 2>&1 9>"$shared.lock" || return 1
     source_verified "$apt/$3" "$4" && return 0
     echo "$2: the source package is not the one that this build was checked with (sha256)" >&2
     return 1

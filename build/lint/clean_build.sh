@@ -34,6 +34,9 @@ clean_build() { # DIR VARIABLE...
     shift
     mkdir -p "$dir"
     tar -cf - --exclude=./build/out --exclude=./.git . | tar -xf - -C "$dir"
+    # Nor for musl's, which is looked for there and compared.
+    mkdir -p "$dir/build/out/musl/apt"
+    cp build/out/musl/apt/*.tar.* "$dir/build/out/musl/apt/" 2>/dev/null || true
     make -C "$dir" -j "$(nproc)" "$@" >"$work/log" 2>&1 || {
         tail -n 20 "$work/log"
         fail "make fails in a copy of the tree"

@@ -9,26 +9,12 @@ need apt-get dpkg m4 python3 unshare flock ip
 unshare -m -u -n true 2>/dev/null || skip_all "no namespaces"
 data=$ROOT/tests/interop/sendmail-cf
 
-# Unpacked once for all builds, beside what the oracle tests unpack.
-deb=$ROOT/build/out/oracle
-mkdir -p "$deb/deb" "$deb/root"
-exec 9>"$deb/lock"
-flock 9
-if [ ! -x "$deb/root/usr/libexec/sendmail/sendmail" ]; then
-    (cd "$deb/deb" && apt-get download sendmail-bin sendmail-cf >/dev/null 2>&1) ||
-        skip_all "cannot download sendmail-bin, sendmail-cf"
-    for lib in liblockfile1 libsasl2-2 libdb5.3 libldap-2.5-0 libssl3 libwrap0 libnsl2 libtirpc3; do
-        (cd "$deb/deb" && apt-get download $lib >/dev/null 2>&1)
-    done
-    for file in "$deb"/deb/*.deb; do
-        dpkg -x "$file" "$deb/root"
-    done
-    chmod a-s "$deb/root/usr/libexec/sendmail/sendmail"
-fi
-exec 9>&-
-export REAL="$deb/root/usr/libexec/sendmail"
-REAL_LIBS=$(dirname "$(find "$deb/root" -name 'libsasl2.so*' | head -1)" 2>/dev/null)
-export REAL_LIBS
+# shellcheck disable=SC2034 # real.sh wants it
+top=$ROOT
+# shellcheck source=/dev/null
+. "$ROOT/tests/oracle/real.sh"
+export REAL="${real%/*}" REAL_LIBS="$LD_LIBRARY_PATH"
+unset LD_LIBRARY_PATH
 
 # Tables must not lie below a folder that all may write to, or sendmail refuses them.
 S=/var/lib/letterbox-cf-$BUILD
@@ -36,7 +22,7 @@ rm -rf "$S"
 mkdir -p "$S/etc" "$S/real"
 export S T BIN
 umask 022
-cp -r "$deb/root/usr/share/sendmail/cf" "$S/cf"
+cp -r "$share" "$S/cf"
 grep -rl /usr/share/sendmail/cf "$S/cf" | xargs sed -i "s:/usr/share/sendmail/cf:$S/cf:g"
 for table in "$data"/tables/*; do
     sed "s:@S@:$S:g" "$table" >"$S/etc/${table##*/}"

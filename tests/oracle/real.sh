@@ -26,7 +26,8 @@ if [ ! -x "$out/root/usr/libexec/sendmail/sendmail" ]; then
 	(cd "$out/deb" && { apt-get download sendmail-bin sendmail-cf ||
 		apt-get download sendmail-bin sendmail-cf; } >/dev/null 2>&1) ||
 		skip "cannot download sendmail-bin, sendmail-cf"
-	for lib in $libs; do
+	# One by one where they are not all to be had.
+	(cd "$out/deb" && apt-get download $libs >/dev/null 2>&1) || for lib in $libs; do
 		(cd "$out/deb" && apt-get download $lib >/dev/null 2>&1)
 	done
 	for deb in "$out"/deb/*.deb; do
