@@ -19,6 +19,7 @@
 #include "format/encword.h"
 #include "format/header.h"
 #include "sendmail.h"
+#include "service/account.h"
 #include "service/queue.h"
 #include "service/route.h"
 #include "sys/clock.h"
@@ -98,16 +99,16 @@ static void caller_name(char *name, size_t cap, char *full, size_t full_cap)
 {
 	struct passwd *pw = getpwuid(getuid());
 	const char *env = getenv("LOGNAME");
-	size_t comma;
+	struct buf b;
 
 	full[0] = '\0';
 	if (!env || !*env)
 		env = getenv("USER");
 	if (pw) {
 		snprintf(name, cap, "%s", pw->pw_name);
-		comma = strcspn(pw->pw_gecos ? pw->pw_gecos : "", ",");
-		if (pw->pw_gecos)
-			snprintf(full, full_cap, "%.*s", (int)comma, pw->pw_gecos);
+		buf_init_fixed(&b, full, full_cap - 1);
+		account_put_full_name(pw, &b);
+		full[buf_ok(&b) ? b.len : 0] = '\0';
 	} else if (env && address_is_safe(span_str(env))) {
 		/*
 		 * The environment is the caller's word: used for the name alone, and only

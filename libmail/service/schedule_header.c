@@ -157,7 +157,7 @@ static bool rewrite(struct work *w, const struct cf_mailer *m, struct variant *v
 	if (status == 0)
 		status = cf_header_write(c->ev, &from, m, old, true, header);
 	put_frame(c, m, header);
-	if (route_pending(c))
+	if (route_pending(c) || !config_was_read(c, e))
 		return false;
 	if (status == EXIT_TEMPFAIL || !buf_ok(header) || !buf_ok(&sender))
 		return err_temp(e, "4.3.0", "the header cannot be rewritten now");

@@ -116,6 +116,17 @@ nok "there is none" test -e "$T/www/x.php"
 exits 73 "-D is held to the same" $user sendmail -D "$T/www/x.php" -bv u1
 nok "there is none" test -e "$T/www/x.php"
 
+# ---- the caller's full name
+drop_queue
+echo 'root:x:0:0:Joe & Sons; office,1234:/root:/bin/sh' >"$T/passwd"
+if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
+    letter a | unshare -m sh -c 'mount --bind "$1" /etc/passwd && exec sendmail -odq u1' sh "$T/passwd"
+    like "$(queued)" '^From: Joe Root Sons <root@' "up to , ; or %, with the name for &"
+    drop_queue
+else
+    skip 1 "needs root: another passwd file"
+fi
+
 # ---- -D, -L, what is accepted
 printf 'R$-\t$@ x\n' >"$T/r" && { printf 'V10/Berkeley\nDj\nDnMAILER-DAEMON\nS3\n' && cat "$T/r"; } >"$T/cf"
 : >"$T/trace"
