@@ -13,7 +13,14 @@ Left out, since they differ:
   condition of a wrong H line; $& and $= at the end of a line.
 - a map defined twice, which keeps its old file name in the real program when it has no new one.
 - -d of other categories than 12, 20, 21 below 15, 33, 60 and 84: they show the real program's inside.
-- $b and $d at another second; the order of $= (compare.py sorts it)."""
+- $b and $d at another second; the order of $= (compare.py sorts it).
+- $& of a macro that names others, in /try and /parse: the real one puts in its value at the very end.
+- a digit of the status: /map with [ as its key, bestmx of a host without MX, Alias0 before it was used;
+  -Z of dns maps and -z alone; $i, ${load_avg} and the classes {checkMIME...}; =Sa behind a wrong Sa=x.
+- octets 0x80 to 0x9f in /try, which the real one takes for its own marks; $ or $& at a line's end.
+- a missing table, for which the real one names FILE.db.
+- of the command line: unknown options, -U, -T, -I and a wrong -M{ are accepted with a warning, since
+  scripts have them; the texts of -h -1, -q-5, -qGnosuch and -bv -t; -bv leaves UTF-8 as it is."""
 import difflib, os, re, shutil, socket, subprocess, sys, time
 
 real, ours, here = sys.argv[1:]
