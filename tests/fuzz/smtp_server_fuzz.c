@@ -59,7 +59,8 @@ static void answer(struct fuzz *f, enum smtp_server_event ev)
 			smtp_server_accept_eom(&f->s, SPAN("QID"), &f->out);
 		else
 			smtp_server_accept(&f->s, &f->out);
-		check(f->out.len > before);
+		/* A line that check_other lets pass is answered when it comes again. */
+		check(f->out.len > before || ev == SMTP_EV_OTHER);
 		if (smtp_server_closed(&f->s))
 			break;
 	}
