@@ -230,6 +230,10 @@ static ssize_t read_text(struct relay_session *s, char *mem)
 	if (n > 0) {
 		s->offset += (uint64_t)n;
 		s->left -= (uint64_t)n;
+	} else if (n == 0 && s->left) {
+		/* It ends before it should. */
+		errno = EIO;
+		n = -1;
 	}
 	return n;
 }

@@ -32,9 +32,10 @@ ssize_t fs_pread(int fd, void *mem, size_t n, off_t off);
  * 5.3.5 with sys ENOENT; all else TEMP.
  */
 enum { FS_SINGLE = 1, FS_FOLLOW = 2 };
+int fs_open_regular(int dir, const char *path, int flags, unsigned care, struct err *e);
+
 /* The same, whatever it is, of however many names: for who looks at that himself. */
 int fs_open(int dir, const char *path, int flags, unsigned care, struct err *e);
-int fs_open_regular(int dir, const char *path, int flags, unsigned care, struct err *e);
 
 /* Appends the whole file to out; a larger one than out allows is PERM. */
 bool fs_read_all(int dir, const char *path, unsigned care, struct buf *out, struct err *e);

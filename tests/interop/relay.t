@@ -197,6 +197,15 @@ ok "a connection cut behind the text defers" \
     wait_log smtp 'to=<drop1@two.test>.*stat=Deferred: Connection (closed|reset) by'
 again
 ok "... and it is sent again" wait_for 20 arrived drop
+submit held held1@two.test
+wait_for 20 test -f "$T/sink/held" || fail "DATA is held"
+held=$(grep -l held1@two.test "$LETTERBOX_QUEUE"/queue/*)
+truncate -s -3 "$held"
+: >"$T/sink/go"
+ok "a file that gets shorter meanwhile defers" \
+    wait_log smtp 'to=<held1@two.test>.*stat=Deferred: cannot read the message: I'
+nok "... and half of it is nobody's message" arrived held
+rm -f "$held"
 
 # The sanitizers need calls that the filter forbids: that build has none.
 seccomp=2

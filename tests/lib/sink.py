@@ -9,7 +9,8 @@ auth=USER:PASSWORD (required), endless (a reply without an end), longline, keep=
 after N messages), sevenbit (no 8BITMIME), most=N (recipients of a transaction).
 
 What a recipient's local part begins with: hard 550; soft 451 the first time; full 552 after
-the text; drop: the connection is cut behind the text, the first time.
+the text; drop: the connection is cut behind the text, the first time; held: DATA is answered
+when DIR/go is there, and DIR/held is made before.
 
 Appends a JSON object for each message to DIR/messages, for each connection a line to
 DIR/connections, and makes DIR/ready when all listen.
@@ -20,6 +21,7 @@ import socket
 import ssl
 import sys
 import threading
+import time
 
 lock = threading.Lock()
 seen = set()
@@ -52,6 +54,12 @@ class Sink:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(*self.habits["tls"].split(":"))
         threading.Thread(target=self.serve, daemon=True).start()
+
+    def hold(self):
+        open(os.path.join(self.directory, "held"), "w").close()
+        end = time.monotonic() + 30
+        while not os.path.exists(os.path.join(self.directory, "go")) and time.monotonic() < end:
+            time.sleep(0.02)
 
     def note(self, name, line):
         with lock, open(os.path.join(self.directory, name), "a") as out:
@@ -184,6 +192,8 @@ class Session:
     def on_data(self, line):
         if not self.rcpts:
             return self.say("554 5.5.1 nobody")
+        if any(r.startswith("held") for r, _ in self.rcpts):
+            self.sink.hold()
         self.say("354 go ahead")
         text = []
         while True:
