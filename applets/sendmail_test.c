@@ -309,7 +309,7 @@ int sendmail_test_mode(const struct sendmail_test_options *o)
 	struct sendmail_test *t = calloc(1, sizeof *t);
 	struct hostname h;
 	struct err e;
-	int status;
+	int status = EXIT_OSFILE;
 
 	if (!t)
 		return EXIT_OSERR;
@@ -325,6 +325,7 @@ int sendmail_test_mode(const struct sendmail_test_options *o)
 	buf_init(&t->out, OUT_MAX);
 	if (!resolver_init(&t->resolver, &e)) {
 		fprintf(stderr, "%s\n", e.text);
+		free(t);
 		return EXIT_OSERR;
 	}
 	hostname_find(&h, &t->resolver);
@@ -332,7 +333,7 @@ int sendmail_test_mode(const struct sendmail_test_options *o)
 	cf_init(&t->cf);
 	cf_eval_init(&t->ev, &t->cf, &t->host);
 	if (!load(t, o, &h))
-		return EXIT_OSFILE;
+		goto out;
 	check_version(t);
 	if (!cf_mailer_find(&t->cf, SPAN("local"))) {
 		fputs("No local mailer defined\n", stderr);
@@ -346,6 +347,7 @@ int sendmail_test_mode(const struct sendmail_test_options *o)
 	read_lines(t);
 	/* The first error's status, and a mistake in the file came before all. */
 	status = t->cf.errors ? SERIOUS : t->ev.status == EXIT_TEMPFAIL ? 0 : t->ev.status;
+out:
 	cf_eval_free(&t->ev);
 	cf_free(&t->cf);
 	maps_free(&t->maps);
