@@ -57,16 +57,20 @@ $(OBJ)/sources: FORCE
 	@mkdir -p $(@D)
 	@echo '$(APPLET_SRC) $(LIBMAIL_SRC)' | cmp -s - $@ || echo '$(APPLET_SRC) $(LIBMAIL_SRC)' >$@
 
-$(OBJ)/%.o: %.c $(OBJ)/flags $(BEARSSL_STAMP) | $(TOOLS)
-	@mkdir -p $(@D)
-	@echo "  cc $< [$(VARIANT)]"
+# Made once, not for each object, and what is done is said by make itself: a process less each.
+OBJ_DIRS := $(sort $(dir $(APPLET_OBJ) $(LIBMAIL_OBJ)))
+$(OBJ_DIRS):
+	@mkdir -p $@
+
+$(OBJ)/%.o: %.c $(OBJ)/flags $(BEARSSL_STAMP) | $(TOOLS) $(OBJ_DIRS)
+	$(info $()  cc $< [$(VARIANT)])
 	$(Q)$(CC) $(CFLAGS_ALL) $(LTO_COMPILE) -MMD -MP -c -o $@ $<
 
 $(LIBMAIL): $(LIBMAIL_OBJ) $(OBJ)/sources
 	@rm -f $@
 	$(Q)$(AR) rcsD $@ $(LIBMAIL_OBJ)
 
-$(OBJ)/letterbox: $(APPLET_OBJ) $(LIBMAIL) $(BEARSSL_LIB) $(MUSL_LIB) $(OBJ)/flags $(OBJ)/linking
+$(OBJ)/letterbox: $(APPLET_OBJ) $(LIBMAIL) $(BEARSSL_LIB) $(RUNTIME) $(OBJ)/flags $(OBJ)/linking
 	@echo "  link $@"
 	$(Q)$(LINK) $(LTO_LINK) -Wl,-Map=$@.map -o $@ $(CRT_BEGIN) $(APPLET_OBJ) $(LINK_LIBS)
 

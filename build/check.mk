@@ -15,35 +15,30 @@ $(TESTED): $(APPLET_OBJ) $(OBJ)/sources
 # The tests' own code is not what is measured: compiling it for size takes twice as long.
 TEST_CFLAGS = $(CFLAGS_ALL) $(if $(filter release,$(VARIANT)),-O0) -fno-lto -Itests -I. -MMD -MP -MF $@.d
 
-$(PEERS): $(OBJ)/tests/%: tests/%.c $(LIBMAIL) $(BEARSSL_LIB) $(MUSL_LIB) $(OBJ)/flags
-	@mkdir -p $(@D)
-	@echo "  cc $< [$(VARIANT)]"
+$(PEERS): $(OBJ)/tests/%: tests/%.c $(LIBMAIL) $(BEARSSL_LIB) $(RUNTIME) $(OBJ)/flags
+	$(info $()  cc $< [$(VARIANT)])
 	$(Q)$(LINK) $(TEST_CFLAGS) -o $@ $(CRT_BEGIN) $< $(LINK_LIBS)
 
-$(OBJ)/tests/unit/%_test: tests/unit/%_test.c $(TESTED) $(LIBMAIL) $(BEARSSL_LIB) $(MUSL_LIB) $(OBJ)/flags
-	@mkdir -p $(@D)
-	@echo "  cc $< [$(VARIANT)]"
+$(OBJ)/tests/unit/%_test: tests/unit/%_test.c $(TESTED) $(LIBMAIL) $(BEARSSL_LIB) $(RUNTIME) $(OBJ)/flags
+	$(info $()  cc $< [$(VARIANT)])
 	$(Q)$(LINK) $(TEST_CFLAGS) -o $@ $(CRT_BEGIN) $< $(TESTED) $(LINK_LIBS)
 
 # The corpus without libFuzzer: gcc and a plain main.
 $(OBJ)/tests/fuzz/%_replay: tests/fuzz/%_fuzz.c tests/fuzz/replay.c $(TESTED) $(LIBMAIL) \
-    $(BEARSSL_LIB) $(MUSL_LIB) $(OBJ)/flags
-	@mkdir -p $(@D)
-	@echo "  cc $< [$(VARIANT)]"
+    $(BEARSSL_LIB) $(RUNTIME) $(OBJ)/flags
+	$(info $()  cc $< [$(VARIANT)])
 	$(Q)$(LINK) $(TEST_CFLAGS) -Wno-missing-prototypes -o $@ $(CRT_BEGIN) $< tests/fuzz/replay.c \
 	    $(TESTED) $(LINK_LIBS)
 
-$(OBJ)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(TESTED) $(LIBMAIL) $(BEARSSL_LIB) $(MUSL_LIB) $(OBJ)/flags
-	@mkdir -p $(@D)
-	@echo "  cc $< [$(VARIANT)]"
+$(OBJ)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(TESTED) $(LIBMAIL) $(BEARSSL_LIB) $(RUNTIME) $(OBJ)/flags
+	$(info $()  cc $< [$(VARIANT)])
 	$(Q)$(LINK) $(TEST_CFLAGS) -Wno-missing-prototypes -fsanitize=fuzzer -o $@ $< $(TESTED) \
 	    $(LINK_LIBS)
 
 # Programs of ours that tests run against other people's.
 PEER := $(patsubst %.c,$(OBJ)/%,$(sort $(wildcard tests/*/*_peer.c)))
-$(OBJ)/%_peer: %_peer.c $(TESTED) $(LIBMAIL) $(BEARSSL_LIB) $(MUSL_LIB) $(OBJ)/flags
-	@mkdir -p $(@D)
-	@echo "  cc $< [$(VARIANT)]"
+$(OBJ)/%_peer: %_peer.c $(TESTED) $(LIBMAIL) $(BEARSSL_LIB) $(RUNTIME) $(OBJ)/flags
+	$(info $()  cc $< [$(VARIANT)])
 	$(Q)$(LINK) $(TEST_CFLAGS) -o $@ $(CRT_BEGIN) $< $(TESTED) $(LINK_LIBS)
 
 -include $(UNIT:%=%.d) $(REPLAY:%=%.d) $(FUZZ:%=%.d) $(PEERS:%=%.d) $(PEER:%=%.d)
@@ -94,43 +89,28 @@ size: $(OUT)/letterbox
 
 # make tidy [TIDY_NODES=225000]: clang-tidy, as deep as its analyzer goes by itself.
 
-# A stamp for each file that passed, made again when the file or a header changed.  Nine tenths of
-# the time go to the analyzer, which follows one or two functions of most files for as long as it
-# is allowed to; so the lints stop it earlier, and each depth has stamps of its own.  They take
-# the tree in four parts of about the same weight, each with a time limit of its own; the last has
-# all that the others have not.  One process for several files saves nothing and makes the va_list
-# checks of version 14 go wrong.
+# Over what was compiled anew since a part of the tree last passed.  Nine tenths of the time go to
+# the analyzer, which follows one or two functions of most files for as long as it is allowed to;
+# so the lints stop it earlier, and each depth has stamps of its own.  The parts have about the
+# same weight, each a time limit of its own; the last has all that the others have not.
 TIDY_NODES   ?= 225000
 TIDY_OUT     := $(OUT)/lint/$(TIDY_NODES)
-TIDY_DEPTH   := -Xclang -analyzer-config -Xclang max-nodes=$(TIDY_NODES)
-TIDY_KNOWN   := -include build/lint/lib/tidy.h
-TIDY_FLAGS    = -std=c11 -D_GNU_SOURCE -Ilibmail -I$(OUT)/bearssl/inc $(TIDY_KNOWN)
-TIDY         := $(patsubst %.c,$(TIDY_OUT)/%.tidy,$(SRC) $(wildcard start/*.c))
-TIDY_APPLETS := $(filter $(TIDY_OUT)/applets/%,$(TIDY))
-TIDY_FORMAT  := $(filter $(foreach d,base sys format,$(TIDY_OUT)/libmail/$d/%),$(TIDY))
-TIDY_PROTO   := $(filter $(foreach d,cf proto,$(TIDY_OUT)/libmail/$d/%),$(TIDY))
-TIDY_SERVICE := $(filter-out $(TIDY_APPLETS) $(TIDY_FORMAT) $(TIDY_PROTO),$(TIDY))
-
-.PHONY: tidy-applets tidy-format tidy-proto tidy-service
-tidy: tidy-applets tidy-format tidy-proto tidy-service
-tidy-applets: $(TIDY_APPLETS)
-tidy-format: $(TIDY_FORMAT)
-tidy-proto: $(TIDY_PROTO)
-tidy-service: $(TIDY_SERVICE)
-
-$(TIDY_OUT)/%.tidy: %.c .clang-tidy | $(BEARSSL_STAMP)
-	@mkdir -p $(@D)
-	@$(CC) $(TIDY_FLAGS) -MM -MP -MT $@ -MF $@.d $<
-	@clang-tidy --quiet $< -- $(TIDY_FLAGS) $(TIDY_DEPTH) 2>$@.log || { cat $@.log >&2; exit 1; }
-	@touch $@
-# The one file that defines what tidy.h wraps.
-$(TIDY_OUT)/libmail/base/err.tidy: TIDY_KNOWN :=
-
+TIDY_PARTS   := applets format proto service
+TIDY_applets := $(APPLET_OBJ)
+TIDY_format  := $(filter $(foreach d,base sys format,$(OBJ)/libmail/$d/%),$(LIBMAIL_OBJ))
+TIDY_proto   := $(filter $(foreach d,cf proto,$(OBJ)/libmail/$d/%),$(LIBMAIL_OBJ))
+TIDY_service := $(filter-out $(TIDY_format) $(TIDY_proto),$(LIBMAIL_OBJ)) $(wildcard start/*.c)
 # The starter has no libmail; what it unpacks was described when the program was packed.
-$(TIDY_OUT)/start/%.tidy: TIDY_FLAGS = -std=c11 -D_GNU_SOURCE -I. -ffreestanding \
-    -DLETTERBOX_IMAGE_DESCRIPTION='"$(OBJ)/start/image.inc"' -DLETTERBOX_IMAGE_PACKED='""'
-$(TIDY_OUT)/start/unpack.tidy: | $(OUT)/letterbox
+$(TIDY_OUT)/service: $(wildcard start/*.h) $(OUT)/letterbox
 
-ifneq ($(filter tidy%,$(MAKECMDGOALS)),)
--include $(TIDY:%=%.d)
-endif
+.PHONY: $(TIDY_PARTS:%=tidy-%)
+tidy: $(TIDY_PARTS:%=tidy-%)
+$(TIDY_PARTS:%=tidy-%): tidy-%: $(TIDY_OUT)/%
+
+.SECONDEXPANSION:
+TIDY_RULES := .clang-tidy build/lint/lib/tidy.h build/lint/lib/tidy_files.sh
+TIDY_NEW    = $(if $(filter $(TIDY_RULES) start/%.h,$?),$(TIDY_$(@F)),$(filter $(TIDY_$(@F)),$?))
+$(TIDY_PARTS:%=$(TIDY_OUT)/%): $(TIDY_OUT)/%: $$(TIDY_$$*) $(TIDY_RULES)
+	@mkdir -p $(@D)
+	@sh build/lint/lib/tidy_files.sh $(TIDY_NODES) $(TIDY_NEW:$(OBJ)/%.o=%.c)
+	@touch $@
