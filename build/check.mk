@@ -41,6 +41,12 @@ $(OBJ)/%_peer: %_peer.c $(TESTED) $(LIBMAIL) $(BEARSSL_LIB) $(RUNTIME) $(OBJ)/fl
 	$(info $()  cc $< [$(VARIANT)])
 	$(Q)$(LINK) $(TEST_CFLAGS) -o $@ $(CRT_BEGIN) $< $(TESTED) $(LINK_LIBS)
 
+TEST_PROGRAMS := $(sort $(UNIT) $(REPLAY) $(FUZZ) $(PEERS) $(PEER))
+TEST_DIRS     := $(sort $(dir $(TEST_PROGRAMS)))
+$(TEST_DIRS):
+	@mkdir -p $@
+$(TEST_PROGRAMS): | $(TEST_DIRS)
+
 -include $(UNIT:%=%.d) $(REPLAY:%=%.d) $(FUZZ:%=%.d) $(PEERS:%=%.d) $(PEER:%=%.d)
 
 .PHONY: test-programs fuzz-programs unit
