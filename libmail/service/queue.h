@@ -26,7 +26,8 @@
  * The queue role is told of a message by smtpd, or sees that its times change in queue/, which
  * others have to see to when they have let go of it.
  * Who works on a queued message holds a lock on it (sys/lock.h lock_try); a second
- * process leaves it alone.  Ids have the form of sendmail's, eight characters of time and
+ * process leaves it alone.  On a file system without locks (NFS mounted so) nothing tells a second
+ * one, so one daemon alone must work there: messages wait for ever else.  Ids have the form of sendmail's, eight characters of time and
  * sequence and six digits, but the digits are random where sendmail has its pid: in
  * containers all pids are alike.  link(2) makes sure of uniqueness.
  */

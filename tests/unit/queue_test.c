@@ -1,13 +1,17 @@
 /*
- * service/queue: what the sweeper removes of what writers left.
+ * service/queue: what the sweeper removes of what writers left, and who may work on a message.
  */
 #include "service/queue.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "fault/filter.h"
 #include "sys/lock.h"
 #include "unit/test.h"
 
@@ -53,6 +57,60 @@ TEST(orphans_go_and_writers_stay)
 	CHECK(!is_left("00000000000003"));
 	CHECK(is_left("no-id-of-ours"));
 	close(fd);
+	queue_close(&q);
+	snprintf(command, sizeof command, "rm -rf %s", dir);
+	CHECK(system(command) == 0);
+}
+
+enum { GOT = 1, BUSY, FAILED };
+
+/* What loading the message for work comes to in another process, with or without locks. */
+static int load_elsewhere(const char *id, bool locks)
+{
+	struct queue_item item = {0};
+	struct err e = {0};
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (!locks && !filter_fail(SYS_fcntl, F_OFD_SETLK, ENOLCK))
+			_exit(FAILED);
+		_exit(queue_load(&q, id, true, &item, &e) ? GOT : e.sys == EAGAIN ? BUSY : FAILED);
+	}
+	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
+	return WEXITSTATUS(status);
+}
+
+/* Messages on a file system without locks are worked on all the same, or they would wait for ever.
+ */
+TEST(work_takes_a_lock_where_there_are_locks)
+{
+	static const struct qfile_rcpt to = {.state = QFILE_PENDING,
+					     .addr = SPAN("u@example.test")};
+	static const struct qfile_head from = {
+	    .sender = SPAN("s@example.test"), .ret = '-', .body = QFILE_BODY_UNKNOWN};
+	char dir[] = "/tmp/letterbox-queue.XXXXXX", command[64], mem[2048], id[QUEUE_ID_MAX];
+	struct queue_item item = {0};
+	struct queue_writer w;
+	struct buf head;
+	struct err e;
+
+	CHECK(mkdtemp(dir) != NULL);
+	CHECK(queue_open(&q, dir, true, &e));
+	buf_init_fixed(&head, mem, sizeof mem);
+	qfile_put_head(&head, &from);
+	qfile_put_rcpt(&head, &to);
+	qfile_put_end(&head);
+	queue_make_id(id, time(NULL), 1);
+	CHECK(queue_create(&q, &w, id, buf_span(&head), &e));
+	queue_write(&w, SPAN("Subject: x\n\nbody\n"));
+	CHECK(queue_commit(&q, &w, &e));
+	CHECK(load_elsewhere(id, true) == GOT);
+	CHECK(load_elsewhere(id, false) == GOT);
+	CHECK(queue_load(&q, id, true, &item, &e));
+	CHECK(load_elsewhere(id, true) == BUSY);
+	queue_unload(&item);
+	arena_free(&item.arena);
 	queue_close(&q);
 	snprintf(command, sizeof command, "rm -rf %s", dir);
 	CHECK(system(command) == 0);
