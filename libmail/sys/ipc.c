@@ -184,6 +184,21 @@ static void receive(struct ipc *c)
 	}
 }
 
+/*
+ * Will what cannot be sent go through by itself?  Of the descriptors that are on their way a user
+ * may have so many (ETOOMANYREFS), and no event tells when a peer took some; a moment then, since
+ * the socket itself has room.
+ */
+static bool is_passing(void)
+{
+	enum { MOMENT_MS = 1 };
+
+	if (errno != ETOOMANYREFS && errno != ENOBUFS && errno != ENOMEM)
+		return errno == EAGAIN;
+	poll(NULL, 0, MOMENT_MS);
+	return true;
+}
+
 /* False when the channel ended over it: its owner may be freed then. */
 static bool flush(struct ipc *c)
 {
@@ -192,7 +207,7 @@ static bool flush(struct ipc *c)
 
 		if (send_packet(c->watch.fd, span_make(p->octets, p->len), SPAN(""), p->fds,
 				p->nfds) < 0) {
-			if (errno == EAGAIN)
+			if (is_passing())
 				return true;
 			end(c);
 			return false;
@@ -296,7 +311,7 @@ bool ipc_send_now(int fd, const struct buf *b, const int *fds, size_t n, struct 
 
 	BUG_ON(!buf_ok(b) || b->len < WIRE_HEADER || b->len > WIRE_MAX || n > IPC_FDS_MAX);
 	while (send_packet(fd, buf_span(b), SPAN(""), fds, n) < 0) {
-		if (errno != EAGAIN)
+		if (!is_passing())
 			return err_errno(e, errno, "sending to a peer");
 		poll(&p, 1, -1);
 	}

@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "unit/test.h"
@@ -242,6 +244,52 @@ TEST(too_many_descriptors)
 }
 
 /* A long last span: whole at a receiver that expects one, refused by all others. */
+/* More are sent than a user may have on their way: 0 when the rest waits and arrives then. */
+static int send_more_than_may_be_on_their_way(void)
+{
+	enum { MESSAGES = 45, BEFORE = 40, LIMIT = 24 };
+	static const struct rlimit few = {LIMIT, LIMIT};
+	char mem[WIRE_MAX], octets[MESSAGES];
+	struct peer a, b;
+	struct buf out;
+	struct err e;
+	int raw[2], p[2];
+
+	if (geteuid() == 0 && setuid(54321) != 0)
+		return 1;
+	setup(&a, NULL, raw);
+	buf_init_fixed(&out, mem, sizeof mem);
+	memset(octets, 'x', sizeof octets);
+	if (pipe(p) != 0 || write(p[1], octets, MESSAGES) != MESSAGES)
+		return 2;
+	for (int i = 0; i < MESSAGES; i++) {
+		if (i == BEFORE && setrlimit(RLIMIT_NOFILE, &few) != 0)
+			return 3;
+		message(&out, 1);
+		ipc_send(&a.channel, &out, p, 1);
+	}
+	turns(3);
+	if (!ipc_is_open(&a.channel) || !a.channel.first)
+		return 4;
+	b = (struct peer){.channel.on_message = on_message, .channel.on_close = on_close};
+	if (!ipc_open(&b.channel, &l, raw[1], &e))
+		return 5;
+	for (int i = 0; i < 1000 && b.fds < MESSAGES; i++)
+		turns(1);
+	return a.closed || b.closed || b.fds < MESSAGES ? 6 : 0;
+}
+
+TEST(descriptors_on_their_way_are_bounded)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		_exit(send_more_than_may_be_on_their_way());
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK_INT(WEXITSTATUS(status), 0);
+}
+
 TEST(a_tail_behind_a_message)
 {
 	enum { SENDS = 60, LONG = WIRE_LARGE_MAX - WIRE_HEADER - 2 };
