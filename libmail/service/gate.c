@@ -175,6 +175,10 @@ static bool on_message(struct supervise_role *r, struct wire_in *in, int fds[IPC
 		return on_tell(g, in);
 	case MTA_RELAY:
 		return on_relay(g, r, in);
+	case MTA_PEER:
+		if (r == &g->smtpd)
+			gate_setup_peer(g);
+		return r == &g->smtpd;
 	case MTA_IDLE:
 		if (g->plan->session >= 0 || g->plan->run_once)
 			on_idle(g, r);

@@ -45,6 +45,9 @@ struct gate {
 void gate_setup_smtpd(struct supervise_role *r);
 void gate_setup_queue(struct supervise_role *r);
 
+/* A new channel between the two that run: the one before broke, and nobody died. */
+void gate_setup_peer(struct gate *g);
+
 /* Loads or makes the pair for STARTTLS; without one the log says that it is not offered. */
 void gate_setup_keys(struct gate *g);
 

@@ -158,6 +158,12 @@ static void send_peer(struct gate *g, struct supervise_role *to, struct supervis
 	}
 }
 
+void gate_setup_peer(struct gate *g)
+{
+	if (g->queue.pid > 0 && ipc_is_open(&g->queue.channel))
+		send_peer(g, &g->smtpd, &g->queue);
+}
+
 static void send_listener(struct gate *g, enum mta_listener kind, const char *name, int fd)
 {
 	wire_begin(&g->b, MTA_LISTENER, 0);

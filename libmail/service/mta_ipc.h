@@ -27,7 +27,7 @@ enum mta_type {
 	MTA_SETTING = 1, /* name, value: one option of struct settings */
 	MTA_LISTENER,    /* kind, name; with a listening socket */
 	MTA_SESSION,     /* uid, peer; with one connected stream, or an input and an output */
-	MTA_PEER,        /* which; with the channel to that role */
+	MTA_PEER,        /* with the channel to the other role; to gate: smtpd has none */
 	MTA_CHAIN,       /* generation; with a file of the certificate chain in DER */
 	MTA_SIGN_FD,     /* with the socket on which signatures are asked for (service/signer.h) */
 	MTA_START,       /* all is sent: close the box and work */

@@ -27,9 +27,9 @@
  * others have to see to when they have let go of it.
  * Who works on a queued message holds a lock on it (sys/lock.h lock_try); a second
  * process leaves it alone.  On a file system without locks (NFS mounted so) nothing tells a second
- * one, so one daemon alone must work there: messages wait for ever else.  Ids have the form of sendmail's, eight characters of time and
- * sequence and six digits, but the digits are random where sendmail has its pid: in
- * containers all pids are alike.  link(2) makes sure of uniqueness.
+ * one, so one daemon alone must work there: messages wait for ever else.  Ids have the form of
+ *sendmail's, eight characters of time and sequence and six digits, but the digits are random where
+ *sendmail has its pid: in containers all pids are alike.  link(2) makes sure of uniqueness.
  */
 #ifndef LETTERBOX_SERVICE_QUEUE_H
 #define LETTERBOX_SERVICE_QUEUE_H

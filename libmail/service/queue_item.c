@@ -116,7 +116,7 @@ bool queue_load(const struct queue *q, const char *id, bool lock, struct queue_i
 	item->fd = fs_open(q->dir, id, lock ? O_RDWR : O_RDONLY, 0, e);
 	if (item->fd < 0)
 		return false;
-	/* The lock ends with the process that has it; where there are none it cannot be asked for. */
+	/* It ends with the process that has it; where there are no locks none can be asked for. */
 	if (lock && !lock_try(item->fd) && errno == EAGAIN) {
 		err_temp(e, "4.3.0", "queue file %s is being worked on", id);
 		e->sys = EAGAIN;

@@ -81,11 +81,27 @@ static bool on_verdict(struct ipc *c, struct wire_in *in, int fds[IPC_FDS_MAX])
 	return true;
 }
 
+/* When the queue role died gate does it unasked; a channel may also break without a death. */
+static void ask_for_queue(struct loop_timer *t)
+{
+	struct smtpd *d = (struct smtpd *)((char *)t - offsetof(struct smtpd, alone));
+	char mem[WIRE_MAX];
+	struct buf b;
+
+	if (ipc_is_open(&d->queue_role))
+		return;
+	buf_init_fixed(&b, mem, sizeof mem);
+	wire_begin(&b, MTA_PEER, 0);
+	ipc_send(&d->gate, &b, NULL, 0);
+	loop_timer_set(&d->loop, t, SMTPD_ALONE_MS);
+}
+
 static void on_queue_lost(struct ipc *c)
 {
 	struct smtpd *d = (struct smtpd *)((char *)c - offsetof(struct smtpd, queue_role));
 	struct mta_verdict v = {0};
 
+	loop_timer_set(&d->loop, &d->alone, SMTPD_ALONE_MS);
 	/* Sessions that wait get a 4xx at once, and not when gate has a new peer. */
 	err_temp(&v.err, "4.3.0", "address verification is not available now");
 	for (size_t i = 0; i < d->slots; i++) {
@@ -283,6 +299,7 @@ static bool start(struct smtpd *d, struct err *e)
 	buf_init(&d->text, SMTPD_CHUNK * 4);
 	buf_init_fixed(&d->told, d->told_mem, sizeof d->told_mem);
 	d->tell.fire = smtpd_store_tell;
+	d->alone.fire = ask_for_queue;
 	d->unique = rand_u64();
 	d->spare.timer.fire = smtpd_spare_trim;
 	agents_init(&d->agents, &d->loop, ask_agent);

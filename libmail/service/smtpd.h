@@ -60,8 +60,9 @@ enum {
 	SMTPD_SPARE_MS = 2000, /* memory that nobody used for so long is given back */
 	SMTPD_SPARE_INPUTS = 16,
 	SMTPD_TOLD_MAX = 2048,
-	SMTPD_KNOWN = 64,     /* answers that are remembered in bursts of mail ... */
-	SMTPD_KNOWN_MS = 250, /* ... so long */
+	SMTPD_ALONE_MS = 1000, /* without the queue role, before gate is asked for it */
+	SMTPD_KNOWN = 64,      /* answers that are remembered in bursts of mail ... */
+	SMTPD_KNOWN_MS = 250,  /* ... so long */
 };
 
 struct smtpd_listener {
@@ -112,7 +113,7 @@ struct smtpd {
 	struct buf text; /* filtered message octets on their way to a store */
 	struct buf told; /* ids that the queue role is to hear of in this turn */
 	char told_mem[SMTPD_TOLD_MAX];
-	struct loop_timer tell;
+	struct loop_timer tell, alone;
 	uint64_t unique;   /* of the next id */
 	uint64_t space_ms; /* when it was looked how much space there is */
 	uint64_t space;    /* octets, 0 = not known */
