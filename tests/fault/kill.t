@@ -11,24 +11,25 @@ round() { # STORE UID
     acked=$T/acked.$1
     : >"$acked"
     # Not by the function: it would be the shell around the sender that is killed in the end.
-    python3 "$ROOT/tests/lib/load.py" send --port "$SMTP" --acked "$acked" --patient --clients 8 \
-        --count 100000 --seconds 120 --seed "$1" >"$T/load.out" 2>&1 &
-    loader=$!
+    beating python3 "$ROOT/tests/lib/load.py" send --port "$SMTP" --acked "$acked" --beat 4 \
+        --patient --clients 8 --count 100000 --seconds 120 --seed "$1"
     kills=0 missed=
     for what in all smtpd gate queue all agent gate smtpd all queue gate agent; do
         [ -f "$T/smtp.pid" ] || server_smtp ||
             { fail "the server starts again after kill $kills" && break; }
-        count=$(wc -l <"$acked")
+        beat=$(wc -l <"$acked")
         # Some mail first, so that the kill meets work; then a moment that differs each time.
-        wait_for 20 sh -c '[ "$(wc -l <"$1")" -ge "$2" ]' _ "$acked" $((count + 5 + kills * 3))
+        more=$((beat + 5 + kills * 3))
+        beat_until '[ "$beat" -ge $more ]' || missed="$missed mail-before-$what"
         sleep "0.0$((kills * 7 % 10))"
-        them=$(family "$(cat "$T/smtp.pid")")
+        pid_of smtp
+        them=$(family "$tap_pid")
         # An agent is there when there is a message for it.
         wait_for 10 shot smtp $what || missed="$missed $what"
         kills=$((kills + 1))
         case $what in
         all | gate)
-            wait "$(cat "$T/smtp.pid")" 2>/dev/null
+            wait "$tap_pid" 2>/dev/null
             rm -f "$T/smtp.pid"
             wait_for 10 none_of $them || missed="$missed rest-of-$what"
             ;;
@@ -38,6 +39,7 @@ round() { # STORE UID
     is $kills 12 "$1, uid ${2:-root}: killed twelve times under load"
     kill $loader 2>/dev/null
     wait $loader 2>/dev/null
+    exec 3<&-
     [ ! -f "$T/smtp.pid" ] || stop_daemon smtp
     server_smtp -q2s || fail "the server starts a last time"
     server_pop || fail "popd starts"

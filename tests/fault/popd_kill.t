@@ -12,22 +12,22 @@ round() { # STORE UID WHAT...
     as="$1, uid ${2:-root}"
     rm -f "$T/stop" "$T/worked"
     server_pop || fail "popd starts"
-    python3 "$ROOT/tests/lib/pop_load.py" --port "$POP" --worked "$T/worked" --stop "$T/stop" \
-        --seed "$1" >"$T/load.out" 2>&1 &
-    loader=$!
+    beating python3 "$ROOT/tests/lib/pop_load.py" --port "$POP" --worked "$T/worked" --beat 4 \
+        --stop "$T/stop" --seconds 120 --seed "$1"
     shift 2
     kills=0 missed=
     for what; do
         # Sessions first that end well, so that a kill meets work; then a moment that differs.
         rm -f "$T/worked"
-        wait_for 20 test -e "$T/worked" || missed="$missed load-before-$what"
+        beat_until '[ -e "$T/worked" ]' || missed="$missed load-before-$what"
         sleep "0.0$((kills * 7 % 10))"
-        them=$(family "$(cat "$T/pop.pid")")
+        pid_of pop
+        them=$(family "$tap_pid")
         wait_for 10 shot pop "$what" || missed="$missed $what"
         kills=$((kills + 1))
         case $what in
         all | gate)
-            wait "$(cat "$T/pop.pid")" 2>/dev/null
+            wait "$tap_pid" 2>/dev/null
             rm -f "$T/pop.pid"
             wait_for 10 none_of $them || missed="$missed rest-of-$what"
             server_pop || { fail "popd starts again after kill $kills" && break; }
@@ -38,6 +38,7 @@ round() { # STORE UID WHAT...
     is "$missed" "" "what was to be killed was there, and nothing outlived the gate"
     is $kills $# "$as: killed $# times under load"
     ok "nothing torn, nothing lost, nothing back" wait $loader
+    exec 3<&-
     diag "$(cat "$T/load.out")"
     is "$(ls -A "$T/home")" "" "no journal is left over"
     ok "popd ends on SIGTERM with status 0" stop_daemon pop

@@ -4,7 +4,8 @@
     load.py send --port P [--clients 8] [--count 20] [--seed S] --acked FILE
         sends COUNT messages per client to u1..u4@example.test; what was answered with 250 is
         appended to FILE, "ID USER" a line.  A session that breaks is opened again until
-        --seconds have passed; without --patient a break is a failure.
+        --seconds have passed; without --patient a break is a failure.  With --beat FD each
+        one that was taken has how many there are by now written to that descriptor, a line.
     load.py fetch --port P [--tls] --acked FILE [--once] [--delete]
         fetches the mail of u1..u4 by POP3: every message in FILE must be there and equal to
         what was sent, octet for octet behind the fields that delivery put before it; with
@@ -14,6 +15,7 @@ A message's content follows from its ID alone, so nothing needs to be remembered
 """
 import argparse
 import collections
+import os
 import poplib
 import random
 import smtplib
@@ -83,6 +85,9 @@ class Sender(threading.Thread):
         with self.args.lock:
             self.args.out.write(f'{ident} {user}\n')
             self.args.out.flush()
+            self.args.taken += 1
+            if self.args.beat is not None:
+                os.write(self.args.beat, b'%d\n' % self.args.taken)
 
     def run(self):
         end = time.monotonic() + self.args.seconds
@@ -111,7 +116,7 @@ class Sender(threading.Thread):
 
 
 def send(args):
-    args.lock = threading.Lock()
+    args.lock, args.taken = threading.Lock(), 0
     with open(args.acked, 'a', encoding='ascii') as args.out:
         clients = [Sender(args, n) for n in range(args.clients)]
         for c in clients:
@@ -185,6 +190,7 @@ def main():
     parser.add_argument('--seconds', type=float, default=100)
     parser.add_argument('--seed', default='s')
     parser.add_argument('--acked')
+    parser.add_argument('--beat', type=int)
     parser.add_argument('--ident')
     for flag in ('tls', 'patient', 'once', 'delete'):
         parser.add_argument('--' + flag, action='store_true')

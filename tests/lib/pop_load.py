@@ -1,18 +1,20 @@
 #!/usr/bin/env python3
 """POP3 sessions of u1..u4 on a server whose processes are killed meanwhile.
 
-    pop_load.py --port P --worked FILE --stop FILE [--seed S]
-        Every user's client delivers mail with `deliver`, fetches some, deletes some and quits,
-        again and again; a session that breaks is followed by another.  The file of --worked is
-        made again three sessions after it was removed; when the file of --stop is there a last
-        session of each looks at all messages.  Fails for a message that is not whole, that is
-        away though no QUIT may have deleted it, that is there twice, or that is back after +OK
-        for QUIT.
+    pop_load.py --port P --worked FILE --beat FD --stop FILE [--seconds N] [--seed S]
+        Every user's client delivers mail with a `deliver -l` of its own, fetches some, deletes
+        some and quits, again and again; a session that breaks is followed by another.  The file
+        of --worked is made again three sessions after it was removed, and a line written to
+        descriptor FD; when the file of --stop is there, or after --seconds, a last session of
+        each looks at all messages and deletes one.  Fails for a message that is not whole, that
+        is away though no QUIT may have deleted it, that is there twice, or that is back after
+        +OK for QUIT.
 
 The messages are those of load.py, which follow from their names.
 """
 import argparse
 import functools
+import io
 import os
 import poplib
 import random
@@ -39,16 +41,40 @@ class Client(threading.Thread):
         self.there, self.open, self.gone = set(), set(), set()
         self.uids = {}
         self.problems, self.unknown = [], 0
+        # One for all its mail: a process for each message would take more than popd does.
+        self.mailer = subprocess.Popen(['deliver', '-l'], stdin=subprocess.PIPE, bufsize=0,
+                                       stdout=subprocess.PIPE,
+                                       env=dict(os.environ, LETTERBOX_LOG='none'))
+        self.answers = io.BufferedReader(self.mailer.stdout)
+        self.say(b'LHLO load.test')
+
+    def say(self, text):
+        """The last line of the answer; none when `deliver` has ended."""
+        try:
+            self.mailer.stdin.write(text + b'\r\n')
+        except OSError:
+            return b''
+        line = self.answers.readline()
+        while line[3:4] == b'-' or line.startswith(b'220'):
+            line = self.answers.readline()
+        return line
 
     def deliver(self):
         ident = f'{self.args.seed}-{self.user}-{self.sent}'
         self.sent += 1
-        done = subprocess.run(['deliver', '-f', 's@elsewhere.test', '-d', self.user], check=False,
-                              input=message(ident).replace(b'\r\n', b'\n'), capture_output=True)
-        if done.returncode == 0:
-            self.there.add(ident)
-        else:
-            self.problems.append(f'deliver {ident}: {done.returncode} {done.stderr!r}')
+        text = message(ident).replace(b'\r\n.', b'\r\n..') + b'.'
+        for command in (b'MAIL FROM:<s@elsewhere.test>', f'RCPT TO:<{self.user}>'.encode(),
+                        b'DATA', text):
+            said = self.say(command)
+            if said[:1] not in (b'2', b'3'):
+                self.problems.append(f'deliver {ident}: {said!r}')
+                return
+        self.there.add(ident)
+
+    def end(self):
+        self.mailer.stdin.close()
+        if self.mailer.wait() != 0:
+            self.problems.append(f'{self.user}: deliver -l ends with {self.mailer.returncode}')
 
     def login(self):
         box = poplib.POP3('127.0.0.1', self.args.port, timeout=30)
@@ -89,8 +115,9 @@ class Client(threading.Thread):
         some = sorted(names) if whole else self.rnd.sample(sorted(names), min(2, len(names)))
         for n in some:
             self.read(box, n, names[n])
-        # Some stay, so that there is always something that can be lost.
-        gone = [] if whole or len(names) < 6 else some
+        # Some stay, so that there is always something that can be lost; the last commit takes
+        # away what a kill may have left beside the mailbox.
+        gone = some[:1] if whole else some if len(names) >= 6 else []
         for n in gone:
             box.dele(n)
         self.open = {names[n] for n in gone}
@@ -104,6 +131,7 @@ class Client(threading.Thread):
         if self.args.steps >= 3:
             self.args.steps = 0
             open(self.args.worked, 'w').close()
+            os.write(self.args.beat, b'\n')
 
     def last(self):
         """With nobody killed any more it must work soon."""
@@ -119,7 +147,8 @@ class Client(threading.Thread):
     def run(self):
         for _ in range(6):
             self.deliver()
-        while not os.path.exists(self.args.stop) and not self.problems:
+        while not os.path.exists(self.args.stop) and not self.problems and \
+                time.monotonic() < self.args.end:
             try:
                 self.session(False)
             except (poplib.error_proto, OSError, EOFError):
@@ -128,16 +157,19 @@ class Client(threading.Thread):
                 for _ in range(self.rnd.randrange(1, 4)):
                     self.deliver()
         self.last()
+        self.end()
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--port', type=int)
     parser.add_argument('--worked')
+    parser.add_argument('--beat', type=int)
     parser.add_argument('--stop')
+    parser.add_argument('--seconds', type=float, default=120)
     parser.add_argument('--seed', default='p')
     args = parser.parse_args()
-    args.steps = 0
+    args.steps, args.end = 0, time.monotonic() + args.seconds
     clients = [Client(args, n) for n in range(1, USERS + 1)]
     for c in clients:
         c.start()

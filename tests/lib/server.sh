@@ -102,16 +102,31 @@ has_mail() { # USER COUNT
     [ "$(count_mail "$1")" -ge "$2" ]
 }
 
+# The children of a process, in $children: no process for what is asked while a daemon works.
+children() { # PID
+    children=
+    for task in /proc/"$1"/task/*/children; do
+        # There is no end of the line.
+        read -r some 2>/dev/null <"$task" || children="$children $some"
+        some=
+    done
+}
+
 family() { # PID
     echo "$1"
-    for child in $(cat /proc/"$1"/task/*/children 2>/dev/null); do
+    children "$1"
+    for child in $children; do
         family "$child"
     done
 }
 
+# A command line has no end of the line either; its NULs do not get into $line.
 role_pid() { # PARENT NAME
-    for pid in $(cat /proc/"$1"/task/*/children 2>/dev/null); do
+    children "$1"
+    for pid in $children; do
         read -r name 2>/dev/null <"/proc/$pid/comm" && [ "$name" = "$2" ] || continue
-        grep -q "^letterbox: $2" "/proc/$pid/cmdline" 2>/dev/null && echo "$pid"
+        line=
+        read -r line 2>/dev/null <"/proc/$pid/cmdline"
+        case $line in "letterbox: $2"*) echo "$pid" ;; esac
     done
 }
