@@ -44,9 +44,8 @@ host() {
     cp -a /etc "$T/host/etc"
     rm -rf "$T/host/etc/mail"
     # Links, so that tools of the real one are found; a sendmail of the machine's own is not among them.
-    for tool in /usr/sbin/*; do
-        case ${tool##*/} in sendmail | mailq | newaliases | runq) ;; *) cp -a "$tool" "$T/host/usr/sbin/" 2>/dev/null ;; esac
-    done
+    cp -a /usr/sbin/. "$T/host/usr/sbin/" 2>/dev/null
+    (cd "$T/host/usr/sbin" && rm -f sendmail mailq newaliases runq)
     unshare -m -n -p -f --mount-proc sh -c '
         ip link set lo up
         mkdir -p "$1/host/var/spool" "$1/host/var/tmp"

@@ -16,12 +16,8 @@ server_setup mbox
 server_start || fail "the servers start"
 
 role() { # DAEMON NAME: the pid of a role
-    for status in /proc/[0-9]*/status; do
-        pid=${status#/proc/}
-        pid=${pid%/status}
-        grep -q "^PPid:[[:space:]]*$(cat "$T/$1.pid")$" "$status" 2>/dev/null &&
-            tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q "$2 role" && echo "$pid"
-    done
+    pid_of "$1"
+    role_pid "$tap_pid" "$2"
 }
 
 held() { # KIND PORT COUNT PID KIB

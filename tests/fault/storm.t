@@ -21,13 +21,17 @@ seed=${STORM_SEED:-1}
 slack=48
 
 roles() { # DAEMON
-    echo "$(cat "$T/$1.pid")" $(cat /proc/"$(cat "$T/$1.pid")"/task/*/children)
+    pid_of "$1"
+    children "$tap_pid"
+    echo "$tap_pid" $children
 }
 
 owned() { # DAEMON
+    rollups=
     for pid in $(roles "$1"); do
-        awk '/^Private_Dirty:/ { print $2 }' "/proc/$pid/smaps_rollup"
-    done | awk '{ n += $1 } END { print n }'
+        rollups="$rollups /proc/$pid/smaps_rollup"
+    done
+    awk '/^Private_Dirty:/ { n += $2 } END { print n }' $rollups
 }
 
 # What they own when it has not changed for a while: the queue gives memory back a second after
@@ -50,9 +54,12 @@ settled() { # DAEMON
 
 # Descriptors of all roles: as many as before when every session is gone.
 descriptors() { # DAEMON
+    fds=0
     for pid in $(roles "$1"); do
-        ls "/proc/$pid/fd"
-    done | wc -l
+        set -- "/proc/$pid/fd/"*
+        fds=$((fds + $#))
+    done
+    echo $fds
 }
 
 at_rest() { # DAEMON ROLES DESCRIPTORS
@@ -61,7 +68,9 @@ at_rest() { # DAEMON ROLES DESCRIPTORS
 
 # Without delivery agents and stores, which end some seconds after their work.
 alone() { # DAEMON COUNT
-    [ "$(roles "$1" | wc -w)" = "$2" ]
+    want=$2
+    set -- $(roles "$1")
+    [ $# = "$want" ]
 }
 
 # What a log may hold when nothing is wrong.
