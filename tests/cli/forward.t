@@ -4,7 +4,7 @@
 . "$ROOT/tests/lib/server.sh"
 need python3
 server_setup mbox
-root() { [ "$(id -u)" = 0 ]; }
+root() { [ "$ME" = 0 ]; }
 export HOME=$T/home LETTERBOX_ALIASES="$T/aliases"
 mkdir "$T/h" "$T/programs" "$T/elsewhere"
 chmod 755 "$T/h" "$T/programs" "$T/elsewhere"
@@ -13,18 +13,20 @@ uid=20100
 # Users of their own, whose homes and uids differ; NAME [SHELL].
 user() {
     uid=$((uid + 1))
-    root || uid=$(id -u)
+    root || uid=$ME
     mkdir "$T/h/$1" || exit 1
     root && chown $uid:$uid "$T/h/$1"
     echo "$1:{PLAIN}x:$uid:$uid::$T/h/$1:${2:-}" >>"$T/users"
     eval "uid_$1=$uid"
 }
+others=$(umask)
 # As its owner writes it; lines from standard input.
 forward() { # USER [FILE]
     eval "owner=\$uid_$1"
+    umask 077
     cat >"$T/h/$1/${2:-.forward}"
+    umask "$others"
     root && chown "$owner" "$T/h/$1/${2:-.forward}"
-    chmod 600 "$T/h/$1/${2:-.forward}"
 }
 for name in one self more exact empty here there prog file list unsafe broken gone late plus bad chain1 \
     chain2 link sly duo want; do
@@ -62,15 +64,28 @@ chmod 755 "$T/programs/show"
 
 start() { server_smtp "-OProgramFolder=$T/programs" -OMinQueueAge=1h "$@" || fail "the daemon starts"; }
 start
-# By SMTP, so that the short way is taken where it may be.
-send() { # SUBJECT USER...
-    python3 - "$SMTP" "$@" <<'P'
+# By SMTP, so that the short way is taken where it may be; one process for all the mail.
+cat >"$T/send.py" <<'P'
 import smtplib, sys
-s = smtplib.SMTP('127.0.0.1', int(sys.argv[1]), timeout=20)
-s.sendmail('u4@example.test', [u + '@example.test' for u in sys.argv[3:]],
-           'Subject: %s\r\n\r\nbody\r\n' % sys.argv[2])
-s.quit()
+with open(sys.argv[2]) as asked, open(sys.argv[3], 'w', buffering=1) as sent:
+    for line in asked:
+        subject, *users = line.split()
+        try:
+            s = smtplib.SMTP('127.0.0.1', int(sys.argv[1]), timeout=20)
+            s.sendmail('u4@example.test', [u + '@example.test' for u in users],
+                       'Subject: %s\r\n\r\nbody\r\n' % subject)
+            s.quit()
+            print('sent', file=sent)
+        except (OSError, smtplib.SMTPException) as e:
+            print(repr(e), file=sent)
 P
+mkfifo "$T/asked" "$T/sent"
+start_daemon sender python3 "$T/send.py" "$SMTP" "$T/asked" "$T/sent"
+exec 5>"$T/asked" 6<"$T/sent"
+send() { # SUBJECT USER...
+    echo "$@" >&5
+    read -r answer <&6
+    [ "$answer" = sent ] || fail "$1 is taken: $answer"
 }
 got() { grep -q "^Subject: $2\$" "$(mailbox "$1")" 2>/dev/null; } # USER SUBJECT
 waits() { as_server mailq | grep -q "$1"; }

@@ -4,7 +4,7 @@
 . "$ROOT/tests/lib/server.sh"
 server_setup mbox
 export HOME=$T/home
-root() { [ "$(id -u)" = 0 ]; }
+root() { [ "$ME" = 0 ]; }
 mkdir "$T/files"
 chmod 777 "$T/files"
 files=$T/files
@@ -73,7 +73,7 @@ C
 } >"$T/test.cf"
 server_smtp -C "$T/test.cf" "-ODefaultUser=20009.20009" || fail "the daemon starts"
 nok "the file is in order" grep 'test.cf: line' "$T/smtp.log"
-if root; then mine=20001 other=20009; else mine=$(id -u) other=$(id -u); fi
+if root; then mine=20001 other=20009; else mine=$ME other=$ME; fi
 put() { # SENDER RCPT [LINE...]
     from=$1 to=$2
     shift 2

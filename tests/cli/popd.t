@@ -29,7 +29,7 @@ make_maildir() { # USER
 }
 
 own() { # PATH USER
-    [ "$(id -u)" != 0 ] || chown -R "2000${2#u}:2000${2#u}" "$1"
+    [ "$ME" != 0 ] || chown -R "2000${2#u}:2000${2#u}" "$1"
 }
 
 start_pop() { # OPTION...

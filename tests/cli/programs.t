@@ -5,7 +5,7 @@
 need python3
 server_setup mbox
 export HOME=$T/home SECRET=secret
-root() { [ "$(id -u)" = 0 ]; }
+root() { [ "$ME" = 0 ]; }
 mkdir "$T/programs" "$T/files"
 # A place that nothing else of the configuration is in.
 lists=$(mktemp -d "${TMPDIR:-/tmp}/letterbox-test.XXXXXX")
@@ -15,7 +15,7 @@ if root; then
     as=20009 # DefaultUser
     chown 20009:20009 "$T/files"
 else
-    as=$(id -u)
+    as=$ME
 fi
 export LETTERBOX_ALIASES="$T/aliases"
 files=$T/files

@@ -56,7 +56,7 @@ echo 0 >"$T/shift"
 [ -z "$DAEMON_UID" ] || chown "$DAEMON_UID" "$T/shift"
 # Nobody gets at a mailbox, which is no message's fault.
 chmod 0 "$T/mail"
-[ "$(id -u)" != 0 ] || chown 0:0 "$T/mail"
+[ "$ME" != 0 ] || chown 0:0 "$T/mail"
 start_daemon smtp "$clock" "$T/shift" sendmail -bD -O MinQueueAge=1s -O MaxQueueAge=1s
 wait_port "$SMTP" smtp || fail "the server starts"
 python3 "$T/session.py" "$SMTP" "$T/go" >"$T/session.out" 2>&1 &

@@ -54,7 +54,7 @@ round() { # STORE UID
     rm -rf "$T/mail" "$T/spool"
 }
 
-if [ "$(id -u)" = 0 ]; then
+if [ "$ME" = 0 ]; then
     round mbox ""
     round maildir 54321
 else

@@ -47,7 +47,7 @@ round() { # STORE UID WHAT...
 }
 
 mine=
-[ "$(id -u)" != 0 ] || mine=54321
+[ "$ME" != 0 ] || mine=54321
 round mbox "" all popd-store popd-net gate popd-store all popd-store gate popd-net popd-store \
     popd-store gate
 round maildir "$mine" popd-store all popd-store popd-net gate popd-store

@@ -5,7 +5,7 @@
 . "$ROOT/tests/lib/server.sh"
 need python3 pgrep
 
-server_setup mbox "$([ "$(id -u)" = 0 ] && echo 20099)"
+server_setup mbox "$([ "$ME" = 0 ] && echo 20099)"
 SINK=$(free_port)
 mkdir "$T/sink"
 chmod 777 "$T/sink"

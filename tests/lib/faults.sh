@@ -16,7 +16,7 @@ faults() { # STORE WHAT FEWEST [OPTION...]
         chmod 644 "$T/aliases"
         # Too long for one write, so that a crash may leave a part.
         export LETTERBOX_ALIASES="$T/aliases" FAULTS_LINES=7000
-        [ "$(id -u)" != 0 ] || set -- "-ODefaultUser=20009:20009" "$@"
+        [ "$ME" != 0 ] || set -- "-ODefaultUser=20009:20009" "$@"
         ;;
     *) server_setup "$kept" ;;
     esac

@@ -55,7 +55,7 @@ may() { # PID [NAME...]
 
 can_probe() {
     probe_status=1
-    if [ "$BUILD" = release ] && [ "$(id -u)" = 0 ]; then
+    if [ "$BUILD" = release ] && [ "$ME" = 0 ]; then
         sleep 60 &
         probed=$!
         wait_for 5 "$OBJ/tests/priv/probe_peer" $probed getpid

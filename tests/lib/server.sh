@@ -17,7 +17,7 @@
 server_setup() { # STORE [UID]
     store=$1
     server_uid=${2:-}
-    [ "$(id -u)" = 0 ] || server_uid=$(id -u)
+    [ "$ME" = 0 ] || server_uid=$ME
     DAEMON_UID=
     SMTP=$(free_port)
     POP=$(free_port)
@@ -29,7 +29,7 @@ server_setup() { # STORE [UID]
     chmod 777 "$T/home"
     if [ -n "$server_uid" ]; then
         chown "$server_uid" "$T/spool"
-        [ "$(id -u)" != 0 ] || DAEMON_UID=$server_uid
+        [ "$ME" != 0 ] || DAEMON_UID=$server_uid
     fi
     : >"$T/users"
     for n in 1 2 3 4; do

@@ -2,7 +2,8 @@
 #
 # It makes a temporary directory $T with a directory of links to the binary under test at
 # the head of PATH, and takes both away at the end together with every process that
-# start_daemon started.  Points are counted; the plan is printed at the end.
+# start_daemon started.  Points are counted; the plan is printed at the end.  $ME is the uid that the
+# test runs as.
 #
 #   ok NAME COMMAND...           passes when the command exits 0
 #   nok NAME COMMAND...          passes when it exits otherwise
@@ -30,6 +31,7 @@ ROOT=$(cd "${0%/*}/../.." && pwd)
 BIN=${LETTERBOX_BIN:-$ROOT/build/out/letterbox}
 BUILD=${LETTERBOX_BUILD:-release}
 OBJ=$ROOT/build/out/obj/$BUILD # with the tests' own programs under tests/
+ME=$(id -u)
 T=$(mktemp -d "${TMPDIR:-/tmp}/letterbox-test.XXXXXX") || exit 2
 tap_count=0
 tap_failed=0
@@ -97,7 +99,7 @@ need() {
 }
 
 need_root() {
-    [ "$(id -u)" = 0 ] || skip_all "needs root"
+    [ "$ME" = 0 ] || skip_all "needs root"
 }
 
 # Unpacked beside the build, not installed: see build/setup.sh.
