@@ -11,33 +11,31 @@ seed=${2:-1}
 . "$here/real.sh"
 
 # Tables must not lie below a folder that all may write to, or sendmail refuses them.
-tbl=/var/lib/letterbox-oracle-$build
-rm -rf "$tbl"
+tbl=$(mktemp -d /var/lib/letterbox-oracle-XXXXXX)
+chmod 755 "$tbl"
 umask 022
-mkdir -p "$tbl"
 trap 'rm -rf "$tbl"' EXIT INT TERM
 for f in "$here"/tables/*; do
-	sed "s:@TBL@:$tbl:g" "$f" >"$tbl/${f##*/}"
+	sed "s:@TBL@:$HERE:g" "$f" >"$tbl/${f##*/}"
 done
 for f in "$here"/mc/*.mc; do
-	n=$(basename "$f" .mc)
-	sed "s:@TBL@:$tbl:g" "$f" >"$out/$build/$n.mc"
-	(cd "$out/$build" && m4 -D_CF_DIR_="$share" "$share/m4/cf.m4" "$n.mc" >"$n.cf" 2>/dev/null)
+	n=${f##*/}
+	sed "s:@TBL@:$HERE:g" "$f" >"$tbl/$n"
+	cf_make "$tbl/$n" >"$tbl/${n%.mc}.cf"
 done
 for f in "$here"/rawcf/*.cf; do
-	sed "s:@TBL@:$tbl:g" "$f" >"$out/$build/${f##*/}"
+	sed "s:@TBL@:$HERE:g" "$f" >"$tbl/${f##*/}"
 done
 # Debian's own for submission, which wants the folder of its m4 files named everywhere.
-rm -rf "$out/$build.share"
-cp -r "$share" "$out/$build.share"
-grep -rl /usr/share/sendmail/cf "$out/$build.share" | xargs sed -i "s:/usr/share/sendmail/cf:$out/$build.share:g"
+cp -r "$share" "$tbl/share"
+grep -rl /usr/share/sendmail/cf "$tbl/share" | xargs sed -i "s:/usr/share/sendmail/cf:$tbl/share:g"
 sed '/^include(.*cf.m4/d
-	s:/etc/mail/m4/[a-z]*.m4:/dev/null:' "$out/$build.share/debian/submit.mc" >"$out/$build/submit.mc"
-(cd "$out/$build" && m4 -D_CF_DIR_="$out/$build.share/" "$out/$build.share/m4/cf.m4" submit.mc >submit.cf 2>/dev/null)
+	s:/etc/mail/m4/[a-z]*.m4:/dev/null:' "$tbl/share/debian/submit.mc" >"$tbl/submit.mc"
+cf_make "$tbl/submit.mc" "$tbl/share/" >"$tbl/submit.cf"
+rm -r "$tbl/share"
 for n in 1 2 3; do
-	python3 "$here/rules.py" "$seed.$n" | sed "s:@TBL@:$tbl:g" >"$out/$build/rules$n.cf"
+	python3 "$here/rules.py" "$seed.$n" | sed "s:@TBL@:$HERE:g" >"$tbl/rules$n.cf"
 done
 
-printf '127.0.0.1 localhost\n192.0.2.1 mx.test.example mx\n192.0.2.9 long.test.example\n' >"$out/$build/hosts"
-cd "$out/$build" || exit 1
-on_mx "$out/$build" python3 "$here/compare.py" "$real" "$bin" "$pairs" "$seed"
+printf '127.0.0.1 localhost\n192.0.2.1 mx.test.example mx\n192.0.2.9 long.test.example\n' >"$tbl/hosts"
+on_mx "$tbl" python3 "$here/compare.py" "$real" "$bin" "$pairs" "$seed"

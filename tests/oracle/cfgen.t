@@ -10,10 +10,9 @@ top=$(cd "$here/../.." && pwd)
 [ "$build" = release ] || real=-
 
 # Tables must not lie below a folder that all may write to, or sendmail refuses them.
-tbl=/var/lib/letterbox-cfgen-$build.$$
+tbl=$(mktemp -d /var/lib/letterbox-cfgen-XXXXXX)
+chmod 755 "$tbl"
 trap 'rm -rf "$tbl"' EXIT INT TERM
 umask 022
-mkdir -p "$tbl/work"
 cp -R "$here"/cfgen.tables/* "$tbl"
-cd "$tbl/work" || exit 1
-on_mx "$tbl/work" python3 "$here/cfgen.py" "$real" "$bin" "$tbl"
+on_mx "$tbl" python3 "$here/cfgen.py" "$real" "$bin" "$HERE"

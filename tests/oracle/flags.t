@@ -12,7 +12,7 @@ both_setup flags
 for who in real ours; do
 	cat >"$dir/$who/rec" <<P
 #!/bin/sh
-t=\$(mktemp "$dir/$who/out/.XXXXXX")
+t=\$(mktemp "$HERE/$who/out/.XXXXXX")
 # With F=f and F=r the name is not the first word.
 case \$1 in -*) name=\$3 ;; *) name=\$1 ;; esac
 {
@@ -20,7 +20,7 @@ case \$1 in -*) name=\$3 ;; *) name=\$1 ;; esac
 	for word; do echo "<\$word>"; done
 	cat
 } >"\$t"
-mv "\$t" "$dir/$who/out/\$name"
+mv "\$t" "$HERE/$who/out/\$name"
 P
 	chmod 755 "$dir/$who/rec"
 done

@@ -9,8 +9,8 @@ top=$(cd "$here/../.." && pwd)
 peer=$top/build/out/obj/$build/tests/oracle/header_peer
 [ -x "$peer" ] || skip "header_peer is not built"
 
-tbl=/var/lib/letterbox-header-$build
-rm -rf "$tbl"
+tbl=$(mktemp -d /var/lib/letterbox-header-XXXXXX)
+chmod 755 "$tbl"
 umask 022
 mkdir -p "$tbl/queue" "$tbl/out" && chmod 700 "$tbl/queue" && chmod 777 "$tbl/out"
 trap 'rm -rf "$tbl"' EXIT INT TERM
@@ -19,9 +19,9 @@ printf 'hosts files\naliases files\n' >"$tbl/switch"
 : >"$tbl/aliases"
 cat >"$tbl/capture" <<EOF
 #!/bin/sh
-{ echo "@mailer \$1"; echo "@sender \$2"; cat; echo; echo "@end"; } >"$tbl/out/\$1.\$\$"
+{ echo "@mailer \$1"; echo "@sender \$2"; cat; echo; echo "@end"; } >"$HERE/out/\$1.\$\$"
 EOF
 chmod 755 "$tbl/capture"
-sed "s:@TBL@:$tbl:g" "$here/header.mc" >"$tbl/header.mc"
-(cd "$tbl" && m4 -D_CF_DIR_="$share" "$share/m4/cf.m4" header.mc >header.cf 2>/dev/null)
-on_mx "$tbl" python3 "$here/headers.py" "$real" "$peer" "$tbl" "${1:-40}" "${2:-1}"
+sed "s:@TBL@:$HERE:g" "$here/header.mc" >"$tbl/header.mc"
+cf_make "$tbl/header.mc" >"$tbl/header.cf"
+on_mx "$tbl" python3 "$here/headers.py" "$real" "$peer" "$HERE" "${1:-40}" "${2:-1}"

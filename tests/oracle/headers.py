@@ -3,6 +3,9 @@ mailers write into DIR/out what they get, and compares the headers with those th
 from DIR/header.cf.  Prints TAP, one test for each mailer."""
 import difflib, os, random, re, subprocess, sys
 
+sys.dont_write_bytecode = True
+from kept import once  # noqa: E402
+
 real, peer, dir, count, seed = sys.argv[1:4] + [int(sys.argv[4]), int(sys.argv[5])]
 MAILERS = ['cap1', 'cap2', 'cap3', 'cap4', 'cap5']
 SENDERS = ['alice', 'alice@mail.test.example', 'bob@remote.example', '', 'Carol@Mail.Test.Example',
@@ -103,7 +106,7 @@ def norm(header):
 
 rng = random.Random(seed)
 messages = [(rng.choice(SENDERS), message(rng)) for _ in range(count)]
-theirs, mine = deliver(messages), ours(messages)
+theirs, mine = once(lambda: deliver(messages), [real], messages), ours(messages)
 bad = 0
 for number, mailer in enumerate(MAILERS, 1):
     wrong, seen = [], 0

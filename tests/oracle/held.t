@@ -8,7 +8,7 @@ top=$(cd "$here/../.." && pwd)
 . "$here/real.sh"
 both_setup held
 for who in real ours; do
-	printf '#!/bin/sh\ncat >/dev/null\n>"%s/$1.$2"\n' "$dir/$who/out" >"$dir/$who/rec"
+	printf '#!/bin/sh\ncat >/dev/null\n>"%s/$1.$2"\n' "$HERE/$who/out" >"$dir/$who/rec"
 	chmod 755 "$dir/$who/rec"
 done
 cat >"$dir/ask" <<'E2'
@@ -39,7 +39,7 @@ wait_for held.one
 wait_for held.two
 show "-qRtwo"
 E2
-both_run sh "$dir/ask"
+both_run sh "$HERE/ask"
 if grep -q '^-q: free.one *$' "$dir/real.out" && diff "$dir/real.out" "$dir/ours.out" >"$dir/diff"; then
 	echo "ok 1 - F=%"
 else

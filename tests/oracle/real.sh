@@ -43,18 +43,27 @@ export LD_LIBRARY_PATH
 ldd "$real" 2>/dev/null | grep -q 'not found' && skip "libraries of sendmail-bin are missing"
 share=$out/root/usr/share/sendmail/cf/
 
-# COMMAND on a host mx.test.example without a network, whose /etc/hosts is FOLDER/hosts if that
-# is there.
+# Where FOLDER is for COMMAND: in one place for both builds, so that one answer of the real program
+# is for both (kept.py).
+export HERE=/var/lib/misc
+
+# FILE.mc's configuration, without a note of who made it when, which takes a dozen processes.
+cf_make() { # FILE.mc [SHARE]
+	m4 -D_NO_MAKEINFO_ -D_CF_DIR_="${2:-$share}" "${2:-$share}/m4/cf.m4" "$1" 2>/dev/null
+}
+
+# COMMAND in FOLDER, on a host mx.test.example without a network, whose /etc/hosts is FOLDER/hosts
+# if that is there.
 on_mx() { # FOLDER COMMAND...
 	[ -f "$1/hosts" ] || printf '127.0.0.1 localhost\n192.0.2.1 mx.test.example mx\n' >"$1/hosts"
 	printf 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n' >"$1/resolv"
 	unshare -m -u -n sh -c 'hostname mx && ip link set lo up 2>/dev/null
 		mount --bind "$1/hosts" /etc/hosts && mount --bind "$1/resolv" /etc/resolv.conf &&
-		shift && exec "$@"' sh "$@"
+		mount --bind "$1" "$HERE" && cd "$HERE" && shift && exec "$@"' sh "$@"
 }
 
 # Below $dir a folder for each program, with a queue, "out", which all may write to, and
-# NAME/NAME.cf, in which @DIR@ is that folder.
+# NAME/NAME.cf, in which @DIR@ is that folder as COMMAND has it.
 both_setup() { # NAME
 	dir=$(mktemp -d "/var/lib/letterbox-$1-XXXXXX")
 	chmod 755 "$dir"
@@ -63,12 +72,13 @@ both_setup() { # NAME
 		mkdir "$dir/$who" "$dir/$who/out"
 		mkdir -m 700 "$dir/$who/queue"
 		chmod 777 "$dir/$who/out"
-		sed "s:@DIR@:$dir/$who:g" "$here/$1/$1.cf" >"$dir/$who/$1.cf"
+		sed "s:@DIR@:$HERE/$who:g" "$here/$1/$1.cf" >"$dir/$who/$1.cf"
 	done
 }
 
-# Runs COMMAND FOLDER PROGRAM... for each, by on_mx: $dir/real.out, $dir/ours.out.
+# Runs COMMAND FOLDER PROGRAM... for each, by on_mx, the real one once for both builds: $dir/real.out,
+# $dir/ours.out.
 both_run() { # COMMAND...
-	on_mx "$dir" "$@" "$dir/real" "$real" >"$dir/real.out"
-	LETTERBOX_QUEUE="$dir/ours/queue" on_mx "$dir" "$@" "$dir/ours" "$bin" sendmail >"$dir/ours.out"
+	on_mx "$dir" python3 "$here/kept.py" "$@" "$HERE/real" "$real" >"$dir/real.out" </dev/null
+	LETTERBOX_QUEUE="$HERE/ours/queue" on_mx "$dir" "$@" "$HERE/ours" "$bin" sendmail >"$dir/ours.out"
 }

@@ -8,16 +8,13 @@ top=$(cd "$here/../.." && pwd)
 
 . "$here/real.sh"
 
-T=$out/$build.said
-tbl=/var/lib/letterbox-said-$build
-rm -rf "$T" "$tbl"
+T=$(mktemp -d /var/lib/letterbox-said-XXXXXX)
+chmod 755 "$T"
 umask 022
-mkdir -p "$T" "$tbl"
-trap 'rm -rf "$tbl"' EXIT INT TERM
-sed "s:@TBL@:$tbl:g" "$here/tables/words" >"$tbl/words"
+trap 'rm -rf "$T"' EXIT INT TERM
+sed "s:@TBL@:$HERE:g" "$here/tables/words" >"$T/words"
 for f in "$here"/said/*.cf "$here/mc/plain.mc"; do
-	sed "s:@TBL@:$tbl:g" "$f" >"$T/${f##*/}"
+	sed "s:@TBL@:$HERE:g" "$f" >"$T/${f##*/}"
 done
-cd "$T" || exit 1
-m4 -D_CF_DIR_="$share" "$share/m4/cf.m4" plain.mc >plain.cf 2>/dev/null
+cf_make "$T/plain.mc" >"$T/plain.cf"
 on_mx "$T" python3 "$here/said.py" "$real" "$bin" "$here/said"

@@ -6,13 +6,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 . "$here/real.sh"
 
-tbl=/var/lib/letterbox-verify-$build
-rm -rf "$tbl"
+tbl=$(mktemp -d /var/lib/letterbox-verify-XXXXXX)
+chmod 755 "$tbl"
 umask 022
 mkdir -p "$tbl/queue" && chmod 700 "$tbl/queue"
 trap 'rm -rf "$tbl"' EXIT INT TERM
 for f in aliases mistakes virtuser inc forward verify.mc; do
-	sed "s:@TBL@:$tbl:g" "$here/verify/$f" >"$tbl/$f"
+	sed "s:@TBL@:$HERE:g" "$here/verify/$f" >"$tbl/$f"
 done
 printf 'hosts files\naliases files\n' >"$tbl/switch"
 {
@@ -26,14 +26,15 @@ printf 'hosts files\naliases files\n' >"$tbl/switch"
 		mkdir "$tbl/home/$u"
 		printf "$text\n" >"$tbl/home/$u/.forward"
 		chown -R 3001:3001 "$tbl/home/$u"
-		echo "$u:x:3001:3001:$u:$tbl/home/$u:/bin/$([ "$u" = fshell ] && echo no)sh"
+		echo "$u:x:3001:3001:$u:$HERE/home/$u:/bin/$([ "$u" = fshell ] && echo no)sh"
 	done <"$tbl/forward"
 } >"$tbl/passwd"
-(cd "$tbl" && m4 -D_CF_DIR_="$share" "$share/m4/cf.m4" verify.mc >verify.cf 2>/dev/null)
+cf_make "$tbl/verify.mc" >"$tbl/verify.cf"
 
 # In $tbl: runs "$@" on each line of addresses, whole and as words, and on alias files.
 cat >"$tbl/ask" <<'E2'
 set -f
+"$@" -C verify.cf -bi >/dev/null 2>&1
 out() { echo "== $*"; }
 while IFS= read -r line; do
 	out "verify, one word: $line"
@@ -74,12 +75,10 @@ for o in -oA"$PWD/aliases" -oA"$PWD/mistakes" -oA/nosuch -OAliasFile=foo:/x "-OA
 done
 E2
 in_namespace() {
-	on_mx "$tbl" sh -c 'cd "$1" && shift && mount --bind passwd /etc/passwd &&
-		"$@" -C verify.cf -bi >/dev/null 2>&1
-		exec sh ask "$@"' sh "$tbl" "$@" <"$here/verify/addresses"
+	on_mx "$tbl" sh -c 'mount --bind passwd /etc/passwd && exec "$@"' sh "$@" <"$here/verify/addresses"
 }
-in_namespace "$real" >"$tbl/real"
-in_namespace "$bin" sendmail >"$tbl/ours"
+in_namespace python3 "$here/kept.py" sh ask "$real" >"$tbl/real"
+in_namespace sh ask "$bin" sendmail >"$tbl/ours"
 
 number=0
 bad=0
