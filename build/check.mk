@@ -14,7 +14,7 @@ $(TESTED): $(APPLET_OBJ) $(OBJ)/sources
 
 # The tests' own code is not what is measured: compiling it for size, or with optimized checks for
 # sanitizers, takes twice as long.
-TEST_LEVEL  = $(if $(filter release,$(VARIANT)),-Og,-O0)
+TEST_LEVEL  = $(if $(filter release,$(VARIANT)),-Og)$(if $(filter san,$(VARIANT)),-O0)
 # gold, where it is there, links a program with sanitizers in half the time, for one that starts slower.
 TEST_LINK  := $(if $(filter san,$(VARIANT)),$(if $(shell command -v ld.gold),-fuse-ld=gold))
 TEST_CFLAGS = $(CFLAGS_ALL) $(TEST_LEVEL) $(TEST_LINK) -fno-lto -Itests -I. -MMD -MP -MF $@.d

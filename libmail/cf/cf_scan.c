@@ -228,7 +228,7 @@ static bool keep_text(struct scanner *s, struct cf_tok *tok, size_t *n)
 	struct cf_tok t = {.p = s->tok, .len = (uint16_t)(s->q - s->tok)};
 	struct cf *cf = s->ev->cf;
 
-	if (t.len == 0)
+	if (s->q == s->tok)
 		return true;
 	/* The bounds are sendmail's, which keeps all tokens in one buffer, each with its NUL. */
 	if ((size_t)(s->q - s->start) + *n + 1 > TEXT_MAX) {
