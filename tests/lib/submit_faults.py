@@ -20,8 +20,8 @@ import sys
 
 from files import read
 
-CALLS = ('write,pwrite64,writev,openat,open,link,linkat,rename,renameat,fsync,fdatasync,ftruncate,'
-         'unlink,unlinkat,mkdir,mkdirat,close,sendfile,copy_file_range,fchown,fchmod')
+CALLS = ('write,pwrite64,writev,openat,open,link,linkat,rename,renameat,renameat2,fsync,fdatasync,'
+         'ftruncate,unlink,unlinkat,mkdir,mkdirat,close,sendfile,copy_file_range,fchown,fchmod')
 CALLS_MAX = 400
 MESSAGE = b'From: a@elsewhere.test\nSubject: fault\n\nbody\nFrom here\n'
 

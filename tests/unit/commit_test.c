@@ -113,15 +113,14 @@ TEST(taken_name_is_reported_and_kept)
 	teardown();
 }
 
-/* One bad descriptor, one missing temporary name: the others of the batch are durable, both ways.
- */
+/* One bad descriptor, one missing temporary name: the others of the batch are durable, all ways. */
 TEST(a_failed_job_does_not_hurt_its_batch)
 {
-	for (int ordered = 0; ordered < 2; ordered++) {
+	for (unsigned way = 0; way < 4; way++) {
 		struct commit_steps_dirs d;
 
 		setup();
-		d = (struct commit_steps_dirs){tmp, queue, ordered};
+		d = (struct commit_steps_dirs){tmp, queue, way & 1, way & 2};
 		for (int i = 0; i < 5; i++) {
 			make(i);
 			if (i > 0)
