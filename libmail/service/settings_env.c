@@ -56,7 +56,7 @@ static bool parse_plain(struct settings_listener *l, struct span text)
 		text = span_make(text.ptr + 1, text.len - 2);
 	if (span_eq(text, SPAN("*")))
 		text.len = 0;
-	return span_to_cstr(text, l->addr, sizeof l->addr);
+	return span_to_cstr(span_trim(text), l->addr, sizeof l->addr);
 }
 
 static bool parse_pairs(struct settings_listener *l, struct span text, struct err *e)
