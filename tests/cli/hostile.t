@@ -2,11 +2,7 @@
 # Clients that are slow, deaf, broken or up to something, against both daemons.
 . "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
-need python3
-
-hostile() {
-    python3 "$ROOT/tests/lib/hostile.py" "$@"
-}
+. "$ROOT/tests/lib/checks.sh"
 
 roles() { # DAEMON
     echo "$(cat "$T/$1.pid")" $(cat /proc/"$(cat "$T/$1.pid")"/task/*/children) | tr ' ' ,

@@ -2,20 +2,15 @@
 # Every limit of sendmail -d0.1 that can be reached from outside: one below, at it, one above.
 . "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
-need python3
-
-smtp() {
-    python3 "$ROOT/tests/lib/smtp.py" "$@"
-}
-
-pop() {
-    python3 "$ROOT/tests/lib/pop.py" "$@"
-}
+. "$ROOT/tests/lib/checks.sh"
 
 # The table says what the program obeys: the numbers below are its.
+table() { # [OPTION...]: of a program with these options
+    sendmail "$@" -d0.1 -bi >"$T/table"
+}
+
 limit() { # NAME
-    sendmail $options -d0.1 -bi | awk -v name="$1" \
-        'index($0, name "  ") == 1 { print $(split(name, words, " ") + 1) }'
+    awk -v name="$1" 'index($0, name "  ") == 1 { print $(split(name, words, " ") + 1) }' "$T/table"
 }
 
 submit_to() { # COUNT
@@ -33,10 +28,9 @@ submit_header() { # OCTETS
     }' | HOME=$T sendmail -t -O DeliveryMode=q
 }
 
-options=
 server_setup mbox
 export HOME="$T"
-sendmail -d0.1 -bi >"$T/table"
+table
 like "$(cat "$T/table")" '^Version letterbox-' "sendmail -d0.1: the version"
 like "$(cat "$T/table")" 'canonical domain name\) \$j = mx\.example\.test$' "and the host's name"
 is "$(grep -cE '^[A-Za-z].* +[0-9]+ .*  +[^ ]' "$T/table")" \
@@ -48,6 +42,8 @@ is "$(sendmail -OMaxMessageSize=0 -d0.1 -bi | awk '/^MaxMessageSize/ { print $2,
 
 options="-O MaxDaemonChildren=12 -O MaxSessionsPerSource=4 -O MaxRecipientsPerMessage=10
     -O MaxMessageSize=20000 -O MaxHeadersLength=8000 -O MaxBadRecipients=6"
+# shellcheck disable=SC2086
+table $options
 # shellcheck disable=SC2086
 server_smtp $options || fail "the server starts"
 ok "a command line" smtp command "$SMTP" "$(limit "SMTP command")"
@@ -70,7 +66,7 @@ stop_daemon smtp
 is "$(sed -n 's/^Subject: \(size\|header\|hops\) //p' "$T/mail/u1" | xargs)" \
     "19999 20000 7999 8000 99 100" "what was above its limit is in no mailbox"
 
-options=
+table
 server_smtp -O ConnectionRateThrottle=7 -O MaxMessageSize=0 || fail "the server starts"
 ok "connections of one source in a minute" smtp rate "$SMTP" 7
 ok "a line of text" smtp text_line "$SMTP" "$(limit "text line")"

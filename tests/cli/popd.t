@@ -2,11 +2,7 @@
 # popd: options, sessions, limits, ends; what the RFCs say, octet by octet.
 . "${0%/*}/../lib/tap.sh"
 . "$ROOT/tests/lib/server.sh"
-need python3
-
-pop() {
-    python3 "$ROOT/tests/lib/pop.py" "$@"
-}
+. "$ROOT/tests/lib/checks.sh"
 
 make_mbox() { # USER
     {

@@ -17,10 +17,7 @@ if [ -z "${DISK_TEST_MOUNTED:-}" ]; then
     trap - EXIT
     exec unshare -m --propagation private sh "$0"
 fi
-
-smtp() {
-    python3 "$ROOT/tests/lib/smtp.py" "$@"
-}
+. "$ROOT/tests/lib/checks.sh"
 
 daemon_log() { # ERE NAME
     if wait_log smtp "$1"; then

@@ -449,4 +449,5 @@ def main():
     globals()[check](port, *args)
 
 
-main()
+if __name__ == '__main__':
+    main()

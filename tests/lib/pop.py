@@ -407,4 +407,5 @@ def main():
     globals()[check](port, *args)
 
 
-main()
+if __name__ == '__main__':
+    main()
