@@ -150,10 +150,30 @@ is() { # GOT WANT NAME
     fi
 }
 
+tap_line='
+'
+
+# Most expressions are text, anchored or not, with some characters behind a backslash: those mean to
+# the shell's own patterns what they mean to grep, which is a process more for each.
 matches() { # TEXT ERE
-    grep -Eq -e "$2" <<TEXT
+    tap_ere=$2 tap_head='' tap_tail=''
+    case $tap_ere in ^*) tap_ere=${tap_ere#?} tap_head=$tap_line ;; esac
+    case $tap_ere in *[!\\]\$) tap_ere=${tap_ere%?} tap_tail=$tap_line ;; esac
+    case $tap_ere in
+    *"$tap_line"* | *\\ | *\\[!].[*+?{}\|\(\)^\$]* | \
+        [].[*+?{}\|\(\)^\$]* | *[!\\][].[*+?{}\|\(\)^\$]*)
+        grep -Eq -e "$2" <<TEXT
 $1
 TEXT
+        ;;
+    *)
+        # shellcheck disable=SC2254 # a pattern
+        case $tap_line$1$tap_line in
+        *$tap_head$tap_ere$tap_tail*) ;;
+        *) return 1 ;;
+        esac
+        ;;
+    esac
 }
 
 like() { # TEXT ERE NAME
