@@ -10,6 +10,7 @@ real, ours, tables = sys.argv[1:4]
 here = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(here, '../lib'))
+from kept import run  # noqa: E402
 from tap import end, ok  # noqa: E402
 
 BASE = {'MY_NAME': 'host', 'MY_DOMAIN': 'dom.example'}
@@ -35,9 +36,8 @@ def generate(values):
 
 
 def ask(cmd, name, lines):
-    p = subprocess.run(cmd + ['-C', name + '.cf', '-bt'], input='\n'.join(lines) + '\n',
-                       capture_output=True, text=True, timeout=300)
-    return [x.strip('\n') for x in re.split(r'^(?:> )+', p.stdout, flags=re.M)[1:]], p.stderr
+    _, out, errors = run(cmd + ['-C', name + '.cf', '-bt'], ('\n'.join(lines) + '\n').encode())
+    return [x.strip('\n') for x in re.split(r'^(?:> )+', out.decode(), flags=re.M)[1:]], errors.decode()
 
 
 def last_line(answers):

@@ -3,10 +3,10 @@ same address test lines and prints TAP, one test for each file.
 
 Addresses come from a list and from a small grammar; rulesets from the file itself.
 KNOWN names the differences that stay, with their reasons."""
-import difflib, os, random, re, subprocess, sys
+import difflib, os, random, re, sys
 
 sys.dont_write_bytecode = True
-from kept import once  # noqa: E402
+from kept import once, run  # noqa: E402
 
 real, ours, pairs, seed = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 KNOWN = [
@@ -87,8 +87,7 @@ def answers(cmd, cf, lines):
     cmd, given = cmd + ['-C', cf, '-bt'], ('\n'.join(lines) + '\n').encode('latin-1')
 
     def ask():
-        p = subprocess.run(cmd, input=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300)
-        return p.stdout, p.stderr
+        return run(cmd, given)[1:]
     out, errors = (x.decode('latin-1') for x in (once(ask, cmd, given) if cmd[0] == real else ask()))
     # What was said of the file: some of it on standard error, which of the two depends on the program.
     said = (out.split('ADDRESS TEST')[0] + errors).replace('8.17.1.9', '8.17.1').splitlines()

@@ -3,6 +3,7 @@ by whichever build's test comes first.
 
     once(ask, *what)         in Python: what ask() returns
     kept.py COMMAND...       what the command writes to standard output
+    run(command, given)      in Python: status, output and errors of either program
 
 tests/run makes the folder LETTERBOX_KEPT anew for each run; without it everything is asked.  An
 answer is found again only by the same words, the same environment, the same files that these words
@@ -48,6 +49,24 @@ def once(ask, *what):
             return answer
         with open(name) as f:
             return ast.literal_eval(f.read())
+
+
+def run(command, given, together=False, seconds=300):
+    """The real -bt writes each word by itself, some 40000 times: into memory, since a pipe would
+    wake its reader for each."""
+    with memory() as out, memory() as errors:
+        p = subprocess.run(command, input=given, stdout=out, timeout=seconds,
+                           stderr=subprocess.STDOUT if together else errors)
+        return p.returncode, octets(out), octets(errors)
+
+
+def memory():
+    return os.fdopen(os.memfd_create('said'), 'w+b')
+
+
+def octets(file):
+    file.seek(0)
+    return file.read()
 
 
 def output(command, given):

@@ -24,7 +24,7 @@ Left out, since they differ:
 import difflib, re, shutil, socket, subprocess, sys, time
 
 sys.dont_write_bytecode = True
-from kept import once  # noqa: E402
+import kept  # noqa: E402
 
 real, ours, here = sys.argv[1:]
 HEAD = ('V10/Berkeley\nO DontProbeInterfaces=True\n%sDjsaid.example\n'
@@ -36,16 +36,15 @@ NUMBER = re.compile('option .* is not a number$')
 number = failed = 0
 
 
-def run(command, data, errors, *what):
+def run(command, data, together, *what):
     """Status and output of a command; the real program's depends on what, besides its files."""
     def ask():
-        p = subprocess.run(command, input=data, stdout=subprocess.PIPE, stderr=errors, timeout=60)
-        return p.returncode, p.stdout, p.stderr
-    return once(ask, command, data, *what) if command[0] == real else ask()
+        return kept.run(command, data, together, 60)
+    return kept.once(ask, command, data, together, *what) if command[0] == real else ask()
 
 
 def answer(cmd, cf, data, *what):
-    code, out, err = run(cmd + ['-C', cf, '-bt'], data, subprocess.PIPE, *what)
+    code, out, err = run(cmd + ['-C', cf, '-bt'], data, False, *what)
     out = out.decode('latin-1').replace('8.17.1.9', '8.17.1')
     if data:
         out = CUT.sub('', out)
@@ -111,7 +110,7 @@ open('one.cf', 'w').write(HEAD % (QUEUE, 'S0\nR$+\t$#local $: $1'))
 given = [[], []]
 for l in open(here + '/given').read().splitlines():
     for g, cmd in zip(given, ([real], [ours, 'sendmail'])):
-        code, out, _ = run(cmd + ['-C', 'one.cf'] + l.split() + ([] if '-b' in l else ['-bv', 'joe']), b'', subprocess.STDOUT)
+        code, out, _ = run(cmd + ['-C', 'one.cf'] + l.split() + ([] if '-b' in l else ['-bv', 'joe']), b'', True)
         out = out.decode('latin-1').replace('\0', '').split('\n')
         g += ['> %s: exit %d' % (l, code)] + [a for a, b in zip(out, out[1:]) if a != b and not NUMBER.match(a)]
 point('options of the command line', *given)
