@@ -30,7 +30,7 @@ openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=mx.local.test -days 9 \
     -keyout "$S/etc/key.pem" -out "$S/etc/cert.pem" >"$T/openssl.log" 2>&1
 chmod 600 "$S/etc/key.pem"
 make_cf() {
-    (cd "$S/etc" && m4 -D_CF_DIR_="$S/cf/" "$S/cf/m4/cf.m4" inbound.mc) >"$T/full" 2>"$T/m4.log" || return 1
+    (cd "$S/etc" && m4 -D_NO_MAKEINFO_ -D_CF_DIR_="$S/cf/" "$S/cf/m4/cf.m4" inbound.mc) >"$T/full" 2>"$T/m4.log" || return 1
     grep -v '^O \(BadRcptThrottle\|TrustedUser\|RunAs\|DaemonPort\|Control\|StatusFile\|HostStatus\)' \
         "$T/full" | sed "s:^O QueueDirectory=.*:O QueueDirectory=$S/real:
         s:^O PidFile=.*:O PidFile=$S/real/pid:

@@ -77,7 +77,8 @@ submit() { # SUBJECT LINES RCPT...
     subject=$1
     lines=$2
     shift 2
-    { printf 'Subject: %s\n\n' "$subject" && seq -f '.line %06.0f of a text' "$lines" && echo end; } |
+    [ -f "$T/text.$lines" ] || seq -f '.line %06.0f of a text' "$lines" >"$T/text.$lines"
+    { printf 'Subject: %s\n\n' "$subject" && cat "$T/text.$lines" && echo end; } |
         sendmail -odq -f u1@example.test "$@" 2>>"$T/submit.log"
 }
 drained() {

@@ -29,7 +29,7 @@ for table in "$data"/tables/*; do
 done
 
 make_cf() { # NAME: from the .mc file of that name, for one folder of everything
-    (cd "$S/etc" && m4 -D_CF_DIR_="$S/cf/" "$S/cf/m4/cf.m4" "$1.mc" >"$1.full" 2>"$1.err") || return 1
+    (cd "$S/etc" && m4 -D_NO_MAKEINFO_ -D_CF_DIR_="$S/cf/" "$S/cf/m4/cf.m4" "$1.mc" >"$1.full" 2>"$1.err") || return 1
     grep -v '^O \(BadRcptThrottle\|TrustedUser\|RunAs\|DaemonPort\|Control\|StatusFile\|HostStatus\)' \
         "$S/etc/$1.full" | sed "s:^O QueueDirectory=.*:O QueueDirectory=$S/real:
         s:^O PidFile=.*:O PidFile=$S/real/pid-$1:

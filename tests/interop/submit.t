@@ -16,7 +16,7 @@ cp -r "$deb/root/usr/share/sendmail/cf" "$T/cf" 2>/dev/null || skip_all "no pack
 grep -rl /usr/share/sendmail/cf "$T/cf" | xargs sed -i "s:/usr/share/sendmail/cf:$T/cf:g"
 sed '/^include(.*cf.m4/d
     s:/etc/mail/m4/[a-z]*.m4:/dev/null:' "$T/cf/debian/submit.mc" >"$T/submit.mc"
-(cd "$T" && m4 -D_CF_DIR_="$T/cf/" "$T/cf/m4/cf.m4" submit.mc >submit.cf 2>m4.log)
+(cd "$T" && m4 -D_NO_MAKEINFO_ -D_CF_DIR_="$T/cf/" "$T/cf/m4/cf.m4" submit.mc >submit.cf 2>m4.log)
 ok "submit.cf is made" grep -q '^Mrelay' "$T/submit.cf"
 
 chmod 755 "$T"

@@ -3,6 +3,7 @@
 A case is a variable, what stands beside it in both definition files, its assignment in the
 second one, a function that asks the daemon, and what that returns with it and not without."""
 import contextlib
+import functools
 import json
 import os
 import re
@@ -72,6 +73,7 @@ def boxes():
     return codes, sorted(os.listdir(T + '/mail'))
 
 
+@functools.lru_cache(None)
 def rcpt(address, source='127.0.0.1'):
     def ask():
         with connect(source) as s:
@@ -81,6 +83,7 @@ def rcpt(address, source='127.0.0.1'):
     return ask
 
 
+@functools.lru_cache(None)
 def relayed(sender='bob', head='From: bob'):
     """What far.example, or the relay, gets; else why it does not."""
     def ask():
@@ -253,8 +256,14 @@ def run(values, ask):
         return '%s: %s' % (type(e).__name__, e)
 
 
+@functools.lru_cache(None)
+def run_before(values, ask):
+    """Several cases begin with the same question to the same daemon."""
+    return run(dict(values), ask), log()
+
+
 for name, beside, flip, ask, want in CASES:
-    without, said = run({**BASE, **beside}, ask), log()
+    without, said = run_before(tuple({**BASE, **beside}.items()), ask)
     got = run({**BASE, **beside, name: flip}, ask)
     ok(got == want != without, 'flip %s=%s' % (name, flip.replace(T, '')), 'want %s' % (want,), 'with %s' % (got,),
        'without %s' % (without,), said, log())

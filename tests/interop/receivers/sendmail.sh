@@ -38,7 +38,7 @@ Rcome			$#error $@ 4.7.1 $: "451 Come again"
 MAILER(`local')dnl
 MAILER(`smtp')dnl
 C
-    m4 -D_CF_DIR_="$share" "$share/m4/cf.m4" /var/lib/sm/sm.mc 2>"$T/m4.log" |
+    m4 -D_NO_MAKEINFO_ -D_CF_DIR_="$share" "$share/m4/cf.m4" /var/lib/sm/sm.mc 2>"$T/m4.log" |
         grep -v '^O \(AliasFile\|TrustedUser\|RunAs\|Control\)' >/var/lib/sm/sm.cf
 }
 
