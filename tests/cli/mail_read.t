@@ -49,7 +49,7 @@ same_three() { # a Maildir of the same messages
 do_mail() {
     commands=$1
     shift
-    printf '%s\n' "$commands" | tr ';' '\n' | mail -n "$@" >"$T/seen" 2>"$T/err"
+    (IFS=';' && set -f && printf '%s\n' $commands) | mail -n "$@" >"$T/seen" 2>"$T/err"
 }
 subjects() { mail -n -H -f "$1" 2>/dev/null | sed 's/.*[0-9]  *//'; }
 

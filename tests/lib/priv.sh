@@ -13,19 +13,22 @@
 # A sanitizer's runtime calls what no filter allows: that build installs none.
 
 field() { # PID NAME
-    sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"
+    while read -r field_ value; do
+        [ "$field_" != "$2:" ] || echo "$value"
+    done <"/proc/$1/status"
 }
 
 open_files() { # PID [ERE]
-    for fd in /proc/"$1"/fd/*; do
-        readlink "$fd"
-    done | grep -vE "^(socket|anon_inode|pipe):|^/dev/null$|^$T/[a-z]*\.log$|${2:-^$}"
+    readlink /proc/"$1"/fd/* | grep -vE "^(socket|anon_inode|pipe):|^/dev/null$|^$T/[a-z]*\.log$|${2:-^$}"
 }
 
 powers() { # PID
+    sets=
     for set in CapInh CapPrm CapEff CapBnd CapAmb; do
-        printf '%x ' $((0x$(field "$1" $set)))
-    done | sed 's/ $//'
+        sets="$sets $((0x$(field "$1" $set)))"
+    done
+    # shellcheck disable=SC2086 # five numbers
+    printf '%x %x %x %x %x\n' $sets
 }
 
 filtered() { # PID WHAT
