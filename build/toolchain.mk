@@ -114,8 +114,9 @@ CFLAGS_ALL  = $(BASE_CFLAGS) -g1 -O1 -fno-pie -fno-omit-frame-pointer -fsanitize
 LDFLAGS_ALL = -no-pie -fsanitize=address,undefined -static-libasan -static-libubsan \
               -B$(dir $(RUNTIME)) $(LDFLAGS)
 LDLIBS     := -lcrypt -pthread
-# What gcc links first, to start the runtime, it takes from here.
-RUNTIME    := $(OBJ)/build/libasan_preinit.o
+# What gcc links first, to start the runtime, it takes from here, wherever the objects are: the
+# folder's name is one of the flags.
+RUNTIME    := $(OUT)/obj/san/build/libasan_preinit.o
 $(RUNTIME): build/libasan_preinit.c build/toolchain.mk
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARN) -O1 -fno-pie -c -o $@ $<
