@@ -18,26 +18,7 @@ argv() { tr '\n' ' ' <"$SENT.argv"; }
 header() { sed '/^$/q' "$SENT"; }
 body() { sed '1,/^$/d' "$SENT"; }
 # One field, unfolded and decoded by somebody else's code; a name like "part 2 X" descends.
-decoded() {
-    python3 - "$SENT" "$@" <<'END'
-import sys, email, email.policy
-m = email.message_from_binary_file(open(sys.argv[1], 'rb'), policy=email.policy.default)
-if len(sys.argv) > 3:
-    m = list(m.iter_parts())[int(sys.argv[3])]
-if m.defects:
-    print("DEFECTS", m.defects)
-what = sys.argv[2]
-if what == 'content':
-    c = m.get_content()
-    sys.stdout.buffer.write(c if isinstance(c, bytes) else c.replace('\r\n', '\n').encode())
-elif what == 'filename':
-    print(m.get_filename())
-elif what == 'type':
-    print(m.get_content_type(), m.get_content_charset())
-else:
-    print(m[what])
-END
-}
+decoded() { check decode decoded 0 "$SENT" "$@"; }
 
 echo hello | send -s 'A subject' bob@example.org
 is $? 0 "a letter is sent"
@@ -159,6 +140,7 @@ if ! command -v python3 >/dev/null; then
     skip 1 "no python3 to decode with"
     exit
 fi
+. "$ROOT/tests/lib/checks.sh"
 printf 'Gr\303\274\303\237e\n\nan alle = x \n.\nFrom me\n' >"$T/text"
 send -s "$(printf 'Gr\303\274\303\237e aus K\303\266ln, lang genug f\303\274r eine zweite Zeile im Kopf')" \
     -r "$(printf 'J\303\266rg <j@x>')" bob <"$T/text"

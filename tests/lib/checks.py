@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Runs checks of smtp.py, pop.py and hostile.py, each in a process of its own.
+"""Runs functions of smtp.py, pop.py and others, each in a process of its own.
 
     checks.py ASKED ANSWERED OUT ERR
 
-Reads lines from ASKED, each a module, a check, a port and arguments, all with an octet 037 behind
-them; runs that check in a child whose output becomes OUT and ERR; writes its exit status, a line,
+Reads lines from ASKED, each a module, a function, a number and arguments, all with an octet 037
+behind them; calls it in a child whose output becomes OUT and ERR; writes its exit status, a line,
 to ANSWERED.  A child has all that a new interpreter would have, a tenth of a second sooner.
 """
 import importlib

@@ -1,6 +1,7 @@
-# Checks of tests/lib/smtp.py, pop.py and hostile.py without an interpreter started for each: sourced
-# behind tap.sh.
+# Checks of tests/lib/smtp.py, pop.py, hostile.py and decode.py without an interpreter started for
+# each: sourced behind tap.sh.
 #
+#   check MODULE CHECK NUMBER [ARGUMENT...]       runs that function, which raises what is wrong
 #   smtp, pop, hostile CHECK PORT [ARGUMENT...]   passes when the check does, with its output
 
 checks_start() {
@@ -10,7 +11,7 @@ checks_start() {
     exec 7>"$T/asked" 8<"$T/answered"
 }
 
-check() { # MODULE CHECK PORT [ARGUMENT...]
+check() { # MODULE CHECK NUMBER [ARGUMENT...]
     printf '%s\037' "$@" >&7
     echo >&7
     read -r checked <&8 || return 1

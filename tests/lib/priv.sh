@@ -19,7 +19,8 @@ field() { # PID NAME
 }
 
 open_files() { # PID [ERE]
-    readlink /proc/"$1"/fd/* | grep -vE "^(socket|anon_inode|pipe):|^/dev/null$|^$T/[a-z]*\.log$|${2:-^$}"
+    readlink /proc/"$1"/fd/* |
+        grep -vE "^(socket|anon_inode|pipe):|^/dev/null$|^$T/[a-z]*\.log$|${2:-^$}"
 }
 
 powers() { # PID

@@ -57,7 +57,7 @@ server_smtp() { # [OPTION...]
 
 server_pop() {
     start_daemon pop popd -f -l "127.0.0.1:$POP" -t "127.0.0.1:$POPS"
-    wait_port "$POP" pop && wait_port "$POPS" pop ||
+    wait_port "$POP" pop && { listening "$POPS" || wait_port "$POPS" pop; } ||
         { diag "popd: $(tail -n 20 "$T/pop.log")" && return 1; }
 }
 

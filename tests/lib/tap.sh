@@ -2,8 +2,8 @@
 #
 # It makes a temporary directory $T with a directory of links to the binary under test at
 # the head of PATH, and takes both away at the end together with every process that
-# start_daemon started.  Points are counted; the plan is printed at the end.  $ME is the uid that the
-# test runs as.
+# start_daemon started.  Points are counted; the plan is printed at the end.  $ME is the uid that
+# the test runs as.
 #
 #   ok NAME COMMAND...           passes when the command exits 0
 #   nok NAME COMMAND...          passes when it exits otherwise
@@ -36,6 +36,8 @@ T=$(mktemp -d "${TMPDIR:-/tmp}/letterbox-test.XXXXXX") || exit 2
 tap_count=0
 tap_failed=0
 tap_done=
+tap_begins=0.02
+[ "$BUILD" = release ] || tap_begins=0.08
 export LC_ALL=C TZ=UTC
 
 tap_end() {
@@ -254,6 +256,8 @@ port_or_end() { # PORT NAME
 # The kernel's list is read in pieces and may lack a line while other sockets come and go: one
 # look that does not find the port says nothing as long as the program is there.
 wait_port() { # PORT [NAME]
+    # No program is there at once, and each look is a process.
+    sleep "$tap_begins"
     if [ $# -gt 1 ]; then
         wait_for 20 port_or_end "$1" "$2" && alive "$2"
     else

@@ -50,7 +50,9 @@ free_port() {
 
 release_ports() {
     [ -f "$T/ports" ] || return 0
+    set --
     while read -r port_; do
-        rm -f "${TMPDIR:-/tmp}/letterbox-port-$port_"
+        set -- "$@" "${TMPDIR:-/tmp}/letterbox-port-$port_"
     done <"$T/ports"
+    rm -f "$@"
 }
