@@ -6,6 +6,9 @@ rm -rf "$out"
 mkdir -p "$out"
 python3 "$here/sink.py" "$out" &
 sink=$!
+mkfifo "$W/run/lines" "$W/run/answers"
+python3 "$here/send.py" <"$W/run/lines" >"$W/run/answers" &
+exec 3>"$W/run/lines" 4<"$W/run/answers"
 
 check() { # WHAT COMMAND...: until it succeeds, for some 20 s at most
     what=$1
@@ -20,7 +23,9 @@ check() { # WHAT COMMAND...: until it succeeds, for some 20 s at most
 }
 
 send() { # SENDER RCPT...
-    python3 "$here/send.py" "$@" || echo "no message from $1 to $2 is taken"
+    echo "$*" >&3
+    read -r answer <&4
+    [ "$answer" = sent ] || { echo "no message from $1 to $2 is taken" && echo "$answer" >&2; }
 }
 
 boxed() { # USER TEXT [TIMES]
@@ -76,5 +81,6 @@ check "a discarded message is nowhere" boxed alice '^Subject: to alice@' 2
 send quar@evil.test bob@local.test
 check "a quarantined message waits" sh -c 'ls "$W/queue/queue" | grep -q .'
 check "and is not delivered" sh -c '! grep -q "^Subject: to bob@" "$W/mail/bob"'
+exec 3>&- 4<&-
 kill $sink
 echo ok end
