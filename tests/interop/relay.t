@@ -37,15 +37,29 @@ wait_for 20 test -f "$T/sink/ready" || fail "the receivers start"
 
 # From what the receivers have noted.
 got() { # PYTHON-EXPRESSION over m
-    python3 - "$T/sink/messages" "$1" <<'E'
-import json, sys
-try:
-    lines = open(sys.argv[1]).read().splitlines()
-except FileNotFoundError:
-    lines = []
-print(" ".join(str(eval(sys.argv[2])) for m in map(json.loads, lines) if eval(sys.argv[2])))
-E
+    alive noted || { echo "nobody can tell" && return; }
+    echo "$1" >"$T/asked"
+    cat "$T/told"
 }
+mkfifo "$T/asked" "$T/told"
+cat >"$T/noted.py" <<'E'
+import json, sys
+messages, asked, told = sys.argv[1:]
+while True:
+    with open(asked) as f:
+        expression = f.read().strip()
+    try:
+        lines = open(messages).read().splitlines()
+    except FileNotFoundError:
+        lines = []
+    try:
+        said = " ".join(str(eval(expression)) for m in map(json.loads, lines) if eval(expression))
+    except Exception as e:
+        said = repr(e)
+    with open(told, "w") as f:
+        f.write(said + "\n")
+E
+start_daemon noted python3 "$T/noted.py" "$T/sink/messages" "$T/asked" "$T/told"
 arrived() { # SUBJECT
     grep -q "\"subject\": \"$1\"" "$T/sink/messages" 2>/dev/null
 }
