@@ -10,8 +10,8 @@ answer is found again only by the same words, the same environment, the same fil
 name, and the same files in the folder of the test's own, which is in the same place for both builds."""
 import ast, fcntl, functools, hashlib, os, subprocess, sys
 
-# Which of our builds is looked at, and for this one the folder of the run.
-OURS = {'LETTERBOX_BIN', 'LETTERBOX_BUILD', 'LETTERBOX_KEPT', 'OLDPWD'}
+# Which of our builds is looked at, the folder of the run, and what shells note for themselves.
+OURS = {'LETTERBOX_BIN', 'LETTERBOX_BUILD', 'LETTERBOX_KEPT', 'OLDPWD', '_'}
 
 
 def digest(path):
