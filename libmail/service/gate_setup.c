@@ -44,20 +44,28 @@ struct setting_target {
 	struct supervise_role *r;
 };
 
-static void send_setting(void *arg, const char *name, struct span value)
+static void put_setting(void *arg, const char *name, struct span value)
 {
 	struct setting_target *t = arg;
 
-	mta_ipc_put_pair(&t->g->b, MTA_SETTING, span_str(name), value);
-	ipc_send(&t->r->channel, &t->g->b, NULL, 0);
+	while (!mta_ipc_put_setting(&t->g->b, span_str(name), value)) {
+		ipc_send(&t->r->channel, &t->g->b, NULL, 0);
+		wire_begin(&t->g->b, MTA_SETTING, 0);
+	}
 }
 
-/* All of them, as text: a role then has the same settings, whatever it was started with. */
+/*
+ * All of them, as text: a role then has the same settings, whatever it was started with.  The first
+ * has no name: lists begin anew.
+ */
 static void send_settings(struct gate *g, struct supervise_role *r)
 {
 	struct setting_target t = {g, r};
 
-	settings_each(g->settings, send_setting, &t);
+	wire_begin(&g->b, MTA_SETTING, 0);
+	put_setting(&t, "", SPAN(""));
+	settings_each(g->settings, put_setting, &t);
+	ipc_send(&r->channel, &g->b, NULL, 0);
 }
 
 void gate_setup_config(struct gate *g)
@@ -77,11 +85,6 @@ void gate_setup_again(struct gate *g, struct settings *s)
 	memcpy(s->listeners, old->listeners, sizeof s->listeners);
 	s->listener_count = old->listener_count;
 	*g->settings = *s;
-	/* The names of none: lists begin anew. */
-	mta_ipc_put_pair(&g->b, MTA_SETTING, SPAN(""), SPAN(""));
-	ipc_send(&g->queue.channel, &g->b, NULL, 0);
-	mta_ipc_put_pair(&g->b, MTA_SETTING, SPAN(""), SPAN(""));
-	ipc_send(&g->smtpd.channel, &g->b, NULL, 0);
 	send_settings(g, &g->queue);
 	send_settings(g, &g->smtpd);
 	gate_setup_config(g);

@@ -240,18 +240,24 @@ bool mta_ipc_get_text(struct wire_in *in, struct span *text)
 	return wire_end(in);
 }
 
-void mta_ipc_put_pair(struct buf *b, enum mta_type type, struct span name, struct span value)
+bool mta_ipc_put_setting(struct buf *b, struct span name, struct span value)
 {
-	wire_begin(b, (uint16_t)type, 0);
+	enum { LENGTHS = 2 * sizeof(uint16_t) };
+
+	if (b->len > WIRE_HEADER && b->len + LENGTHS + name.len + value.len > WIRE_MAX)
+		return false;
 	wire_put_span(b, name);
 	wire_put_span(b, value);
+	return true;
 }
 
-bool mta_ipc_get_pair(struct wire_in *in, struct span *name, struct span *value)
+bool mta_ipc_get_setting(struct wire_in *in, struct span *name, struct span *value)
 {
+	if (wire_end(in))
+		return false;
 	*name = wire_get_span(in, WIRE_MAX);
 	*value = wire_get_span(in, WIRE_MAX);
-	return wire_end(in);
+	return !in->bad;
 }
 
 void mta_ipc_put_number(struct buf *b, enum mta_type type, uint32_t v)

@@ -24,7 +24,7 @@
 #include "base/wire.h"
 
 enum mta_type {
-	MTA_SETTING = 1, /* name, value: one option of struct settings */
+	MTA_SETTING = 1, /* name, value, any number of times: options of struct settings */
 	MTA_LISTENER,    /* kind, name; with a listening socket */
 	MTA_SESSION,     /* uid, peer; with one connected stream, or an input and an output */
 	MTA_PEER,        /* with the channel to the other role; to gate: smtpd has none */
@@ -242,11 +242,17 @@ bool mta_ipc_get_box(struct wire_in *in, struct mta_box *x);
 void mta_ipc_put_deliver(struct buf *b, uint32_t id, const struct mta_deliver *d);
 bool mta_ipc_get_deliver(struct wire_in *in, struct mta_deliver *d);
 
+/*
+ * Settings, as many as fit into one message that wire_begin began with MTA_SETTING: put is false
+ * for one that does not (send, and begin anew); get is for one after the other, false when none is
+ * left or what there is is malformed (in->bad).
+ */
+bool mta_ipc_put_setting(struct buf *b, struct span name, struct span value);
+bool mta_ipc_get_setting(struct wire_in *in, struct span *name, struct span *value);
+
 /* Messages of one text, one number, or one error and one text. */
 void mta_ipc_put_text(struct buf *b, enum mta_type type, uint32_t id, struct span text);
 bool mta_ipc_get_text(struct wire_in *in, struct span *text);
-void mta_ipc_put_pair(struct buf *b, enum mta_type type, struct span name, struct span value);
-bool mta_ipc_get_pair(struct wire_in *in, struct span *name, struct span *value);
 void mta_ipc_put_number(struct buf *b, enum mta_type type, uint32_t v);
 bool mta_ipc_get_number(struct wire_in *in, uint32_t *v);
 void mta_ipc_put_outcome(struct buf *b, enum mta_type type, uint32_t id, const struct err *e,

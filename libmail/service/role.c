@@ -21,14 +21,14 @@ bool role_setting(struct settings *s, struct wire_in *in, struct err *e)
 {
 	struct span name, value;
 
-	if (!mta_ipc_get_pair(in, &name, &value))
-		return err_temp(e, "4.3.0", "malformed setting");
-	if (name.len == 0)
-		begin_lists(s);
-	else if (!settings_set(s, name, value, e))
-		return false;
+	while (mta_ipc_get_setting(in, &name, &value)) {
+		if (name.len == 0)
+			begin_lists(s);
+		else if (!settings_set(s, name, value, e))
+			return false;
+	}
 	settings_use_log(s);
-	return true;
+	return !in->bad || err_temp(e, "4.3.0", "malformed setting");
 }
 
 bool role_setup(struct settings *s,

@@ -19,7 +19,7 @@ bool role_setup(struct settings *s,
 		bool (*on_message)(void *arg, struct wire_in *in, int fds[IPC_FDS_MAX]), void *arg,
 		struct err *e);
 
-/* One MTA_SETTING message, also to a role at work; an empty name has lists begin anew. */
+/* One message of settings, also to a role at work; an empty name has lists begin anew. */
 bool role_setting(struct settings *s, struct wire_in *in, struct err *e);
 
 #endif

@@ -58,7 +58,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	in = start;
 	mta_ipc_get_text(&in, &a);
 	in = start;
-	mta_ipc_get_pair(&in, &a, &b);
+	while (mta_ipc_get_setting(&in, &a, &b))
+		;
 	in = start;
 	mta_ipc_get_number(&in, &n);
 	in = start;

@@ -259,4 +259,41 @@ TEST(mta_ipc_deliver_text)
 	}
 }
 
+/* Many settings are a few messages, each full; one that is cut off is malformed, and nothing more.
+ */
+TEST(settings_share_messages)
+{
+	enum { COUNT = 100, LONG = 200 };
+	char mem[WIRE_MAX], text[LONG];
+	struct span name, value;
+	struct wire_in in;
+	unsigned got = 0, messages = 0;
+	struct buf b;
+
+	memset(text, 'v', sizeof text);
+	buf_init_fixed(&b, mem, sizeof mem);
+	wire_begin(&b, MTA_SETTING, 0);
+	for (unsigned i = 0; i <= COUNT; i++) {
+		if (i < COUNT && mta_ipc_put_setting(&b, SPAN("Name"), span_make(text, LONG)))
+			continue;
+		CHECK(buf_ok(&b) && b.len <= WIRE_MAX && wire_open(&in, buf_span(&b)));
+		CHECK(i == COUNT || b.len + LONG > WIRE_MAX - 8);
+		messages++;
+		while (mta_ipc_get_setting(&in, &name, &value)) {
+			CHECK(span_eq(name, SPAN("Name")) && value.len == LONG);
+			got++;
+		}
+		CHECK(!in.bad);
+		wire_begin(&b, MTA_SETTING, 0);
+		i -= i < COUNT;
+	}
+	CHECK_INT(got, COUNT);
+	CHECK_INT(messages, 6);
+	CHECK(mta_ipc_put_setting(&b, SPAN("A"), SPAN("1")));
+	CHECK(mta_ipc_put_setting(&b, SPAN("B"), SPAN("2")));
+	CHECK(wire_open(&in, span_head(buf_span(&b), b.len - 1)));
+	CHECK(mta_ipc_get_setting(&in, &name, &value) && span_eq(value, SPAN("1")));
+	CHECK(!mta_ipc_get_setting(&in, &name, &value) && in.bad);
+}
+
 TEST_MAIN
