@@ -162,7 +162,8 @@ void commit_steps_name(const struct commit_steps_dirs *d, struct commit_job *fir
 				unlinkat(d->to, j->to, 0);
 			}
 		} else {
-			unlinkat(d->to, j->to, 0);
+			if (!how.moves || renameat(d->to, j->to, d->from, j->from) != 0)
+				unlinkat(d->to, j->to, 0);
 			j->err = e;
 		}
 	}

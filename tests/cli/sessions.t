@@ -27,8 +27,13 @@ held() { # KIND PORT COUNT PID KIB
     diag "$(cat "$T/out")"
 }
 
-smtpd=$(role smtp smtpd)
-net=$(role pop popd-net)
+# A role has its name a moment after its port is listened on.
+both_roles() {
+    smtpd=$(role smtp smtpd)
+    net=$(role pop popd-net)
+    [ "$smtpd" ] && [ "$net" ]
+}
+wait_for 20 both_roles || fail "both roles are there"
 held smtp-plain "$SMTP" $count "$smtpd" 8
 held smtp-tls "$SMTP" $tls "$smtpd" 44
 held pop-plain "$POP" $count "$net" 8
