@@ -12,10 +12,10 @@
  *	tmp   queue  state       moved by             a crash here leaves
  *	no    no     none        queue_create         nothing: smtpd may hold a short message
  *	                                              in memory, and has not answered for it
- *	yes   no     writing     commit (flush+name)  an orphan: its lock is gone, the next sweep
+ *	yes   no     writing     commit (flush+link)  an orphan: its lock is gone, the next sweep
  *	                                              removes it; no 250 was given
- *	yes   yes    committing  commit (unlink tmp;  a second name of a durable message: the
- *	                         not when renamed)    sweeper removes it
+ *	yes   yes    committing  commit (unlink tmp)  a second name of a durable message: the
+ *	                                              sweeper removes it
  *	no    yes    queued      the queue role       the message, tried again; recipients that
  *	                                              are marked done are not
  *	no    no     finished    queue_remove         nothing; a file whose recipients are all
@@ -29,8 +29,7 @@
  * process leaves it alone.  On a file system without locks (NFS mounted so) nothing tells a second
  * one, and one daemon alone must work there.  Ids have the form of sendmail's, eight characters of
  * time and sequence and six digits, but the digits are random where sendmail has its pid: in
- * containers all pids are alike.  link(2), or a rename that replaces nothing, makes sure of
- * uniqueness.
+ * containers all pids are alike.  link(2) makes sure of uniqueness.
  */
 #ifndef LETTERBOX_SERVICE_QUEUE_H
 #define LETTERBOX_SERVICE_QUEUE_H

@@ -2,9 +2,8 @@
  * commit: makes queue files durable without blocking the event loop.
  *
  * A job is a written but unflushed file in the queue's tmp directory.  Worker threads
- * flush the contents of those that wait, give each its final name (by a link, or on ext4 by a
- * rename that replaces nothing, which is less work), flush the target directory once for all of
- * them, unlink the temporary names that are left; then the loop is told through an eventfd.  Jobs
+ * flush the contents of those that wait, link each to its final name, flush the target directory
+ * once for all of them, unlink the temporary names; then the loop is told through an eventfd.  Jobs
  * that arrive meanwhile form the next batch: that is how N waiting commits share one flush.
  *
  * How contents are flushed depends on the file system.  Anywhere: fdatasync of each, in several
@@ -68,8 +67,8 @@ size_t commit_pending(const struct commit_pool *p);
 /*
  * The same steps at once, for programs without a loop: for a list linked by next, which shares the
  * flushes (several files are flushed by threads that live until it returns), or for one job.  Where
- * a link is made and link(2) is refused (EPERM, EOPNOTSUPP: some network file systems) a rename
- * that replaces nothing takes its place.
+ * link(2) is refused (EPERM, EOPNOTSUPP: some network file systems) a rename that replaces nothing
+ * takes its place.
  */
 void commit_batch(int from_dir, int to_dir, struct commit_job *first);
 bool commit_now(int from_dir, int to_dir, struct commit_job *job, struct err *e);

@@ -53,15 +53,17 @@ static bool has_journal(dev_t dev)
 
 struct commit_steps_dirs commit_steps_probe(int from_dir, int to_dir)
 {
-	struct commit_steps_dirs d = {from_dir, to_dir, false, false};
+	struct commit_steps_dirs d = {from_dir, to_dir, false};
 	struct stat from, to;
 	struct statfs fs;
 
 	if (fstat(from_dir, &from) != 0 || fstat(to_dir, &to) != 0 || from.st_dev != to.st_dev ||
 	    fstatfs(to_dir, &fs) != 0)
 		return d;
-	d.moves = (unsigned long)fs.f_type == EXT_MAGIC;
-	d.ordered = d.moves ? has_journal(to.st_dev) : (unsigned long)fs.f_type == XFS_MAGIC;
+	if ((unsigned long)fs.f_type == XFS_MAGIC)
+		d.ordered = true;
+	else if ((unsigned long)fs.f_type == EXT_MAGIC)
+		d.ordered = has_journal(to.st_dev);
 	return d;
 }
 
@@ -78,23 +80,15 @@ static bool write_back(int fd, struct err *e)
 	return true;
 }
 
-/* A rename that replaces nothing: 0, -1 with errno, or 1 where the kernel has none. */
-static int move(const struct commit_steps_dirs *d, const struct commit_job *j)
+/* Where links are refused (FAT, some network file systems): a rename that replaces nothing. */
+static int rename_new(const struct commit_steps_dirs *d, const struct commit_job *j)
 {
 	enum { NOREPLACE = 1 };
 
 	if (syscall(SYS_renameat2, d->from, j->from, d->to, j->to, NOREPLACE) == 0)
 		return 0;
-	return errno == EINVAL || errno == ENOSYS || errno == EPERM ? 1 : -1;
-}
-
-/* Where links are refused (FAT, some network file systems). */
-static int rename_new(const struct commit_steps_dirs *d, const struct commit_job *j)
-{
-	int failed = move(d, j);
-
-	if (failed <= 0)
-		return failed;
+	if (errno != EINVAL && errno != ENOSYS && errno != EPERM)
+		return -1;
 	if (faccessat(d->to, j->to, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
 		errno = EEXIST;
 		return -1;
@@ -102,15 +96,10 @@ static int rename_new(const struct commit_steps_dirs *d, const struct commit_job
 	return renameat(d->from, j->from, d->to, j->to);
 }
 
-static bool give_name(struct commit_steps_dirs *d, struct commit_job *j)
+static bool give_name(const struct commit_steps_dirs *d, struct commit_job *j)
 {
-	int failed = d->moves ? move(d, j) : 1;
+	int failed = linkat(d->from, j->from, d->to, j->to, 0);
 
-	/* A link it is, then, and its other name has to be removed. */
-	if (failed > 0) {
-		d->moves = false;
-		failed = linkat(d->from, j->from, d->to, j->to, 0);
-	}
 	if (failed && (errno == EPERM || errno == EOPNOTSUPP || errno == EMLINK || errno == ENOSYS))
 		failed = rename_new(d, j);
 	return !failed || err_errno(&j->err, errno, "%s", j->to);
@@ -140,12 +129,11 @@ void commit_steps_flush(const struct commit_steps_dirs *d, struct commit_job *fi
 
 void commit_steps_name(const struct commit_steps_dirs *d, struct commit_job *first)
 {
-	struct commit_steps_dirs how = *d;
 	bool named = false, flushed;
 	struct err e;
 
 	for (struct commit_job *j = first; j; j = j->next)
-		if (j->from && j->err.class == ERR_NONE && give_name(&how, j))
+		if (j->from && j->err.class == ERR_NONE && give_name(d, j))
 			named = true;
 	if (!named)
 		return;
@@ -155,15 +143,14 @@ void commit_steps_name(const struct commit_steps_dirs *d, struct commit_job *fir
 			continue;
 		if (flushed) {
 			/* XFS calls a directory flushed though the file system was shut down. */
-			if (!how.moves && unlinkat(d->from, j->from, 0) != 0 &&
+			if (unlinkat(d->from, j->from, 0) != 0 &&
 			    (errno == EIO || errno == EROFS)) {
 				err_errno(&j->err, errno, "%s", j->to);
 				/* What is called a failure must not be there as well. */
 				unlinkat(d->to, j->to, 0);
 			}
 		} else {
-			if (!how.moves || renameat(d->to, j->to, d->from, j->from) != 0)
-				unlinkat(d->to, j->to, 0);
+			unlinkat(d->to, j->to, 0);
 			j->err = e;
 		}
 	}

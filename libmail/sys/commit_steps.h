@@ -15,7 +15,6 @@
 struct commit_steps_dirs {
 	int from, to; /* open directories, borrowed */
 	bool ordered; /* one journal orders data, inodes and names (see sys/commit.h) */
-	bool moves;   /* files get their final name by a rename, which is less work */
 };
 
 /* Looks at the file system of the two directories. */
@@ -32,8 +31,8 @@ void commit_steps_wait(const struct commit_steps_dirs *d, struct commit_job *job
 
 /*
  * Second step, for jobs whose first is done: final names for those without an err, one flush
- * of the directory, removal of the temporary names that are left.  When that flush fails, all names
- * are taken back.
+ * of the directory, removal of the temporary names.  When that flush fails, all names are taken
+ * back.
  */
 void commit_steps_name(const struct commit_steps_dirs *d, struct commit_job *first);
 
