@@ -1,6 +1,6 @@
 #!/bin/sh
 # tidy_files.sh NODES FILE...: clang-tidy finds nothing in these files, when its analyzer goes
-# NODES far into each function.
+# NODES far into each function; $TIDY_JOBS (2) processes at once.
 #
 # A process needs a tenth of a second before it looks at anything, so it gets many files.  Those
 # with a va_list get one each: what the checks for it know from one file is wrong in the next
@@ -17,7 +17,7 @@ start="$base -I. -ffreestanding -DLETTERBOX_IMAGE_PACKED=\"\"
 look() { # N FILE...
     n=$1
     shift
-    [ $# = 0 ] || printf '%s\n' "$@" | flags=$flags xargs -P 2 -n "$n" sh -c '
+    [ $# = 0 ] || printf '%s\n' "$@" | flags=$flags xargs -P "${TIDY_JOBS:-2}" -n "$n" sh -c '
         said=$(mktemp) || exit
         # shellcheck disable=SC2086 # words
         clang-tidy --quiet "$@" -- $flags 2>"$said" || { cat "$said" && false; }
