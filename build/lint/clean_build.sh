@@ -37,7 +37,8 @@ clean_build() { # DIR VARIABLE...
     # Nor for musl's, which is looked for there and compared.
     mkdir -p "$dir/build/out/musl/apt"
     cp build/out/musl/apt/*.tar.* "$dir/build/out/musl/apt/" 2>/dev/null || true
-    make -C "$dir" -j "$(nproc)" "$@" >"$work/log" 2>&1 || {
+    # Beside the other lints and the tests, of which each takes a share of its own.
+    make -C "$dir" -j "$(($(nproc) * 2))" "$@" >"$work/log" 2>&1 || {
         tail -n 20 "$work/log"
         fail "make fails in a copy of the tree"
     }
