@@ -102,6 +102,13 @@ static bool read_envelope(struct queue_item *item, uint64_t octets, struct err *
 	}
 }
 
+/* Does another have it?  An errno that does not say that there are no locks may mean it. */
+static bool is_taken(int fd)
+{
+	return !lock_try(fd) && errno != ENOLCK && errno != EOPNOTSUPP && errno != ENOSYS &&
+	       errno != EINVAL;
+}
+
 bool queue_load(const struct queue *q, const char *id, bool lock, struct queue_item *item,
 		struct err *e)
 {
@@ -116,8 +123,8 @@ bool queue_load(const struct queue *q, const char *id, bool lock, struct queue_i
 	item->fd = fs_open(q->dir, id, lock ? O_RDWR : O_RDONLY, 0, e);
 	if (item->fd < 0)
 		return false;
-	/* It ends with the process that has it; where there are no locks none can be asked for. */
-	if (lock && !lock_try(item->fd) && errno == EAGAIN) {
+	/* The lock is on the file, so it ends with the process that has it. */
+	if (lock && is_taken(item->fd)) {
 		err_temp(e, "4.3.0", "queue file %s is being worked on", id);
 		e->sys = EAGAIN;
 	} else if (fstat(item->fd, &st) != 0) {
