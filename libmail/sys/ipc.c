@@ -307,11 +307,14 @@ void ipc_send_tail(struct ipc *c, const struct buf *b, struct span tail)
 /* For what has no loop: a child with one answer, or a parent with a child's first message. */
 bool ipc_send_now(int fd, const struct buf *b, const int *fds, size_t n, struct err *e)
 {
+	enum { MOMENTS_MAX = 1000 };
 	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	int moments = 0;
 
 	BUG_ON(!buf_ok(b) || b->len < WIRE_HEADER || b->len > WIRE_MAX || n > IPC_FDS_MAX);
 	while (send_packet(fd, buf_span(b), SPAN(""), fds, n) < 0) {
-		if (!is_passing())
+		/* A full socket is waited for; what no event ends, a second and no longer. */
+		if (errno != EAGAIN && (moments++ == MOMENTS_MAX || !is_passing()))
 			return err_errno(e, errno, "sending to a peer");
 		poll(&p, 1, -1);
 	}
