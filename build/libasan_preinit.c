@@ -24,8 +24,7 @@ __attribute__((common, aligned(HUGE_PAGE))) char letterbox_bss_end;
 static void advise(uintptr_t from, uintptr_t to)
 {
 	madvise((void *)from, to - from, MADV_HUGEPAGE);
-	/* Those where somebody was before have become small ones (kernels before 6.1: they stay).
-	 */
+	/* Where somebody was before, pages are small; kernels before 6.1 leave them so. */
 	madvise((void *)from, to - from, COLLAPSE);
 }
 

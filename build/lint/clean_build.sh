@@ -81,7 +81,7 @@ for source in glob.glob('applets/*.c') + glob.glob('libmail/*/*.c'):
     print(source + ':', *sorted(add_included(source, set())))
 END
 obj=build/out/obj/release
-for header in libmail/sys/peer.h libmail/proto/pop3_reply.h applets/popd.h; do
+for header in libmail/sys/peer.h libmail/proto/tls_key.h applets/popd.h; do
     [ -f "$header" ] || fail "$header: no such file"
     touch "$header"
     make "$@" $obj/libmail.a $obj/applets.a >"$work/log" 2>&1 || fail "make fails after $header changed"
